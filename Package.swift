@@ -1,0 +1,75 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// What every target of ours is built with. Warnings are errors, so that none is ever committed.
+let swiftSettings: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+]
+
+let numerics: Target.Dependency = .product(name: "RealModule", package: "swift-numerics")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+
+// One row a library: what it holds is said in docs/architecture.md. A room sees only rooms above it.
+let rooms: [Target] = [
+  .target(name: "QATTensor"),
+  .target(name: "QATGraph", dependencies: ["QATTensor"]),
+  .target(name: "QATLowering", dependencies: ["QATTensor", "QATGraph"]),
+  .target(name: "QATJSON", path: "Sources/QATFormats/JSON"),
+  .target(name: "QATSafetensors", dependencies: ["QATTensor"], path: "Sources/QATFormats/Safetensors"),
+  .target(name: "QATONNX", dependencies: ["QATTensor", "QATGraph", "QATLowering", protobuf], path: "Sources/QATFormats/ONNX"),
+  .target(name: "QATCommunication", dependencies: ["COpenMPI"]),
+  .target(name: "QATEngine", dependencies: ["COneDNN", "CVectorKernels", "QATTensor", "QATGraph", numerics]),
+  .target(name: "QATQuantization", dependencies: ["QATTensor", "QATGraph", "QATJSON", "QATCommunication", "QATEngine"]),
+  .target(name: "QATData", dependencies: ["CZlib", "QATTensor", "QATEngine"]),
+  .target(
+    name: "QATTraining",
+    dependencies: [
+      "CVectorKernels", "QATTensor", "QATGraph", "QATJSON", "QATSafetensors", "QATCommunication", "QATEngine", "QATQuantization", "QATData",
+    ]),
+  .target(name: "QATModels", dependencies: ["QATTensor", "QATGraph"]),
+  .target(
+    name: "QAT",
+    dependencies: [
+      "QATTensor", "QATGraph", "QATLowering", "QATJSON", "QATSafetensors", "QATONNX", "QATCommunication", "QATEngine", "QATQuantization", "QATData",
+      "QATTraining", "QATModels",
+    ]),
+  .target(name: "QATCommands", dependencies: ["QAT", arguments]),
+]
+
+let everything = rooms.filter { !["QAT", "QATCommands"].contains($0.name) }.map { Target.Dependency.byName(name: $0.name) }
+
+// A test target sees every room, so that a behaviour is tested where it is promised. ParallelTests start mpirun, InteropTests the real runtimes.
+let tests: [Target] = [
+  "QATTensor", "QATGraph", "QATEngine", "QATLowering", "QATFormats", "QATQuantization", "QATCommunication", "QATData", "QATTraining", "QATModels",
+].map { .testTarget(name: "\($0)Tests", dependencies: everything) } + [
+  .testTarget(name: "QATCommandsTests", dependencies: ["QATCommands", "QAT", arguments]),
+  .testTarget(name: "ParallelTests", dependencies: everything),
+  .testTarget(name: "InteropTests", dependencies: everything),
+]
+
+let package = Package(
+  name: "swift-qat",
+  products: [
+    .library(name: "QAT", targets: ["QAT"]),
+    .executable(name: "qat", targets: ["qat"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-numerics", from: "1.0.0"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.30.0"),
+  ],
+  targets: [
+    .systemLibrary(name: "COneDNN", path: "Sources/C/COneDNN", providers: [.apt(["libdnnl-dev"])]),
+    .systemLibrary(name: "COpenMPI", path: "Sources/C/COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
+    .systemLibrary(name: "CZlib", path: "Sources/C/CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "CVectorKernels", path: "Sources/C/CVectorKernels", linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
+    .executableTarget(name: "qat", dependencies: ["QATCommands"], path: "Sources/QATTool"),
+  ] + rooms + tests,
+  swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where target.type != .system && target.name != "CVectorKernels" {
+  target.swiftSettings = swiftSettings
+}

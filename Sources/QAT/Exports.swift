@@ -1,0 +1,12 @@
+@_exported import QATCommunication
+@_exported import QATData
+@_exported import QATEngine
+@_exported import QATGraph
+@_exported import QATJSON
+@_exported import QATLowering
+@_exported import QATModels
+@_exported import QATONNX
+@_exported import QATQuantization
+@_exported import QATSafetensors
+@_exported import QATTensor
+@_exported import QATTraining

@@ -1,0 +1,59 @@
+/// What the ranks of one run say to each other. One process alone is rank 0 of 1.
+///
+/// All ranks call the same collectives in the same order, from one thread. Results are the same bytes on every rank.
+public protocol Communicator: AnyObject {
+  /// This process's number, in 0..<size.
+  var rank: Int { get }
+  /// Number of processes.
+  var size: Int { get }
+
+  /// Replaces every element by the sum, minimum or maximum over ranks.
+  func allreduce(_ values: UnsafeMutableBufferPointer<Float>, _ reduction: Reduction) throws
+  /// Replaces every element by the sum, minimum or maximum over ranks.
+  func allreduce(_ values: UnsafeMutableBufferPointer<Double>, _ reduction: Reduction) throws
+  /// Replaces every element by the sum, minimum or maximum over ranks.
+  func allreduce(_ values: UnsafeMutableBufferPointer<Int64>, _ reduction: Reduction) throws
+
+  /// Replaces the bytes on every rank by those of `root`. The count is the same on every rank.
+  func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws
+  /// The bytes of every rank, in rank order. Counts may differ.
+  func allgather(_ bytes: [UInt8]) throws -> [[UInt8]]
+  /// Returns when every rank has come here.
+  func barrier() throws
+
+  /// Prepares a sum over ranks of `values`, in place, to be started again and again. Ranks prepare theirs in the same order.
+  func preparedSum(of values: UnsafeMutableBufferPointer<Float>) throws -> any PreparedSum
+  /// Ends the processes of all ranks with `exitCode`, after a message on stderr. Never returns.
+  func abort(exitCode: Int32) -> Never
+}
+
+/// How elements of several ranks become one.
+public enum Reduction: Sendable {
+  case sum, minimum, maximum
+}
+
+/// A nonblocking sum over ranks that allocates nothing when it runs.
+///
+/// MPI moves data only from inside its own calls: whoever computes meanwhile polls.
+public protocol PreparedSum: AnyObject {
+  /// Begins. The values must not be touched until `poll` has returned true or `wait` has returned.
+  func start() throws
+  /// Moves this and all other started sums on. Returns whether this one is complete (true when it was never started).
+  func poll() throws -> Bool
+  /// Returns when complete.
+  func wait() throws
+}
+
+extension Communicator {
+  /// Whether this process speaks for the run.
+  public var isRoot: Bool { rank == 0 }
+
+  /// The root's bytes, of a length only the root knows.
+  public func broadcast(_ bytes: [UInt8], from root: Int = 0) throws -> [UInt8] {
+    var count = Int64(bytes.count)
+    try withUnsafeMutableBytes(of: &count) { try broadcast($0, from: root) }
+    var result = rank == root ? bytes : [UInt8](repeating: 0, count: Int(count))
+    try result.withUnsafeMutableBytes { try broadcast($0, from: root) }
+    return result
+  }
+}

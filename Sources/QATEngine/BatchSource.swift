@@ -1,0 +1,11 @@
+import QATGraph
+
+/// A finite list of samples in a fixed order that is the same on every rank: what range initialisation and batch norm adaptation read.
+public protocol BatchSource {
+  /// Number of samples.
+  var sampleCount: Int { get }
+  /// Writes the samples at positions `range` of the order into `destination`, one after the other, row-major, preprocessed as in training.
+  /// - Parameter input: name of the network's input.
+  /// - Throws: an error that names the file when a sample cannot be read.
+  func read(_ range: Range<Int>, input: TensorName, into destination: UnsafeMutableBufferPointer<Float>) throws
+}

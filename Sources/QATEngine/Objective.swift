@@ -1,0 +1,30 @@
+/// What training minimises: a loss of the network's outputs, and its gradient.
+public protocol Objective {
+  /// Sums the loss over the samples of one batch and writes its gradient.
+  /// - Parameters:
+  ///   - plan: a plan whose `forward` has run; the objective reads its outputs and writes its output gradients, each multiplied by `scale`.
+  ///   - labels: the class of each sample, in 0..<classes.
+  ///   - scale: 1 / (number of samples in the global batch), so that gradients summed over ranks are those of the mean loss.
+  /// - Returns: sums over the batch, not scaled.
+  func evaluate(_ plan: Plan, labels: UnsafeBufferPointer<Int32>, scale: Float) -> LossSums
+}
+
+/// Sums over the samples of a batch.
+public struct LossSums: Sendable, Hashable {
+  /// Sum of the loss.
+  public var loss: Double
+  /// Samples whose class has the highest score.
+  public var correctTop1: Int
+  /// Samples whose class is among the five highest scores.
+  public var correctTop5: Int
+  /// Number of samples.
+  public var count: Int
+
+  /// Sums; of nothing unless said otherwise.
+  public init(loss: Double = 0, correctTop1: Int = 0, correctTop5: Int = 0, count: Int = 0) {
+    self.loss = loss
+    self.correctTop1 = correctTop1
+    self.correctTop5 = correctTop5
+    self.count = count
+  }
+}

@@ -1,0 +1,32 @@
+import QATTensor
+
+/// Batch normalisation over all axes but the channel axis 1: y = (x − mean) / √(variance + epsilon) · gamma + beta.
+///
+/// Inputs: x [N, C, ...], gamma [C], beta [C], running mean [C], running variance [C]. In training the batch's own mean and biased variance normalise,
+/// and the running statistics move: running = momentum · running + (1 − momentum) · batch, where the variance that enters is the unbiased one.
+///
+/// Sources: Ioffe and Szegedy 2015, arXiv:1502.03167; ONNX operator BatchNormalization, whose momentum is the kept fraction (PyTorch's is 1 minus it).
+public struct BatchNormalization: Operator {
+  public static let type = "BatchNormalization"
+  public static let inputCount = 5...5
+  /// Added to the variance.
+  public var epsilon: Float
+  /// Fraction of the running statistics that one training step keeps, in 0...1.
+  public var momentum: Float
+
+  /// A batch normalisation.
+  public init(epsilon: Float = 1e-5, momentum: Float = 0.9) {
+    self.epsilon = epsilon
+    self.momentum = momentum
+  }
+
+  public func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType] {
+    let x = try required(inputs, 0, "x")
+    guard x.rank >= 2, let channels = x.dimensions[1].fixedSize else { throw ShapeError("BatchNormalization needs channels on axis 1, found \(x)") }
+    for (index, role) in ["gamma", "beta", "mean", "variance"].enumerated() {
+      let type = try required(inputs, index + 1, role)
+      guard type.dimensions == [.fixed(channels)] else { throw ShapeError("BatchNormalization over \(channels) channels cannot take \(role) \(type)") }
+    }
+    return [x]
+  }
+}

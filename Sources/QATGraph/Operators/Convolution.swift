@@ -1,0 +1,39 @@
+import QATTensor
+
+/// Two-dimensional cross-correlation, grouped or not. Inputs: x [N, C, H, W], weight [O, C/groups, kH, kW], optional bias [O]. Output [N, O, H', W'].
+///
+/// Source: ONNX operator Conv.
+public struct Convolution: Operator {
+  public static let type = "Conv"
+  public static let inputCount = 2...3
+
+  /// Kernel size, strides, pads and dilations.
+  public var window: Window
+  /// Number of groups; equal to C for a depthwise convolution.
+  public var groups: Int
+
+  /// A convolution.
+  public init(window: Window, groups: Int = 1) {
+    self.window = window
+    self.groups = groups
+  }
+
+  public func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType] {
+    let x = try required(inputs, 0, "x", rank: 4)
+    let weight = try required(inputs, 1, "weight", rank: 4)
+    guard let channels = x.dimensions[1].fixedSize, let outputs = weight.dimensions[0].fixedSize, let perGroup = weight.dimensions[1].fixedSize else {
+      throw ShapeError("Conv needs fixed channel counts, found x \(x) and weight \(weight)")
+    }
+    guard groups > 0, channels == perGroup * groups, outputs % groups == 0 else {
+      throw ShapeError("Conv with \(groups) groups and weight \(weight) cannot take x \(x)")
+    }
+    guard weight.dimensions[2...].compactMap(\.fixedSize) == window.kernel else {
+      throw ShapeError("Conv has kernel_shape \(window.kernel), the weight is \(weight)")
+    }
+    if inputs.count > 2, let bias = inputs[2], bias.dimensions != [.fixed(outputs)] {
+      throw ShapeError("Conv with \(outputs) output channels cannot take the bias \(bias)")
+    }
+    let size = try window.outputSize(for: window.imageSize(x))
+    return [TensorType([x.dimensions[0], .fixed(outputs), .fixed(size[0]), .fixed(size[1])])]
+  }
+}

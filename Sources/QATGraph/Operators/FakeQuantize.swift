@@ -1,0 +1,79 @@
+import QATTensor
+
+/// Rounds a tensor to the grid of an integer type and back, in floating point, as NNCF does.
+///
+/// Inputs, symmetric: x, scale. Inputs, asymmetric: x, input_low, input_range. The parameters have one element (per-tensor) or one an index of
+/// `channelAxis` (per-channel), shaped [C]. With k = (levels − 1) / range and zp = rint(−low · k):
+/// y = rint((clamp(x, low, low + range) − low) · k − zp) / k, rounding half to even, so zero maps exactly to zero.
+/// Symmetric: s = |scale| + 1e-16, low = s · levelLow / levelHigh, range = s − low. Asymmetric: (low, range) tuned so that zero lies on the grid.
+///
+/// Gradients are straight-through: the upstream gradient inside [low, high], nothing outside. Source: NNCF 2.14's quantizers.
+public struct FakeQuantize: Operator {
+  public static let type = "FakeQuantize"
+  public static let inputCount = 2...3
+
+  /// How the parameters describe the range.
+  public enum Mode: Sendable, Hashable {
+    /// One parameter, the upper bound; levels on both sides of zero, or from zero when not signed.
+    case symmetric(signed: Bool)
+    /// Two parameters, lower bound and range.
+    case asymmetric
+  }
+
+  /// How the parameters describe the range.
+  public var mode: Mode
+  /// Bit width of the stored integer, 2...8.
+  public var bits: Int
+  /// Whether the lowest code is left out, so that the codes are symmetric around zero. Only symmetric weights.
+  public var narrowRange: Bool
+  /// NNCF's overflow fix: only the inner half of the codes is used, so that sums of two products fit 16 bits.
+  public var halfRange: Bool
+  /// Axis with one set of parameters an index, or nil for one set in all.
+  public var channelAxis: Int?
+
+  /// A fake quantizer.
+  public init(mode: Mode, bits: Int = 8, narrowRange: Bool = false, halfRange: Bool = false, channelAxis: Int? = nil) {
+    self.mode = mode
+    self.bits = bits
+    self.narrowRange = narrowRange
+    self.halfRange = halfRange
+    self.channelAxis = channelAxis
+  }
+
+  /// Bits of the codes in use: one fewer with the overflow fix.
+  public var effectiveBits: Int { halfRange ? bits - 1 : bits }
+
+  /// Whether zero is an inner level of a symmetric grid.
+  public var isSigned: Bool { mode != .symmetric(signed: false) }
+
+  /// The lowest code.
+  public var levelLow: Int {
+    mode == .symmetric(signed: true) ? -(1 << (effectiveBits - 1)) + (narrowRange ? 1 : 0) : 0
+  }
+
+  /// The highest code.
+  public var levelHigh: Int {
+    switch mode {
+    case .symmetric(signed: true): (1 << (effectiveBits - 1)) - 1
+    case .symmetric(signed: false): (1 << effectiveBits) - 1 - (narrowRange ? 1 : 0)
+    case .asymmetric: (1 << effectiveBits) - 1
+    }
+  }
+
+  /// Number of codes.
+  public var levels: Int { levelHigh - levelLow + 1 }
+
+  public func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType] {
+    let x = try required(inputs, 0, "x")
+    guard (2...8).contains(bits) else { throw ShapeError("FakeQuantize has \(bits) bits, supported are 2 to 8") }
+    var expected = Dimension.fixed(1)
+    if let channelAxis { expected = x.dimensions[try normalized(axis: channelAxis, rank: x.rank)] }
+    let roles = mode == .asymmetric ? ["input_low", "input_range"] : ["scale"]
+    guard inputs.count == roles.count + 1 else { throw ShapeError("FakeQuantize (\(mode)) takes x, \(roles.joined(separator: ", "))") }
+    for (index, role) in roles.enumerated() {
+      let type = try required(inputs, index + 1, role)
+      guard type.dimensions == [expected] else { throw ShapeError("FakeQuantize of \(x) needs \(role) [\(expected)], found \(type)") }
+    }
+    return [x]
+  }
+}

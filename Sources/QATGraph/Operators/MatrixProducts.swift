@@ -1,0 +1,59 @@
+import QATTensor
+
+/// alpha · A′ · B′ + beta · C, where A′ and B′ may be transposed. Inputs: A [M, K] or [K, M], B [K, N] or [N, K], optional C broadcastable to [M, N].
+///
+/// PyTorch's Linear is Gemm with `transposesB`, weight [outputs, inputs]. Source: ONNX operator Gemm.
+public struct Gemm: Operator {
+  public static let type = "Gemm"
+  public static let inputCount = 2...3
+  /// Factor of the product.
+  public var alpha: Float
+  /// Factor of C.
+  public var beta: Float
+  /// Whether A is given as [K, M].
+  public var transposesA: Bool
+  /// Whether B is given as [N, K].
+  public var transposesB: Bool
+
+  /// A matrix product.
+  public init(alpha: Float = 1, beta: Float = 1, transposesA: Bool = false, transposesB: Bool = false) {
+    self.alpha = alpha
+    self.beta = beta
+    self.transposesA = transposesA
+    self.transposesB = transposesB
+  }
+
+  public func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType] {
+    let a = try required(inputs, 0, "A", rank: 2)
+    let b = try required(inputs, 1, "B", rank: 2)
+    let (rows, inner) = transposesA ? (a.dimensions[1], a.dimensions[0]) : (a.dimensions[0], a.dimensions[1])
+    let (innerB, columns) = transposesB ? (b.dimensions[1], b.dimensions[0]) : (b.dimensions[0], b.dimensions[1])
+    guard inner == innerB else { throw ShapeError("Gemm cannot multiply A \(a) by B \(b)\(transposesB ? " transposed" : "")") }
+    if inputs.count > 2, let c = inputs[2] {
+      let fits = c.rank <= 2 && zip(c.dimensions.reversed(), [columns, rows]).allSatisfy { $0 == 1 || $0 == $1 }
+      guard fits else { throw ShapeError("Gemm with the result [\(rows), \(columns)] cannot add C \(c)") }
+    }
+    return [TensorType([rows, columns])]
+  }
+}
+
+/// The matrix product over the last two axes, with NumPy's broadcasting over the others. Inputs: A [..., M, K], B [..., K, N].
+///
+/// Source: ONNX operator MatMul. One-dimensional operands are not supported.
+public struct MatMul: Operator {
+  public static let type = "MatMul"
+  public static let inputCount = 2...2
+
+  /// A matrix product.
+  public init() {}
+
+  public func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType] {
+    let a = try required(inputs, 0, "A")
+    let b = try required(inputs, 1, "B")
+    guard a.rank >= 2, b.rank >= 2, a.dimensions[a.rank - 1] == b.dimensions[b.rank - 2] else { throw ShapeError("MatMul cannot multiply \(a) by \(b)") }
+    let outerA = TensorType(Array(a.dimensions.dropLast(2)))
+    let outerB = TensorType(Array(b.dimensions.dropLast(2)))
+    let outer = try Mul().outputTypes(for: [outerA, outerB])[0]
+    return [TensorType(outer.dimensions + [a.dimensions[a.rank - 2], b.dimensions[b.rank - 1]])]
+  }
+}

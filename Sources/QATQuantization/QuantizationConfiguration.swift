@@ -1,0 +1,84 @@
+/// What the `quantization` section of a configuration says, with NNCF's defaults where it is silent.
+public struct QuantizationConfiguration: Sendable, Hashable, Codable {
+  /// Modes of weights and activations unless a group says otherwise.
+  public enum Preset: String, Sendable, Hashable, Codable, CaseIterable {
+    /// Symmetric weights, symmetric activations.
+    case performance
+    /// Symmetric weights, asymmetric activations.
+    case mixed
+  }
+
+  /// Whether a range is described by one bound or by two.
+  public enum Mode: String, Sendable, Hashable, Codable, CaseIterable {
+    case symmetric, asymmetric
+  }
+
+  /// Which weights keep to the inner half of their codes, so that sums of two products fit 16 bits on CPUs without VNNI.
+  public enum OverflowFix: String, Sendable, Hashable, Codable, CaseIterable {
+    case enable, disable
+    case firstLayerOnly = "first_layer_only"
+  }
+
+  /// What is demanded of the quantizers of weights or of activations; nil leaves the choice to the hardware table.
+  public struct Group: Sendable, Hashable, Codable {
+    /// Symmetric or asymmetric.
+    public var mode: Mode?
+    /// Bit width.
+    public var bits: Int?
+    /// Forces the sign of symmetric quantizers.
+    public var signed: Bool?
+    /// One range a channel, or one a tensor.
+    public var perChannel: Bool?
+    /// Scopes without such quantizers.
+    public var ignoredScopes: [String] = []
+    /// The only scopes with such quantizers; replaces the section's list.
+    public var targetScopes: [String]?
+
+    /// No demands.
+    public init() {}
+  }
+
+  /// How ranges are found from data.
+  public struct RangeInitializer: Sendable, Hashable, Codable {
+    /// How observations become a range: reference NNCF's `initializer.range.type`.
+    public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
+      case mixedMinMax = "mixed_min_max"
+      case minMax = "min_max"
+      case meanMinMax = "mean_min_max"
+    }
+
+    /// How observations become a range.
+    public var kind: Kind = .mixedMinMax
+    /// Number of calibration samples; 0 leaves quantizers at their defaults.
+    public var sampleCount: Int = 256
+
+    /// NNCF's default.
+    public init() {}
+  }
+
+  /// Modes of weights and activations unless a group says otherwise.
+  public var preset = Preset.performance
+  /// Demands on weight quantizers.
+  public var weights = Group()
+  /// Demands on activation quantizers.
+  public var activations = Group()
+  /// Whether the network's inputs are quantized.
+  public var quantizesInputs = true
+  /// Whether the network's outputs are quantized.
+  public var quantizesOutputs = false
+  /// Which weights keep to the inner half of their codes.
+  public var overflowFix = OverflowFix.enable
+  /// Scopes left in floating point.
+  public var ignoredScopes: [String] = []
+  /// The only scopes that are quantized, when given.
+  public var targetScopes: [String]?
+  /// Whether a scope that matches no node is an error.
+  public var validatesScopes = true
+  /// How ranges are found.
+  public var range = RangeInitializer()
+  /// Samples for the adaptation of batch norm's running statistics; 0 turns it off.
+  public var batchNormAdaptationSampleCount = 2000
+
+  /// NNCF's defaults.
+  public init() {}
+}
