@@ -22,7 +22,7 @@ let rooms: [Target] = [
   .target(name: "QATCommunication", dependencies: ["COpenMPI"]),
   .target(name: "QATEngine", dependencies: ["COneDNN", "CVectorKernels", "QATTensor", "QATGraph", numerics]),
   .target(name: "QATQuantization", dependencies: ["QATTensor", "QATGraph", "QATJSON", "QATCommunication", "QATEngine"]),
-  .target(name: "QATData", dependencies: ["CZlib", "QATTensor", "QATEngine"]),
+  .target(name: "QATData", dependencies: ["CZlib", "QATTensor", "QATGraph", "QATEngine"]),
   .target(
     name: "QATTraining",
     dependencies: [

@@ -1,0 +1,79 @@
+import Foundation
+
+/// Grey images and their classes from two files in IDX form, kept in memory as bytes.
+public struct IDXDataset: Dataset {
+  /// The file with the images.
+  public let name: String
+  /// Shape of a sample: [channels, height, width].
+  public let sampleShape: [Int]
+  /// The greatest label plus one: the files do not say how many classes there could be.
+  public let classCount: Int
+  /// A fingerprint of pixels, labels and shape.
+  public let contentHash: UInt64
+  private let pixels: [UInt8]
+  private let labels: [UInt8]
+
+  /// Reads images and labels, and checks them to the last byte.
+  /// - Throws: `DataError` that names the file: missing, foreign, truncated, damaged, or counts that differ.
+  public init(images imagesPath: String, labels labelsPath: String) throws {
+    let labels = try IDXFile(path: labelsPath, rank: 1, content: "labels")
+    let images = try IDXFile(path: imagesPath, rank: 3, content: "images")
+    guard images.dimensions[0] == labels.dimensions[0] else {
+      throw DataError(
+        .corrupt, imagesPath,
+        "it has \(images.dimensions[0]) images, but \(labelsPath) has \(labels.dimensions[0]) labels: the files do not belong together")
+    }
+    name = imagesPath
+    sampleShape = [1, images.dimensions[1], images.dimensions[2]]
+    classCount = Int(labels.bytes.max() ?? 0) + 1
+    pixels = images.bytes
+    self.labels = labels.bytes
+    let shape = images.dimensions.reduce(UInt64(14_695_981_039_346_656_037)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
+    contentHash = shape ^ (UInt64(images.checksum) << 32 | UInt64(labels.checksum))
+  }
+
+  /// The images of one file with the labels beside it.
+  /// - Throws: `DataError` as above, and when the name does not tell where the labels are.
+  public init(imagesFile path: String) throws {
+    let url = URL(fileURLWithPath: path)
+    let labels = url.lastPathComponent.replacingOccurrences(of: "images", with: "labels").replacingOccurrences(of: "idx3", with: "idx1")
+    guard labels != url.lastPathComponent else {
+      throw DataError(
+        .unfit, path, "its name does not say where the labels are: expected a name with 'images' in it, or a folder with MNIST's file names")
+    }
+    let plain = labels.hasSuffix(".gz") ? String(labels.dropLast(3)) : labels
+    let candidates = [labels, plain, plain + ".gz"].map { url.deletingLastPathComponent().appendingPathComponent($0).path }
+    guard let labelsPath = candidates.first(where: FileManager.default.fileExists(atPath:)) else {
+      throw DataError(.unreadable, path, "the file with its labels is missing: expected \(candidates[0])")
+    }
+    try self.init(images: path, labels: labelsPath)
+  }
+
+  /// The split of a folder with MNIST's file names.
+  /// - Throws: `DataError` as above, and with the names it has looked for.
+  public init(folder: String, split: Split) throws {
+    let part = split == .train ? "train" : "t10k"
+    func find(_ content: String, _ form: String) throws -> String {
+      let names = ["\(part)-\(content)-\(form)-ubyte", "\(part)-\(content).\(form)-ubyte"].flatMap { [$0, $0 + ".gz"] }
+      let paths = names.map { URL(fileURLWithPath: folder).appendingPathComponent($0).path }
+      if let path = paths.first(where: FileManager.default.fileExists(atPath:)) { return path }
+      throw DataError(.unreadable, folder, "the folder holds no \(split.rawValue) \(content): looked for \(names.joined(separator: ", "))")
+    }
+    try self.init(images: find("images", "idx3"), labels: find("labels", "idx1"))
+  }
+
+  /// Number of samples.
+  public var count: Int { labels.count }
+
+  /// The class of sample `index`.
+  public func label(at index: Int) -> Int32 { Int32(labels[index]) }
+
+  /// Writes the pixels of sample `index`, in [0, 1].
+  public func readSample(_ index: Int, into destination: UnsafeMutableBufferPointer<Float>) {
+    let size = sampleShape[1] * sampleShape[2]
+    precondition((0..<count).contains(index) && destination.count == size, "sample \(index) of \(count), \(destination.count) pixels")
+    pixels.withUnsafeBufferPointer { pixels in
+      for place in 0..<size { destination[place] = Float(pixels[index * size + place]) / 255 }
+    }
+  }
+}
