@@ -26,7 +26,8 @@ let rooms: [Target] = [
   .target(
     name: "QATTraining",
     dependencies: [
-      "CVectorKernels", "QATTensor", "QATGraph", "QATJSON", "QATSafetensors", "QATCommunication", "QATEngine", "QATQuantization", "QATData",
+      "CVectorKernels", "CTrainingSupport", "QATTensor", "QATGraph", "QATJSON", "QATSafetensors", "QATCommunication", "QATEngine",
+      "QATQuantization", "QATData",
     ]),
   .target(name: "QATModels", dependencies: ["QATTensor", "QATGraph"]),
   .target(
@@ -65,11 +66,12 @@ let package = Package(
     .systemLibrary(name: "COpenMPI", path: "Sources/C/COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
     .systemLibrary(name: "CZlib", path: "Sources/C/CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CVectorKernels", path: "Sources/C/CVectorKernels", linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
+    .target(name: "CTrainingSupport", path: "Sources/C/CTrainingSupport"),
     .executableTarget(name: "qat", dependencies: ["QATCommands"], path: "Sources/QATTool"),
   ] + rooms + tests,
   swiftLanguageModes: [.v6]
 )
 
-for target in package.targets where target.type != .system && target.name != "CVectorKernels" {
+for target in package.targets where target.type != .system && !["CVectorKernels", "CTrainingSupport"].contains(target.name) {
   target.swiftSettings = swiftSettings
 }

@@ -1,1 +1,3 @@
 #pragma once
+#include "loss.h"
+#include "optimizer.h"

@@ -1,0 +1,4 @@
+#pragma once
+#include "checksum.h"
+#include "metrics_line.h"
+#include "stop_signals.h"

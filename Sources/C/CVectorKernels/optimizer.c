@@ -1,0 +1,84 @@
+#include "optimizer.h"
+
+#include <stdint.h>
+#include <string.h>
+
+// A fused multiply-add in one clone and not in another would make results depend on the machine.
+#pragma STDC FP_CONTRACT OFF
+
+#if defined(__x86_64__) && defined(__linux__)
+#define FOR_EVERY_CPU __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define FOR_EVERY_CPU
+#endif
+
+FOR_EVERY_CPU static void sgd_plain(
+  float *restrict parameters, const float *restrict gradients, size_t count, float rate, float decay) {
+  for (size_t index = 0; index < count; index++) {
+    const float gradient = gradients[index] + decay * parameters[index];
+    parameters[index] -= rate * gradient;
+  }
+}
+
+FOR_EVERY_CPU static void sgd_momentum(
+  float *restrict parameters, const float *restrict gradients, float *restrict velocity, size_t count, float rate, float momentum, float decay) {
+  for (size_t index = 0; index < count; index++) {
+    const float gradient = gradients[index] + decay * parameters[index];
+    const float moved = momentum * velocity[index] + gradient;
+    velocity[index] = moved;
+    parameters[index] -= rate * moved;
+  }
+}
+
+FOR_EVERY_CPU static void sgd_nesterov(
+  float *restrict parameters, const float *restrict gradients, float *restrict velocity, size_t count, float rate, float momentum, float decay) {
+  for (size_t index = 0; index < count; index++) {
+    const float gradient = gradients[index] + decay * parameters[index];
+    const float moved = momentum * velocity[index] + gradient;
+    velocity[index] = moved;
+    parameters[index] -= rate * (gradient + momentum * moved);
+  }
+}
+
+void qat_sgd_step(
+  float *restrict parameters, const float *restrict gradients, float *restrict velocity, size_t count, float rate, float momentum, float decay,
+  int nesterov) {
+  if (!velocity) {
+    sgd_plain(parameters, gradients, count, rate, decay);
+  } else if (nesterov) {
+    sgd_nesterov(parameters, gradients, velocity, count, rate, momentum, decay);
+  } else {
+    sgd_momentum(parameters, gradients, velocity, count, rate, momentum, decay);
+  }
+}
+
+FOR_EVERY_CPU void qat_adam_step(
+  float *restrict parameters, const float *restrict gradients, float *restrict mean, float *restrict square, size_t count,
+  const qat_adam_numbers *numbers) {
+  const qat_adam_numbers n = *numbers;
+  for (size_t index = 0; index < count; index++) {
+    const float gradient = gradients[index] + n.coupled_decay * parameters[index];
+    const float kept = n.kept * parameters[index];
+    const float first = mean[index] + (gradient - mean[index]) * n.beta1_complement;
+    const float second = n.beta2 * square[index] + n.beta2_complement * gradient * gradient;
+    mean[index] = first;
+    square[index] = second;
+    // The builtin never sets errno, so the loop becomes vector code.
+    parameters[index] = kept - n.rate * (first / (__builtin_elementwise_sqrt(second) / n.root_correction + n.epsilon));
+  }
+}
+
+FOR_EVERY_CPU int qat_all_finite(const float *values, size_t count) {
+  uint32_t found = 0;
+  for (size_t index = 0; index < count; index++) {
+    uint32_t bits;
+    memcpy(&bits, &values[index], sizeof bits);
+    // An exponent of all ones is infinity or NaN: then adding one to it carries into the sign bit's place.
+    found |= ((bits & 0x7fffffffu) + 0x00800000u);
+  }
+  return (found & 0x80000000u) == 0;
+}
+
+FOR_EVERY_CPU void qat_scale_values(float *values, size_t count, float factor) {
+  for (size_t index = 0; index < count; index++) values[index] *= factor;
+}

@@ -1,0 +1,40 @@
+import CVectorKernels
+import QATEngine
+import QATTensor
+
+/// Stochastic gradient descent with momentum.
+///
+/// With g' = g + weightDecay · p: v = momentum · v + g', p −= rate · v; with Nesterov's rule p −= rate · (g' + momentum · v). The formulas are
+/// PyTorch's. Reference: "On the importance of initialization and momentum in deep learning", Sutskever et al. 2013.
+public final class SGD: Optimizer {
+  /// Fraction of the velocity that a step keeps.
+  public let momentum: Float
+  /// Whether the step looks ahead along the velocity.
+  public let nesterov: Bool
+  /// Factor of the parameters that is added to their gradients.
+  public let weightDecay: Float
+  /// Number of steps made.
+  public var stepCount = 0
+  private let velocity: AlignedBuffer<Float>?
+
+  /// An optimizer of `count` parameters at rest.
+  public init(count: Int, momentum: Float = 0, nesterov: Bool = false, weightDecay: Float = 0) {
+    self.momentum = momentum
+    self.nesterov = nesterov
+    self.weightDecay = weightDecay
+    velocity = momentum == 0 ? nil : AlignedBuffer(count: count)
+  }
+
+  /// What is remembered of each parameter.
+  public var memories: [(name: String, values: AlignedBuffer<Float>)] { velocity.map { [("momentum_buffer", $0)] } ?? [] }
+
+  /// Makes one step with `rate`.
+  /// - Precondition: `state` has as many parameters as this optimizer.
+  public func step(_ state: ModelState, rate: Double) {
+    let count = state.parameters.count
+    precondition(velocity.map { $0.count == count } ?? true, "an optimizer of \(velocity?.count ?? 0) parameters cannot step \(count)")
+    qat_sgd_step(
+      state.parameters.pointer, state.reduced.pointer, velocity?.pointer, count, Float(rate), momentum, weightDecay, nesterov ? 1 : 0)
+    stepCount += 1
+  }
+}
