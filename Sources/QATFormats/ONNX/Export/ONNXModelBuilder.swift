@@ -1,0 +1,132 @@
+import Foundation
+import QATGraph
+import QATTensor
+import SwiftProtobuf
+
+/// Puts an ONNX model together, node by node; both the fp32 and the quantized export write through it.
+///
+/// What is added first is written first, so equal calls give equal bytes. The builder knows every name in use and makes new ones that are free.
+struct ONNXModelBuilder {
+  /// Version of ONNX's own operator set.
+  let opset: Int
+  private var graph = ONNXGraphProto()
+  private var names = Set<String>()
+  private var initializers = Set<TensorName>()
+  private var otherDomains: [String: Int64] = [:]
+
+  /// A builder of a model with the name and inputs of `graph`. All names of `graph` count as taken, so that new ones never meet a tensor still to come.
+  init(_ graph: Graph, opset: Int = 13) {
+    self.opset = opset
+    self.graph.name = graph.name.isEmpty ? "model" : graph.name
+    names.formUnion(graph.constants.keys)
+    names.formUnion(graph.inputs.map(\.name))
+    for node in graph.nodes {
+      names.insert(node.name)
+      names.formUnion(node.outputs)
+    }
+    for input in graph.inputs { self.graph.input.append(ONNXValueInfoProto(name: input.name, type: input.type)) }
+  }
+
+  /// `candidate`, or with the first free number behind it; taken from now on.
+  mutating func uniqueName(_ candidate: String) -> String {
+    var name = candidate
+    var number = 1
+    while !names.insert(name).inserted {
+      name = "\(candidate)_\(number)"
+      number += 1
+    }
+    return name
+  }
+
+  /// Adds an initializer under exactly this name, once.
+  mutating func initializer(_ name: TensorName, _ tensor: Tensor) {
+    names.insert(name)
+    if initializers.insert(name).inserted { graph.initializer.append(ONNXTensorProto(tensor, name: name)) }
+  }
+
+  /// Adds an initializer under a new name made from `candidate`.
+  /// - Returns: the name.
+  mutating func constant(_ candidate: String, _ tensor: Tensor) -> TensorName {
+    let name = uniqueName(candidate)
+    initializer(name, tensor)
+    return name
+  }
+
+  /// Adds a node. Trailing empty inputs are left out, as the format asks for.
+  mutating func node(
+    _ type: String, name: String, inputs: [TensorName], outputs: [TensorName], attributes: [ONNXAttributeProto] = [], domain: String = "",
+    domainVersion: Int64 = 1
+  ) {
+    var node = ONNXNodeProto()
+    node.opType = type
+    node.name = name
+    node.input = inputs
+    while node.input.last?.isEmpty == true { node.input.removeLast() }
+    node.output = outputs
+    node.attribute = attributes
+    if !domain.isEmpty {
+      node.domain = domain
+      otherDomains[domain] = domainVersion
+    }
+    graph.node.append(node)
+  }
+
+  /// Adds an output of the model.
+  mutating func output(_ name: TensorName, _ type: TensorType) {
+    graph.output.append(ONNXValueInfoProto(name: name, type: type))
+  }
+
+  /// The bytes of the model file.
+  /// - Parameter metadata: written as `metadata_props`, sorted by key.
+  /// - Returns: the whole file.
+  /// - Throws: `ONNXError` when the model exceeds the 2 GiB that a protobuf file can hold.
+  func encoded(metadata: [String: String]) throws(ONNXError) -> Data {
+    var model = ONNXModelProto()
+    // The smallest IR version that belongs to the opset: old runtimes refuse newer ones even when they know every operator.
+    model.irVersion = opset <= 14 ? 7 : opset <= 18 ? 8 : opset <= 20 ? 9 : 10
+    model.producerName = "swift-qat"
+    model.graph = graph
+    model.opsetImport = [ONNXOperatorSetIdProto(domain: "", version: Int64(opset))]
+    for (domain, version) in otherDomains.sorted(by: { $0.key < $1.key }) {
+      model.opsetImport.append(ONNXOperatorSetIdProto(domain: domain, version: version))
+    }
+    for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
+      var entry = ONNXStringStringEntryProto()
+      entry.key = key
+      entry.value = value
+      model.metadataProps.append(entry)
+    }
+    do {
+      return try model.serializedBytes()
+    } catch {
+      throw ONNXError("the model is too large for one ONNX file (2 GiB): \(error)")
+    }
+  }
+}
+
+extension ONNXOperatorSetIdProto {
+  init(domain: String, version: Int64) {
+    self.init()
+    self.domain = domain
+    self.version = version
+  }
+}
+
+extension ONNXValueInfoProto {
+  /// An input or output; the batch is a dimension named `batch`.
+  init(name: TensorName, type: TensorType) {
+    self.init()
+    self.name = name
+    self.type.tensorType.elemType = Int32(type.elementType.onnxDataType.rawValue)
+    self.type.tensorType.shape = ONNXTensorShapeProto()
+    for dimension in type.dimensions {
+      var proto = ONNXTensorShapeProto.Dimension()
+      switch dimension {
+      case .fixed(let size): proto.dimValue = Int64(size)
+      case .batch(multiple: 1): proto.dimParam = "batch"
+      case .batch(let multiple): proto.dimParam = "\(multiple)*batch"
+      }
+      self.type.tensorType.shape.dim.append(proto)
+    }
+  }
+}

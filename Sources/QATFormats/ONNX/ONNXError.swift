@@ -1,0 +1,51 @@
+/// Why an ONNX file cannot be read or written: the place, what was found, and what to do about it.
+public struct ONNXError: Error, Hashable, CustomStringConvertible {
+  /// The file, when one is read or written.
+  public var file: String?
+  /// The node at fault, when it is one.
+  public var node: String?
+  /// The tensor at fault, when it is one.
+  public var tensor: String?
+  /// What is wrong, in one sentence.
+  public var reason: String
+  /// Every operator of the file that this project cannot take; empty when the fault is another one.
+  public var unsupported: [UnsupportedOperator] = []
+
+  /// An operator in a file that has no counterpart here.
+  public struct UnsupportedOperator: Sendable, Hashable, CustomStringConvertible {
+    /// ONNX's operator type.
+    public var type: String
+    /// The operator's domain; empty for ONNX's own.
+    public var domain: String
+    /// Name of the node, or of its first output when it has none.
+    public var node: String
+    /// Version of the domain's operator set that the file asks for.
+    public var opset: Int
+    /// Why this use of a known operator cannot be taken; nil when the operator is unknown.
+    public var reason: String?
+
+    /// Type, domain, node and opset in one line.
+    public var description: String {
+      "\(domain.isEmpty ? "" : "\(domain)::")\(type) (node '\(node)', opset \(opset))\(reason.map { ": \($0)" } ?? "")"
+    }
+  }
+
+  /// An error of a file, or of a node or tensor in it.
+  public init(file: String? = nil, node: String? = nil, tensor: String? = nil, _ reason: String) {
+    self.file = file
+    self.node = node
+    self.tensor = tensor
+    self.reason = reason
+  }
+
+  init(unsupported: [UnsupportedOperator]) {
+    self.init(unsupported.count == 1 ? "an operator is not supported" : "\(unsupported.count) operators are not supported")
+    self.unsupported = unsupported
+  }
+
+  /// The place and the reason; unsupported operators one a line.
+  public var description: String {
+    let place = [file, node.map { "node '\($0)'" }, tensor.map { "tensor '\($0)'" }].compactMap(\.self) + [reason]
+    return place.joined(separator: ": ") + unsupported.map { "\n  \($0)" }.joined()
+  }
+}
