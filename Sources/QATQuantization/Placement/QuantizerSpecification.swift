@@ -1,0 +1,61 @@
+import QATGraph
+
+/// How one quantizer quantizes. Reference: NNCF's quantizer specification, the `qspec` of a compression state.
+public struct QuantizerSpecification: Sendable, Hashable, Codable {
+  /// Bit width of the stored integer.
+  public var bits: Int
+  /// One bound or two.
+  public var mode: QuantizationConfiguration.Mode
+  /// The sign that the hardware table or the configuration demands of a symmetric quantizer; nil leaves it to the data.
+  public var forcedSign: Bool?
+  /// Whether a symmetric quantizer has negative codes. Unsigned until demanded otherwise or found in the data, as in NNCF.
+  public var signed: Bool
+  /// The axis with one range an index; nil for one range in all.
+  public var channelAxis: Int?
+  /// Shape of each parameter: [C] for C channels, [1] for one range in all.
+  public var parameterShape: [Int]
+  /// Whether the lowest code of a symmetric weight is left out.
+  public var narrowRange: Bool
+  /// Whether only the inner half of the codes is used: the overflow fix.
+  public var halfRange: Bool
+
+  /// A specification; the sign starts at what is demanded.
+  public init(
+    bits: Int = 8, mode: QuantizationConfiguration.Mode = .symmetric, forcedSign: Bool? = nil, channelAxis: Int? = nil, parameterShape: [Int] = [1],
+    narrowRange: Bool = false, halfRange: Bool = false
+  ) {
+    self.bits = bits
+    self.mode = mode
+    self.forcedSign = forcedSign
+    self.signed = forcedSign ?? false
+    self.channelAxis = channelAxis
+    self.parameterShape = parameterShape
+    self.narrowRange = narrowRange
+    self.halfRange = halfRange
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case bits = "num_bits"
+    case mode
+    case forcedSign = "signedness_to_force"
+    case signed
+    case channelAxis = "channel_axis"
+    case parameterShape = "scale_shape"
+    case narrowRange = "narrow_range"
+    case halfRange = "half_range"
+  }
+
+  /// Whether each channel has its own range.
+  public var perChannel: Bool { channelAxis != nil }
+
+  /// The graph's operator for this specification.
+  public var fakeQuantize: FakeQuantize {
+    let kind: FakeQuantize.Mode = mode == .symmetric ? .symmetric(signed: signed) : .asymmetric
+    return FakeQuantize(mode: kind, bits: bits, narrowRange: narrowRange, halfRange: halfRange, channelAxis: channelAxis)
+  }
+
+  /// Names and starting values of the parameters: `scale` 1; `input_low` 0 and `input_range` 1. Source: NNCF, quantizers before initialisation.
+  var parameters: [(suffix: String, initialValue: Float)] {
+    mode == .symmetric ? [("scale", 1)] : [("input_low", 0), ("input_range", 1)]
+  }
+}
