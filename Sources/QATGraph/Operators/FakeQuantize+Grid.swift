@@ -1,0 +1,87 @@
+extension FakeQuantize {
+  /// The grid that one set of a quantizer's parameters describes: the arithmetic that training, lowering and tests share.
+  ///
+  /// With k = (levels − 1) / range and z = rint(−low · k), the code of x, counted from the level that stands for zero, is
+  /// rint((clamp(x, low, high) − low) · k − z), and its value is code / k. Every operation rounds once in `Scalar`, ties to even, none is fused, in
+  /// the order of NNCF's kernels, so that Float gives the codes of NNCF bit for bit.
+  public struct Grid<Scalar: BinaryFloatingPoint & Sendable>: Sendable, Hashable {
+    /// Lower bound.
+    public let low: Scalar
+    /// Distance between the bounds.
+    public let range: Scalar
+    /// Upper bound, low + range.
+    public let high: Scalar
+    /// Levels per unit, (levels − 1) / range.
+    public let reciprocalStep: Scalar
+    /// Number of the level that stands for zero, counted from the lowest: a whole number in 0...levels − 1.
+    public let zeroPoint: Scalar
+    /// Distance between neighbouring levels as files store it. For a symmetric grid its upper bound over its highest code, otherwise range / (levels − 1).
+    public let step: Scalar
+
+    /// The grid between two bounds.
+    /// - Parameters:
+    ///   - low: lower bound.
+    ///   - range: distance to the upper bound, positive.
+    ///   - levels: number of levels, at least 2.
+    ///   - step: the distance of neighbouring levels, when it is known more exactly than range / (levels − 1).
+    public init(low: Scalar, range: Scalar, levels: Int, step: Scalar? = nil) {
+      self.low = low
+      self.range = range
+      high = low + range
+      reciprocalStep = Scalar(levels - 1) / range
+      zeroPoint = (-low * reciprocalStep).rounded(.toNearestOrEven)
+      self.step = step ?? range / Scalar(levels - 1)
+    }
+
+    /// The code of `x` counted from zero: a whole number. NaN stays NaN.
+    @inlinable
+    public func code(_ x: Scalar) -> Scalar {
+      let clamped = x > high ? high : x < low ? low : x
+      return ((clamped - low) * reciprocalStep - zeroPoint).rounded(.toNearestOrEven)
+    }
+
+    /// The nearest value on the grid, code(x) / k.
+    @inlinable
+    public func value(_ x: Scalar) -> Scalar { code(x) / reciprocalStep }
+  }
+
+  /// What is added to |scale| and |input_range| so that a grid never has range 0.
+  public static let epsilon = 1e-16
+
+  /// The grid of a symmetric quantizer: its upper bound is |scale| + 1e-16, its lower bound that times levelLow / levelHigh.
+  public func grid<Scalar: BinaryFloatingPoint & Sendable>(scale: Scalar) -> Grid<Scalar> {
+    let high = abs(scale) + Scalar(Self.epsilon)
+    let low = high * Scalar(Double(levelLow) / Double(levelHigh))
+    return Grid(low: low, range: high - low, levels: levels, step: high / Scalar(levelHigh))
+  }
+
+  /// The grid of an asymmetric quantizer: `inputLow` and |inputRange| + 1e-16, tuned.
+  public func grid<Scalar: BinaryFloatingPoint & Sendable>(inputLow: Scalar, inputRange: Scalar) -> Grid<Scalar> {
+    let (low, range) = Self.tuned(low: inputLow, range: abs(inputRange) + Scalar(Self.epsilon), levels: levels)
+    return Grid(low: low, range: range, levels: levels)
+  }
+
+  /// The grid for the parameters at `index` of each parameter list: [scale], or [input_low, input_range].
+  /// - Precondition: as many lists as the mode has parameters, each with an element at `index`.
+  public func grid<Scalar: BinaryFloatingPoint & Sendable>(parameters: [[Scalar]], at index: Int) -> Grid<Scalar> {
+    switch mode {
+    case .symmetric: grid(scale: parameters[0][index])
+    case .asymmetric: grid(inputLow: parameters[0][index], inputRange: parameters[1][index])
+    }
+  }
+
+  /// Moves one bound of a range outwards so that zero lies on one of `levels` levels, and widens the range to hold zero.
+  ///
+  /// With n = levels − 1 and z = rint(−low · n / (high − low)), where the quotient is taken as n times a rounded reciprocal: either the lower bound moves to z / (z − n) · high or the upper bound to
+  /// (z − n) / z · low, whichever range is wider. Where z comes out as 0 or n although the bound there is not zero, that bound stays; zero is still
+  /// mapped to zero by `Grid`. Source: NNCF's tuning of asymmetric ranges.
+  public static func tuned<Scalar: BinaryFloatingPoint>(low: Scalar, range: Scalar, levels: Int) -> (low: Scalar, range: Scalar) {
+    let last = Scalar(levels - 1)
+    let high = Swift.max(range + low, 0)
+    let low = Swift.min(low, 0)
+    let zero = (-low * (1 / (high - low) * last)).rounded(.toNearestOrEven)
+    let movedLow = zero < last ? zero / (zero - last) * high : low
+    let movedHigh = zero > 0 ? (zero - last) / zero * low : high
+    return high - movedLow > movedHigh - low ? (movedLow, high - movedLow) : (low, movedHigh - low)
+  }
+}
