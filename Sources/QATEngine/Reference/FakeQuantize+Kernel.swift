@@ -8,7 +8,7 @@ extension FakeQuantize: ReferenceKernel {
     let x = operand(inputs, 0)
     var y = x
     for (channel, grid) in grids(inputs).enumerated() {
-      forEachElement(of: channel, x.shape) { y.elements[$0] = grid.quantized(x.elements[$0]) }
+      forEachElement(of: channel, x.shape) { y.elements[$0] = grid.value(x.elements[$0]) }
     }
     return KernelResult([y])
   }
@@ -58,10 +58,9 @@ extension FakeQuantize: ReferenceKernel {
   }
 
   /// The grid of each channel; of the whole tensor when there are no channels.
-  private func grids<S>(_ inputs: [NDArray<S>?]) -> [QuantizationGrid<S>] {
-    let first = operand(inputs, 1).elements
-    guard mode == .asymmetric else { return first.map { QuantizationGrid(scale: $0, self) } }
-    return zip(first, operand(inputs, 2).elements).map { QuantizationGrid(inputLow: $0, inputRange: $1, levels: levels) }
+  private func grids<S>(_ inputs: [NDArray<S>?]) -> [Grid<S>] {
+    let parameters = (1..<inputs.count).map { operand(inputs, $0).elements }
+    return parameters[0].indices.map { grid(parameters: parameters, at: $0) }
   }
 
   /// Calls `body` with the offset of each element that uses the parameters at `channel`.
