@@ -46,7 +46,7 @@ let tests: [Target] = [
   "QATTensor", "QATGraph", "QATEngine", "QATLowering", "QATFormats", "QATQuantization", "QATCommunication", "QATData", "QATTraining", "QATModels",
 ].map { .testTarget(name: "\($0)Tests", dependencies: everything) } + [
   .testTarget(name: "QATCommandsTests", dependencies: ["QATCommands", "QAT", arguments]),
-  .testTarget(name: "ParallelTests", dependencies: everything),
+  .testTarget(name: "ParallelTests", dependencies: everything + ["parallel-worker"]),
   .testTarget(name: "InteropTests", dependencies: everything),
 ]
 
@@ -68,6 +68,8 @@ let package = Package(
     .target(name: "CVectorKernels", path: "Sources/C/CVectorKernels", linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
     .target(name: "CTrainingSupport", path: "Sources/C/CTrainingSupport"),
     .executableTarget(name: "qat", dependencies: ["QATCommands"], path: "Sources/QATTool"),
+    // What ParallelTests start under mpirun.
+    .executableTarget(name: "parallel-worker", dependencies: everything, path: "Tests/ParallelWorker"),
   ] + rooms + tests,
   swiftLanguageModes: [.v6]
 )

@@ -1,18 +1,28 @@
 /// The communicator of one process alone: every collective leaves its values as they are.
 public final class SingleProcess: Communicator {
+  /// Always 0.
   public let rank = 0
+  /// Always 1.
   public let size = 1
 
   /// The one process.
   public init() {}
 
+  /// Leaves the values as they are.
   public func allreduce(_ values: UnsafeMutableBufferPointer<Float>, _ reduction: Reduction) {}
+  /// Leaves the values as they are.
   public func allreduce(_ values: UnsafeMutableBufferPointer<Double>, _ reduction: Reduction) {}
+  /// Leaves the values as they are.
   public func allreduce(_ values: UnsafeMutableBufferPointer<Int64>, _ reduction: Reduction) {}
+  /// Leaves the bytes as they are.
   public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {}
+  /// The bytes alone.
   public func allgather(_ bytes: [UInt8]) -> [[UInt8]] { [bytes] }
+  /// Returns at once.
   public func barrier() {}
+  /// A sum that is complete as soon as it starts.
   public func preparedSum(of values: UnsafeMutableBufferPointer<Float>) -> any PreparedSum { Complete() }
+  /// Ends the process. Never returns.
   public func abort(exitCode: Int32) -> Never { exitProcess(exitCode) }
 
   private final class Complete: PreparedSum {

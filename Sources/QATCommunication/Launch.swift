@@ -1,0 +1,44 @@
+import Foundation
+
+/// How this process was started, read from the environment that mpirun and srun leave.
+struct Launch {
+  /// What started the process, for messages; nil when it runs alone.
+  let launcher: String?
+  /// Number of processes the launcher says it has started, when it says so.
+  let size: Int?
+
+  /// Reads the environment.
+  init(environment: [String: String] = ProcessInfo.processInfo.environment) {
+    func number(_ name: String) -> Int? { environment[name].flatMap { Int($0) } }
+    if let size = number("OMPI_COMM_WORLD_SIZE") {
+      (launcher, self.size) = ("Open MPI's mpirun", size)
+    } else if number("SLURM_PROCID") != nil, let size = number("SLURM_STEP_NUM_TASKS"), size > 1 || environment["PMIX_RANK"] != nil {
+      (launcher, self.size) = ("srun", size)
+    } else if environment["PMIX_RANK"] != nil {
+      (launcher, size) = ("a PMIx launcher", nil)
+    } else if environment["PMI_RANK"] != nil {
+      (launcher, size) = ("a PMI launcher", number("PMI_SIZE"))
+    } else {
+      (launcher, size) = (nil, nil)
+    }
+  }
+
+  /// What to say when the launcher started `size` processes but MPI sees `found`.
+  func mismatch(found: Int) -> CommunicationError? {
+    guard let launcher, let size, size != found else { return nil }
+    return CommunicationError(
+      .launch,
+      "\(launcher) has started \(size) processes, but each sees \(found): this program is linked to another MPI library than the launcher's. "
+        + "Use the mpirun of the Open MPI that the program was built with, or srun --mpi=pmix", exitCode: 2)
+  }
+}
+
+/// Threads that a rank should compute with when the user has not said: the cores it may run on; when it may run on all cores of a node that it shares with other
+/// ranks, its part of them. `OMP_NUM_THREADS` has precedence.
+public func defaultThreadCount() -> Int {
+  let environment = ProcessInfo.processInfo.environment
+  if let said = environment["OMP_NUM_THREADS"]?.split(separator: ",").first.flatMap({ Int($0) }), said > 0 { return said }
+  let allowed = ProcessInfo.processInfo.activeProcessorCount
+  let ranksHere = environment["OMPI_COMM_WORLD_LOCAL_SIZE"].flatMap { Int($0) } ?? 1
+  return allowed < ProcessInfo.processInfo.processorCount ? allowed : max(1, allowed / max(1, ranksHere))
+}

@@ -1,0 +1,86 @@
+import COpenMPI
+import Foundation
+
+/// The ranks that mpirun or srun has started, over Open MPI.
+///
+/// All calls come from the thread that made it (checked in debug builds). Nothing works after `finalize()`.
+public final class MPICommunicator: Communicator {
+  /// This process's number, in 0..<size.
+  public let rank: Int
+  /// Number of processes.
+  public let size: Int
+  private var handle: OpaquePointer?
+  /// Elements of one message at most: MPI counts in 32 bits. Smaller only in tests.
+  let longestMessage: Int
+
+  /// Starts MPI and joins the other ranks. Once in a process.
+  /// - Throws: `CommunicationError` when MPI does not start, or when the launcher started another number of processes than MPI sees.
+  public convenience init() throws { try self.init(longestMessage: Int(Int32.max)) }
+
+  /// As above, cutting messages into pieces of `longestMessage` elements.
+  package init(longestMessage: Int) throws {
+    self.longestMessage = longestMessage
+    guard qat_mpi_is_initialized() == 0 else {
+      throw CommunicationError(.launch, "MPI was started before in this process; it can be started only once", exitCode: 2)
+    }
+    // In-place nonblocking sums go through rank 0 by default, whole: Rabenseifner's algorithm is twice as fast. What the user has set stays.
+    setenv("OMPI_MCA_coll_libnbc_iallreduce_algorithm", "3", 0)
+    var funneled: Int32 = 0
+    try Self.check(qat_mpi_init(&funneled), "MPI_Init_thread")
+    guard funneled == 1 else {
+      throw CommunicationError(
+        .launch, "this MPI library cannot be used by a program with threads: it offers less than MPI_THREAD_FUNNELED", exitCode: 2)
+    }
+    var (communicator, rank, size): (OpaquePointer?, Int32, Int32) = (nil, 0, 0)
+    try Self.check(qat_mpi_world(&communicator), "MPI_Comm_dup")
+    try Self.check(qat_mpi_rank(communicator, &rank), "MPI_Comm_rank")
+    try Self.check(qat_mpi_size(communicator, &size), "MPI_Comm_size")
+    (handle, self.rank, self.size) = (communicator, Int(rank), Int(size))
+    if let mismatch = Launch().mismatch(found: self.size) {
+      finalize()
+      throw mismatch
+    }
+  }
+
+  /// Ends MPI on this rank, after all ranks have come here. The second call does nothing.
+  public func finalize() {
+    guard handle != nil else { return }
+    _ = qat_mpi_release(&handle)
+    handle = nil
+    _ = qat_mpi_finalize()
+  }
+
+  /// Whether MPI still works.
+  var isRunning: Bool { handle != nil }
+
+  /// MPI's handle, for a call from the right thread.
+  func communicator() throws -> OpaquePointer {
+    guard let handle else { throw CommunicationError(.transport, "MPI was used after its end") }
+    assert(qat_mpi_is_main_thread() == 1, "MPI is called from the thread that started it and from no other")
+    return handle
+  }
+
+  /// Turns MPI's result into an error that names the call.
+  static func check(_ code: Int32, _ call: StaticString) throws {
+    guard code != Int32(QAT_MPI_SUCCESS) else { return }
+    var text = [CChar](repeating: 0, count: QAT_MPI_LONGEST_TEXT + 1)
+    qat_mpi_error_text(code, &text)
+    let reason = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    throw CommunicationError(.transport, "\(call) failed: \(reason.isEmpty ? "code \(code)" : reason)")
+  }
+
+  /// Calls `body` for one piece of 0..<count after the other, each short enough for MPI.
+  func inPieces(_ count: Int, _ body: (_ start: Int, _ count: Int32) throws -> Void) rethrows {
+    for start in stride(from: 0, to: count, by: longestMessage) { try body(start, Int32(min(longestMessage, count - start))) }
+  }
+
+  /// Ends the processes of all ranks with `exitCode`. Never returns.
+  public func abort(exitCode: Int32) -> Never {
+    fflush(nil)
+    if isRunning { _ = qat_mpi_abort(exitCode) }
+    exitProcess(exitCode)
+  }
+
+  /// Prepares a sum over ranks of `values`, in place. Ranks prepare theirs in the same order; the buffer outlives the sum.
+  public func preparedSum(of values: UnsafeMutableBufferPointer<Float>) throws -> any PreparedSum { try MPISum(of: values, over: self) }
+}

@@ -1,0 +1,63 @@
+import Foundation
+
+/// Joins the ranks of the run: over MPI when mpirun or srun started this process, otherwise one process alone, for which no MPI function is called.
+///
+/// What it makes must be ended: use `withCommunicator`, or `finalize()` on an `MPICommunicator`.
+/// - Throws: `CommunicationError` when MPI does not start or the launcher and the library do not go together.
+public func makeCommunicator() throws -> any Communicator {
+  Launch().launcher == nil ? SingleProcess() : try MPICommunicator()
+}
+
+/// Runs `body` with the ranks of the run and ends MPI afterwards, so that no rank hangs and no error is lost.
+///
+/// - When the body returns, or when all ranks throw the same error (`CommunicationError.isShared`), MPI ends in an orderly way on all ranks.
+/// - When the body throws any other error under MPI, the other ranks may wait for this one for ever: its message goes to stderr with rank and node, and all
+///   ranks end with `exitCode(error)`. Work that may fail on some ranks only belongs into `together`, whose error all ranks share.
+/// - Parameters:
+///   - exitCode: what the run ends with when one rank alone throws this error.
+///   - body: the work. It and everything it calls use the communicator from this thread alone.
+/// - Returns: what the body returns.
+/// - Throws: what the body throws, and what `makeCommunicator` throws. A shared error comes out on every
+///   rank, `isReportedHere` says on which the user is told; all end with its exit code.
+public func withCommunicator<Result>(
+  exitCode: (any Error) -> Int32 = { _ in 1 }, _ body: (any Communicator) throws -> Result
+) throws -> Result {
+  try run(on: makeCommunicator(), exitCode: exitCode, body)
+}
+
+/// As `withCommunicator`, with a communicator of the caller's, which it ends.
+package func run<Result>(
+  on communicator: any Communicator, exitCode: (any Error) -> Int32, _ body: (any Communicator) throws -> Result
+) throws -> Result {
+  guard let mpi = communicator as? MPICommunicator else { return try body(communicator) }
+  do {
+    let result = try body(mpi)
+    mpi.finalize()
+    return result
+  } catch let error as CommunicationError where error.isShared {
+    mpi.finalize()
+    throw error
+  } catch {
+    mpi.abort(message: String(describing: error), exitCode: exitCode(error))
+  }
+}
+
+extension Communicator {
+  /// Writes `message` to stderr with rank and node before it, in one piece, so that lines of several ranks do not mix. One process alone writes the message only.
+  public func report(_ message: String) {
+    let text = size == 1 ? "\(message)\n" : "[rank \(rank) node \(node)] \(message)\n"
+    fflush(nil)
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+      let written = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+      if written < 0 && errno != EINTR { return }
+      bytes = bytes.dropFirst(max(0, written))
+    }
+  }
+
+  /// Ends the processes of all ranks with `exitCode`, after `message` on stderr with rank and node. Never returns.
+  public func abort(message: String, exitCode: Int32) -> Never {
+    report(message)
+    abort(exitCode: exitCode)
+  }
+}

@@ -1,0 +1,32 @@
+import Foundation
+import QATCommunication
+
+/// What every rank does, with the words after the scenario's name.
+typealias Scenario = @Sendable (any Communicator, [String]) throws -> Void
+
+/// A scenario a line, a file each in Scenarios/.
+let scenarios: [String: Scenario] = [
+  "abort": abortScenario,
+  "agreement": agreementScenario,
+  "collectives": collectivesScenario,
+  "mismatch": mismatchScenario,
+  "prepared-sums": preparedSumsScenario,
+  "shards": shardsScenario,
+  "who": whoScenario,
+]
+
+/// What a scenario throws on purpose.
+struct ScenarioError: Error, CustomStringConvertible {
+  let description: String
+  let exitCode: Int32
+
+  init(_ description: String, exitCode: Int32 = 1) {
+    self.description = description
+    self.exitCode = exitCode
+  }
+}
+
+extension Communicator {
+  /// Prints a line with the rank before it, in one piece: `ParallelRun.lines` sorts them out again.
+  func say(_ line: String) { FileHandle.standardOutput.write(Data("[\(rank)] \(line)\n".utf8)) }
+}
