@@ -33,6 +33,8 @@ public struct QuantizationConfiguration: Sendable, Hashable, Codable {
     public var ignoredScopes: [String] = []
     /// The only scopes with such quantizers; replaces the section's list.
     public var targetScopes: [String]?
+    /// Whether a scope of this group that matches no node is an error.
+    public var validatesScopes = true
 
     /// No demands.
     public init() {}

@@ -1,0 +1,107 @@
+import QATJSON
+
+/// What is said of keys and values that NNCF has and this version does not.
+let notYet = "is known to NNCF but not supported by this version"
+
+extension NNCFConfig {
+  /// Root keys of NNCF's schema. Unknown keys are allowed there; those that look like a misspelt key give a warning.
+  public static let schema = ObjectSchema<NNCFConfig>(
+    [
+      SchemaKey("input_info", \.inputInfo, .oneOrMany(InputInfo.schema.rule(defaults: InputInfo()))),
+      SchemaKey(
+        "target_device", \.targetDevice,
+        .choice(among: [.any, .cpu], known: ["GPU": notYet, "NPU": notYet, "VPU": notYet, "TRIAL": notYet, "CPU_SPR": notYet])),
+      SchemaKey("compression", read: readCompression, write: { $0.quantization.map(QuantizationConfiguration.schema.write) }),
+      // Read after `compression`, whose sections they extend; the resolved configuration shows them in the section.
+      SchemaKey("ignored_scopes", read: readIgnoredScopes, write: { _ in nil }),
+      SchemaKey("target_scopes", read: readTargetScopes, write: { _ in nil }),
+      .refused("accuracy_aware_training", notYet),
+      .refused("compression_lr_multiplier", notYet),
+      .ineffective("disable_shape_matching", "it is deprecated and NNCF ignores it as well", .bool),
+      .ineffective("log_dir", "the run's directory holds what is logged", .text),
+    ], unknownKeys: .warned)
+
+  /// Algorithms of NNCF besides `quantization`.
+  private static let otherAlgorithms = [
+    "experimental_quantization", "knowledge_distillation", "magnitude_sparsity", "rb_sparsity", "const_sparsity", "filter_pruning",
+    "bootstrapNAS", "movement_sparsity", "binarization",
+  ]
+
+  @Sendable private static func readCompression(_ member: JSONMember, _ root: inout NNCFConfig, _ problems: inout ProblemList) {
+    let sections = member.value.array ?? [member.value]
+    var firstLines: [String: Int] = [:]
+    for section in sections {
+      guard section.members != nil else {
+        problems.error("found \(section.summary); expected an object with the key \"algorithm\"", at: section)
+        continue
+      }
+      guard let node = section["algorithm"] else {
+        problems.error("the key \"algorithm\" is missing; expected \"algorithm\": \"quantization\"", at: section)
+        continue
+      }
+      guard let algorithm = node.string else {
+        problems.error("found \(node.summary); expected \"quantization\"", at: node)
+        continue
+      }
+      if let line = firstLines.updateValue(node.line, forKey: algorithm) {
+        problems.error("the algorithm \"\(algorithm)\" is listed twice, first on line \(line); merge the sections into one", at: node)
+        continue
+      }
+      read(section, algorithm: algorithm, at: node, &root, &problems)
+    }
+  }
+
+  private static func read(
+    _ section: JSONNode, algorithm: String, at node: JSONNode, _ root: inout NNCFConfig, _ problems: inout ProblemList
+  ) {
+    switch algorithm {
+    case "quantization":
+      var quantization = QuantizationConfiguration()
+      QuantizationConfiguration.schema.read(section, into: &quantization, &problems)
+      root.quantization = quantization
+    case let other where otherAlgorithms.contains(other):
+      problems.error("the algorithm \"\(other)\" \(notYet); expected \"quantization\"", at: node)
+    default:
+      let hint = NearestWord.to(algorithm, among: ["quantization"] + otherAlgorithms).map { "; did you mean \"\($0)\"?" } ?? ""
+      problems.error("found the unknown algorithm \(node.summary); expected \"quantization\"\(hint)", at: node)
+    }
+  }
+
+  @Sendable private static func readIgnoredScopes(_ member: JSONMember, _ root: inout NNCFConfig, _ problems: inout ProblemList) {
+    guard let scopes = ValueRule.scopes.read(member.value, &problems) else { return }
+    let known = root.quantization?.ignoredScopes ?? []
+    root.quantization?.ignoredScopes = scopes.filter { !known.contains($0) } + known
+  }
+
+  @Sendable private static func readTargetScopes(_ member: JSONMember, _ root: inout NNCFConfig, _ problems: inout ProblemList) {
+    guard let scopes = ValueRule.scopes.read(member.value, &problems), root.quantization?.targetScopes == nil else { return }
+    root.quantization?.targetScopes = scopes
+  }
+}
+
+extension InputInfo {
+  static let schema = ObjectSchema<InputInfo>(
+    [
+      SchemaKey(
+        "sample_size", optional: \.sampleSize,
+        .array(of: .integer(atLeast: 1), "an array of integers of at least 1: the full shape, the batch first", minimumCount: 1)),
+      SchemaKey(
+        "type", \.kind,
+        ValueRule(
+          expecting: "\"float\" or \"long\"",
+          read: { node, problems in
+            guard let word = node.string else {
+              problems.error("found \(node.summary); expected \"float\" or \"long\"", at: node)
+              return nil
+            }
+            // NNCF takes any other word for float32 without a word; that is said here.
+            if !["float", "float32", "long"].contains(word) {
+              problems.warning("\(node.summary) counts as \"float\"; only \"long\" means 64-bit integers", at: node)
+            }
+            return word == "long" ? .long : .float
+          },
+          write: { .string($0.rawValue) })),
+      SchemaKey("filler", \.filler, .choice()),
+      SchemaKey("keyword", optional: \.keyword, .text),
+    ])
+}

@@ -1,0 +1,27 @@
+import QATJSON
+import QATQuantization
+
+extension RunConfiguration {
+  /// Root keys: the run's own and NNCF's. Other programs' keys may stand beside them, so unknown keys only give warnings.
+  public static let schema = ObjectSchema<RunConfiguration>(
+    [
+      SchemaKey("model", optional: \.model, .text),
+      SchemaKey("batch_size", \.batchSize, .integer(atLeast: 1)),
+      SchemaKey("epochs", \.epochs, .integer(atLeast: 0)),
+      SchemaKey("max_steps", optional: \.maxSteps, .integer(atLeast: 0)),
+      SchemaKey("seed", \.seed, .seed),
+      SchemaKey("optimizer", \.optimizer, OptimizerConfiguration.rule),
+      SchemaKey("data", \.data, DataConfiguration.schema.rule(defaults: DataConfiguration())),
+      SchemaKey("label_smoothing", \.labelSmoothing, .number("a number of at least 0 and below 1") { $0 >= 0 && $0 < 1 }),
+      SchemaKey("checkpoint_every", \.checkpointEvery, .integer(atLeast: 0)),
+    ] + NNCFConfig.schema.keys.map { $0.within(\.nncf) },
+    unknownKeys: .warned, misplaced: misplaced)
+
+  /// Keys of sections that somebody may write at the root.
+  private static let misplaced: [String: String] = {
+    let optimizer = OptimizerConfiguration.schema.supportedKeys.filter { $0 != "type" }.map { ($0, "it belongs in \"optimizer\"") }
+    let data = DataConfiguration.schema.supportedKeys.map { ($0, "it belongs in \"data\"") }
+    let quantization = ["algorithm", "preset", "overflow_fix", "quantize_inputs", "quantize_outputs", "initializer", "weights", "activations"]
+    return Dictionary(optimizer + data + quantization.map { ($0, "it belongs in \"compression\"") }, uniquingKeysWith: { first, _ in first })
+  }()
+}

@@ -1,0 +1,71 @@
+import QATJSON
+import QATQuantization
+
+/// Everything that a configuration file says of a run: NNCF's keys, and beside them at the root what is trained, on what, and how.
+///
+/// See docs/configuration.md for every key. Flags of the command override what the file says: they set these properties.
+public struct RunConfiguration: Sendable, Hashable, Codable {
+  /// The model (`model`): path of a file, or the name of an architecture; nil when the command says it. A relative path is already resolved against the file's folder.
+  public var model: String?
+  /// Samples of one rank in one step (`batch_size`).
+  public var batchSize = 64
+  /// Passes over the training data (`epochs`); 0 quantizes without fine-tuning.
+  public var epochs = 3
+  /// Largest number of steps of the whole run (`max_steps`); nil leaves it to `epochs`.
+  public var maxSteps: Int?
+  /// The number from which all randomness comes (`seed`).
+  public var seed: UInt64 = 0
+  /// How parameters move (`optimizer`).
+  public var optimizer = OptimizerConfiguration()
+  /// What is read and how it is prepared (`data`).
+  public var data = DataConfiguration()
+  /// Share of the target that is spread evenly over all classes (`label_smoothing`), in [0, 1).
+  public var labelSmoothing = 0.0
+  /// Steps from one checkpoint to the next (`checkpoint_every`); 0 writes one at the end of each epoch only.
+  public var checkpointEvery = 0
+  /// The inputs, the device and the compression.
+  public var nncf = NNCFConfig()
+  /// Keys of the file that have no effect, each with its place and, where it looks misspelt, the nearest key. Not saved.
+  public var warnings: [String] = []
+
+  private enum CodingKeys: CodingKey {
+    case model, batchSize, epochs, maxSteps, seed, optimizer, data, labelSmoothing, checkpointEvery, nncf
+  }
+
+  /// The defaults, without compression.
+  public init() {}
+
+  /// Reads a configuration file.
+  /// - Parameter path: path of a JSON file; comments and trailing commas are accepted.
+  /// - Throws: every error of the file with line and JSON path, or why it is no JSON.
+  public init(contentsOf path: String) throws(ConfigurationError) {
+    let document: JSONDocument
+    do { document = try JSONDocument.read(contentsOf: path) } catch { throw ConfigurationError(error) }
+    try self.init(document: document)
+  }
+
+  /// Reads a parsed configuration.
+  /// - Parameters:
+  ///   - document: the configuration.
+  ///   - folder: where relative paths start; nil stands for the folder of the document's file.
+  /// - Throws: every error of the document with line and JSON path.
+  public init(document: JSONDocument, folder: String? = nil) throws(ConfigurationError) {
+    self.init()
+    var problems = ProblemList(file: document.file)
+    Self.schema.read(document.root, into: &self, &problems)
+    try problems.throwErrors()
+    warnings = problems.sortedWarnings.map(\.description)
+    resolvePaths(against: folder ?? ConfigurationPath.folder(of: document.file))
+  }
+
+  /// The configuration as JSON with every default shown: what a run saves beside its results. Reads back as an equal configuration.
+  public func resolvedJSON() -> JSONValue { Self.schema.write(self) }
+
+  /// Checks the values again, after flags of a command have changed them.
+  /// - Throws: every error, with JSON path.
+  public func validate() throws(ConfigurationError) {
+    let document: JSONDocument
+    do { document = try JSONDocument.parse(resolvedJSON().text(), file: "the resolved configuration") } catch { throw ConfigurationError(error) }
+    _ = try RunConfiguration(document: document, folder: "/")
+  }
+}
