@@ -3,7 +3,8 @@ import QATTensor
 
 /// A graph compiled for one batch size: buffers and primitives made once, then run again and again.
 ///
-/// Shares its parameters with other plans over the same `ModelState`. Used from one thread.
+/// Activations stay in one fast layout from layer to layer; all memory is laid out up front, and a step allocates nothing of ours as long as every
+/// operator has a fast path. Shares its parameters with other plans over the same `ModelState`. Used from one thread.
 public final class Plan {
   /// What the plan is for.
   public enum Mode: Sendable, Hashable {
@@ -17,6 +18,19 @@ public final class Plan {
   public let batchSize: Int
   /// What the plan is for.
   public let mode: Mode
+  /// Size of the memory that activations and gradients share.
+  public let arenaByteCount: Int
+
+  private let forwardSteps: [Step]
+  private let backwardSteps: [Step]
+  private let finishedAfter: [Int]
+  private let run = PlanRun()
+  private let arena: Arena
+  private let inputs: [TensorName: AlignedBuffer<Float>]
+  private let results: [TensorName: AlignedBuffer<Float>]
+  private let resultGradients: [TensorName: AlignedBuffer<Float>]
+  // What the buffers of the steps point into.
+  private let state: ModelState
 
   /// Compiles a graph.
   /// - Parameters:
@@ -27,24 +41,62 @@ public final class Plan {
   ///   - observed: tensors besides the outputs whose values can be read after `forward`.
   /// - Throws: `GraphError` when a shape does not fit or an operator cannot run; `EngineError` when oneDNN refuses.
   public init(_ graph: Graph, state: ModelState, batchSize: Int, mode: Mode, observed: [TensorName] = []) throws {
+    let compiler = try PlanCompiler(graph, state: state, batchSize: batchSize, mode: mode, observed: observed, run: run)
     self.batchSize = batchSize
     self.mode = mode
+    self.state = state
+    arena = Arena(compiler.buffers)
+    arenaByteCount = arena.byteCount
+    forwardSteps = compiler.forward
+    backwardSteps = compiler.backward
+    finishedAfter = compiler.finishedAfter
+    inputs = compiler.inputs
+    results = compiler.results
+    resultGradients = compiler.resultGradients
+    for step in forwardSteps { try step.bind() }
+    for step in backwardSteps { try step.bind() }
+  }
+
+  /// Seed of dropout's random numbers.
+  public var seed: UInt64 {
+    get { run.seed }
+    set { run.seed = newValue }
   }
 
   /// The memory of an input, row-major [batch, ...], to be filled before `forward`.
-  public func input(_ name: TensorName) -> UnsafeMutableBufferPointer<Float> { preconditionFailure("no input '\(name)'") }
+  /// - Precondition: the graph has an input of that name.
+  public func input(_ name: TensorName) -> UnsafeMutableBufferPointer<Float> { memory(inputs, name, "input") }
 
   /// Computes the outputs.
-  /// - Parameter step: number of the step, part of the key of dropout's random numbers.
-  public func forward(step: UInt64 = 0) {}
+  /// - Parameters:
+  ///   - step: number of the step, part of the key of dropout's random numbers.
+  ///   - firstSample: index of the batch's first sample in the global batch, likewise.
+  public func forward(step: UInt64 = 0, firstSample: Int = 0) {
+    run.step = step
+    run.firstSample = firstSample
+    for step in forwardSteps { step.run() }
+  }
 
   /// The values of an output or observed tensor after `forward`, row-major.
-  public func output(_ name: TensorName) -> UnsafeBufferPointer<Float> { preconditionFailure("no output '\(name)'") }
+  /// - Precondition: the tensor is an output or observed.
+  public func output(_ name: TensorName) -> UnsafeBufferPointer<Float> { UnsafeBufferPointer(memory(results, name, "output")) }
 
   /// The memory of the loss's gradient with respect to an output, row-major, to be filled before `backward`.
-  public func outputGradient(_ name: TensorName) -> UnsafeMutableBufferPointer<Float> { preconditionFailure("no output '\(name)'") }
+  /// - Precondition: the tensor is an output that depends on a parameter, and the plan is for training.
+  public func outputGradient(_ name: TensorName) -> UnsafeMutableBufferPointer<Float> { memory(resultGradients, name, "output with a gradient") }
 
   /// Computes the gradients of all parameters into `ModelState.gradients`, replacing what was there.
   /// - Parameter progress: called between kernels with the number of leading elements of `gradients` that are complete.
-  public func backward(progress: (Int) -> Void) {}
+  /// - Precondition: the plan is for training and `forward` has run.
+  public func backward(progress: (Int) -> Void = { _ in }) {
+    for index in backwardSteps.indices {
+      backwardSteps[index].run()
+      progress(finishedAfter[index])
+    }
+  }
+
+  private func memory(_ table: [TensorName: AlignedBuffer<Float>], _ name: TensorName, _ role: String) -> UnsafeMutableBufferPointer<Float> {
+    guard let memory = table[name] else { preconditionFailure("the plan has no \(role) '\(name)', only \(table.keys.sorted())") }
+    return memory.elements
+  }
 }

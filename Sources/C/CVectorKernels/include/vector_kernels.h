@@ -1,3 +1,10 @@
+// Elementwise loops, reductions and fake quantization over float32, compiled for several CPUs and chosen at run time.
+//
+// Every loop shares the OpenMP pool of oneDNN (libgomp). Results do not depend on the number of threads: reductions are summed over chunks of a fixed
+// size in a fixed order. Nothing here allocates.
 #pragma once
+#include "elementwise.h"
+#include "fake_quantize.h"
 #include "loss.h"
 #include "optimizer.h"
+#include "parallel.h"

@@ -1,0 +1,232 @@
+#include "fake_quantize.h"
+#include <math.h>
+#include <string.h>
+#include "dispatch.h"
+#include "parallel.h"
+
+// Reference: NNCF 2.14, native quantizers; the formulas stand in docs/numerics.md.
+
+static struct qat_grid make_grid(float low, float range, float levels_minus_one) {
+  struct qat_grid grid = {.low = low, .range = range, .high = low + range};
+  grid.k = levels_minus_one / range;
+  grid.zero_point = rintf(-low * grid.k);
+  return grid;
+}
+
+void qat_symmetric_grids(ptrdiff_t channels, const float *scale, int level_low, int level_high, struct qat_grid *grids) {
+  float ratio = (float)level_low / (float)level_high;
+  for (ptrdiff_t c = 0; c < channels; ++c) {
+    float s = fabsf(scale[c]) + 1e-16f;
+    float low = s * ratio;
+    grids[c] = make_grid(low, s - low, (float)(level_high - level_low));
+  }
+}
+
+void qat_asymmetric_grids(ptrdiff_t channels, const float *input_low, const float *input_range, int levels, struct qat_grid *grids) {
+  float n = (float)(levels - 1);
+  for (ptrdiff_t c = 0; c < channels; ++c) {
+    float range = fabsf(input_range[c]) + 1e-16f;
+    float low = fminf(input_low[c], 0), high = fmaxf(input_low[c] + range, 0);
+    float z = rintf(-low * n / (high - low));
+    float moved_low = z < n ? z / (z - n) * high : low;
+    float moved_high = z > 0 ? (z - n) / z * low : high;
+    float range_a = high - moved_low, range_b = moved_high - low;
+    grids[c] = range_a > range_b ? make_grid(moved_low, range_a, n) : make_grid(low, range_b, n);
+  }
+}
+
+// Elements a piece: small enough to balance threads, large enough to hide the call.
+enum { piece = 8192, lanes = 16 };
+
+static inline float quantize(float x, float low, float high, float k, float zero_point) {
+  float clamped = x < low ? low : x > high ? high : x;
+  return rintf((clamped - low) * k - zero_point) / k;
+}
+
+QAT_CLONES static void forward_run(ptrdiff_t count, struct qat_grid g, const float *restrict x, float *restrict y) {
+  for (ptrdiff_t i = 0; i < count; ++i) y[i] = quantize(x[i], g.low, g.high, g.k, g.zero_point);
+}
+
+// The grids of one channel block, one array a field, so that the loop over lanes becomes vector instructions.
+struct lane_grids {
+  float low[lanes], high[lanes], k[lanes], zero_point[lanes], inverse_range[lanes];
+};
+
+static inline struct lane_grids load_lanes(ptrdiff_t block, const struct qat_grid *grids) {
+  struct lane_grids g;
+  for (ptrdiff_t b = 0; b < block; ++b) {
+    g.low[b] = grids[b].low, g.high[b] = grids[b].high, g.k[b] = grids[b].k, g.zero_point[b] = grids[b].zero_point;
+    g.inverse_range[b] = 1 / grids[b].range;
+  }
+  return g;
+}
+
+// `block` is a constant at each call, so that the inner loop has a known length.
+static inline __attribute__((always_inline)) void forward_lanes(
+    ptrdiff_t inner, const ptrdiff_t block, const struct qat_grid *grids, const float *restrict x, float *restrict y) {
+  const struct lane_grids g = load_lanes(block, grids);
+  for (ptrdiff_t s = 0; s < inner; ++s) {
+    for (ptrdiff_t b = 0; b < block; ++b) y[s * block + b] = quantize(x[s * block + b], g.low[b], g.high[b], g.k[b], g.zero_point[b]);
+  }
+}
+
+QAT_CLONES static void forward_blocks(ptrdiff_t inner, ptrdiff_t block, const struct qat_grid *grids, const float *x, float *y) {
+  if (block == 16) forward_lanes(inner, 16, grids, x, y);
+  else if (block == 8) forward_lanes(inner, 8, grids, x, y);
+  else forward_lanes(inner, 4, grids, x, y);
+}
+
+struct forward {
+  struct qat_quantized_view view;
+  const struct qat_grid *grids;
+  const float *x;
+  float *y;
+};
+
+// A view is cut into pieces of one channel block each, at most `piece` elements long.
+static ptrdiff_t positions_per_piece(struct qat_quantized_view view) { return piece / view.block; }
+
+static ptrdiff_t pieces_per_row(struct qat_quantized_view view) {
+  return (view.inner + positions_per_piece(view) - 1) / positions_per_piece(view);
+}
+
+struct span {
+  ptrdiff_t channel, offset, positions;
+};
+
+static struct span span_of(struct qat_quantized_view view, ptrdiff_t index) {
+  ptrdiff_t per_row = pieces_per_row(view), row = index / per_row, first = index % per_row * positions_per_piece(view);
+  ptrdiff_t positions = view.inner - first < positions_per_piece(view) ? view.inner - first : positions_per_piece(view);
+  return (struct span){row % view.channel_blocks * view.block, (row * view.inner + first) * view.block, positions};
+}
+
+static void forward_body(void *context, ptrdiff_t first, ptrdiff_t last) {
+  const struct forward *c = context;
+  for (ptrdiff_t index = first; index < last; ++index) {
+    struct span span = span_of(c->view, index);
+    if (c->view.block == 1) {
+      forward_run(span.positions, c->grids[span.channel], c->x + span.offset, c->y + span.offset);
+    } else {
+      forward_blocks(span.positions, c->view.block, c->grids + span.channel, c->x + span.offset, c->y + span.offset);
+    }
+  }
+}
+
+static ptrdiff_t grain_of(struct qat_quantized_view view) {
+  ptrdiff_t elements = view.inner * view.block < piece ? view.inner * view.block : piece;
+  return 1 + 16384 / (elements > 0 ? elements : 1);
+}
+
+void qat_fake_quantize_forward(struct qat_quantized_view view, const struct qat_grid *grids, const float *x, float *y) {
+  struct forward context = {view, grids, x, y};
+  qat_parallel_for(view.outer * view.channel_blocks * pieces_per_row(view), grain_of(view), forward_body, &context);
+}
+
+// Sums of one piece: `first` and `second` per lane. With block 1 the sixteen lanes are partial sums of one channel.
+QAT_CLONES static void backward_run(
+    ptrdiff_t count, struct qat_grid g, float ratio, const float *x, const float *dy, float *dx, float *restrict first, float *restrict second) {
+  float sum_first[lanes] = {0}, sum_second[lanes] = {0};
+  float inverse_range = 1 / g.range;
+  ptrdiff_t whole = count / lanes * lanes;
+  for (ptrdiff_t i = 0; i < whole; i += lanes) {
+    for (int j = 0; j < lanes; ++j) {
+      float value = x[i + j], gradient = dy[i + j];
+      float y = quantize(value, g.low, g.high, g.k, g.zero_point);
+      float above = value > g.high ? gradient : 0, below = value < g.low ? gradient : 0;
+      float inside = value > g.high || value < g.low ? 0 : gradient;
+      dx[i + j] = inside;
+      sum_first[j] += above + below * ratio + inside * (y - value) * inverse_range;
+      sum_second[j] += above + below;
+    }
+  }
+  for (ptrdiff_t i = whole; i < count; ++i) {
+    float value = x[i], gradient = dy[i];
+    float y = quantize(value, g.low, g.high, g.k, g.zero_point);
+    float above = value > g.high ? gradient : 0, below = value < g.low ? gradient : 0;
+    float inside = value > g.high || value < g.low ? 0 : gradient;
+    dx[i] = inside;
+    sum_first[0] += above + below * ratio + inside * (y - value) * inverse_range;
+    sum_second[0] += above + below;
+  }
+  // A balanced tree keeps the rounding error small and the order fixed.
+  for (int width = lanes / 2; width > 0; width /= 2) {
+    for (int j = 0; j < width; ++j) sum_first[j] += sum_first[j + width], sum_second[j] += sum_second[j + width];
+  }
+  first[0] = sum_first[0];
+  second[0] = sum_second[0];
+}
+
+static inline __attribute__((always_inline)) void backward_lanes(
+    ptrdiff_t inner, const ptrdiff_t block, const struct qat_grid *grids, float ratio, const float *x, const float *dy, float *dx,
+    float *restrict first, float *restrict second) {
+  const struct lane_grids g = load_lanes(block, grids);
+  float sum_first[lanes] = {0}, sum_second[lanes] = {0};
+  for (ptrdiff_t s = 0; s < inner; ++s) {
+    for (ptrdiff_t b = 0; b < block; ++b) {
+      float value = x[s * block + b], gradient = dy[s * block + b];
+      float y = quantize(value, g.low[b], g.high[b], g.k[b], g.zero_point[b]);
+      float above = value > g.high[b] ? gradient : 0, below = value < g.low[b] ? gradient : 0;
+      float inside = value > g.high[b] || value < g.low[b] ? 0 : gradient;
+      dx[s * block + b] = inside;
+      sum_first[b] += above + below * ratio + inside * (y - value) * g.inverse_range[b];
+      sum_second[b] += above + below;
+    }
+  }
+  for (ptrdiff_t b = 0; b < block; ++b) first[b] = sum_first[b], second[b] = sum_second[b];
+}
+
+QAT_CLONES static void backward_blocks(
+    ptrdiff_t inner, ptrdiff_t block, const struct qat_grid *grids, float ratio, const float *x, const float *dy, float *dx, float *first, float *second) {
+  if (block == 16) backward_lanes(inner, 16, grids, ratio, x, dy, dx, first, second);
+  else if (block == 8) backward_lanes(inner, 8, grids, ratio, x, dy, dx, first, second);
+  else backward_lanes(inner, 4, grids, ratio, x, dy, dx, first, second);
+}
+
+struct backward {
+  struct qat_quantized_view view;
+  const struct qat_grid *grids;
+  float ratio;
+  const float *x, *dy;
+  float *dx, *partial;
+};
+
+static void backward_body(void *context, ptrdiff_t begin, ptrdiff_t end) {
+  const struct backward *c = context;
+  for (ptrdiff_t index = begin; index < end; ++index) {
+    struct span span = span_of(c->view, index);
+    float *first = c->partial + index * 2 * c->view.block, *second = first + c->view.block;
+    const float *x = c->x + span.offset, *dy = c->dy + span.offset;
+    if (c->view.block == 1) {
+      backward_run(span.positions, c->grids[span.channel], c->ratio, x, dy, c->dx + span.offset, first, second);
+    } else {
+      backward_blocks(span.positions, c->view.block, c->grids + span.channel, c->ratio, x, dy, c->dx + span.offset, first, second);
+    }
+  }
+}
+
+ptrdiff_t qat_fake_quantize_partial_count(struct qat_quantized_view view) {
+  return view.outer * view.channel_blocks * pieces_per_row(view) * 2 * view.block;
+}
+
+void qat_fake_quantize_backward(
+    struct qat_quantized_view view, const struct qat_grid *grids, float ratio, const float *x, const float *dy, float *dx, float *partial, float *first,
+    float *second) {
+  struct backward context = {view, grids, ratio, x, dy, dx, partial};
+  ptrdiff_t per_row = pieces_per_row(view), rows = view.outer * view.channel_blocks;
+  qat_parallel_for(rows * per_row, grain_of(view), backward_body, &context);
+  // Pieces are summed in memory order, in double: the result does not depend on who computed them.
+  for (ptrdiff_t channel = 0; channel < view.channel_blocks; ++channel) {
+    for (ptrdiff_t b = 0; b < view.block; ++b) {
+      double sum_first = 0, sum_second = 0;
+      for (ptrdiff_t outer = 0; outer < view.outer; ++outer) {
+        for (ptrdiff_t i = 0; i < per_row; ++i) {
+          const float *sums = partial + ((outer * view.channel_blocks + channel) * per_row + i) * 2 * view.block;
+          sum_first += sums[b];
+          sum_second += sums[view.block + b];
+        }
+      }
+      first[channel * view.block + b] = (float)sum_first;
+      if (second) second[channel * view.block + b] = (float)sum_second;
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import COneDNN
+import QATTensor
+
+/// How a float32 tensor lies in memory: row-major, with channels in blocks, or as oneDNN chose.
+struct Layout: Equatable {
+  var descriptor: qat_layout
+  /// The tensor's logical shape.
+  let shape: [Int]
+
+  init(_ descriptor: qat_layout, shape: [Int]) {
+    self.descriptor = descriptor
+    self.shape = shape
+  }
+
+  /// Row-major. A scalar becomes one element.
+  static func plain(_ shape: [Int]) throws(EngineError) -> Layout {
+    let dims = shape.isEmpty ? [1] : shape
+    var descriptor = qat_layout()
+    try check(qat_dnnl_plain(&descriptor, Int32(dims.count), dims.map(Int64.init), dims.rowMajorStrides.map(Int64.init)), "a layout of \(shape)")
+    return Layout(descriptor, shape: shape)
+  }
+
+  /// Left to the primitive.
+  static func any(_ shape: [Int]) throws(EngineError) -> Layout {
+    var descriptor = qat_layout()
+    try check(qat_dnnl_any(&descriptor, Int32(shape.count), shape.map(Int64.init)), "a layout of \(shape)")
+    return Layout(descriptor, shape: shape)
+  }
+
+  /// [N, C, H, W] with channels in blocks.
+  static func blocked(_ shape: [Int]) throws(EngineError) -> Layout {
+    var descriptor = qat_layout()
+    try check(qat_dnnl_blocked(&descriptor, shape.map(Int64.init), Int32(DNNLContext.channelBlock)), "a blocked layout of \(shape)")
+    return Layout(descriptor, shape: shape)
+  }
+
+  /// A matrix, row by row or, when transposed, column by column.
+  static func matrix(rows: Int, columns: Int, isTransposed: Bool) throws(EngineError) -> Layout {
+    var descriptor = qat_layout()
+    let strides = isTransposed ? [1, Int64(rows)] : [Int64(columns), 1]
+    try check(qat_dnnl_plain(&descriptor, 2, [Int64(rows), Int64(columns)], strides), "a matrix of \(rows) × \(columns)")
+    return Layout(descriptor, shape: [rows, columns])
+  }
+
+  /// Size in memory, padding included.
+  var byteCount: Int { withUnsafePointer(to: descriptor) { dnnl_memory_desc_get_size($0) } }
+  /// Number of floats in memory, padding included.
+  var elementCount: Int { byteCount / MemoryLayout<Float>.size }
+
+  /// Whether this is row-major.
+  var isPlain: Bool { (try? Layout.plain(shape)) == self }
+
+  /// Channels in a block: 1 for row-major, 0 for layouts that own loops do not know.
+  var channelBlock: Int {
+    if isPlain { return 1 }
+    let block = withUnsafePointer(to: descriptor) { qat_dnnl_channel_block($0) }
+    return shape.count == 4 && block > 1 ? Int(block) : 0
+  }
+
+  /// Channels with padding.
+  var paddedChannels: Int { Int(withUnsafePointer(to: descriptor) { qat_dnnl_padded_channels($0) }) }
+
+  static func == (a: Layout, b: Layout) -> Bool {
+    withUnsafePointer(to: a.descriptor) { a in withUnsafePointer(to: b.descriptor) { b in dnnl_memory_desc_equal(a, b) != 0 } }
+  }
+}

@@ -1,0 +1,40 @@
+import COneDNN
+
+/// Throws when a call of oneDNN did not succeed.
+func check(_ status: dnnl_status_t, _ call: @autoclosure () -> String) throws(EngineError) {
+  guard status == dnnl_success else { throw EngineError("oneDNN refused \(call()): status \(status.rawValue)") }
+}
+
+/// oneDNN's engine and stream for the CPU, owned by one plan. Used from one thread.
+final class DNNLContext {
+  let engine: dnnl_engine_t
+  let stream: dnnl_stream_t
+
+  init() throws(EngineError) {
+    var engine: dnnl_engine_t?
+    try check(dnnl_engine_create(&engine, dnnl_cpu, 0), "a CPU engine")
+    guard let engine else { throw EngineError("oneDNN gave no engine") }
+    self.engine = engine
+    var stream: dnnl_stream_t?
+    try check(dnnl_stream_create(&stream, engine, UInt32(dnnl_stream_default_flags.rawValue)), "a stream")
+    guard let stream else { throw EngineError("oneDNN gave no stream") }
+    self.stream = stream
+  }
+
+  deinit {
+    dnnl_stream_destroy(stream)
+    dnnl_engine_destroy(engine)
+  }
+
+  /// Channels that share a vector in the blocked layout, which follows the widest vectors that oneDNN uses on this CPU.
+  static let channelBlock: Int = {
+    let isa = dnnl_get_effective_cpu_isa().rawValue
+    return isa & dnnl_cpu_isa_avx512_core.rawValue == dnnl_cpu_isa_avx512_core.rawValue ? 16 : 8
+  }()
+
+  /// oneDNN's version and the instruction set that it uses here, for reports and checkpoints.
+  static var description: String {
+    guard let version = dnnl_version()?.pointee else { return "oneDNN" }
+    return "oneDNN \(version.major).\(version.minor).\(version.patch), isa 0x\(String(dnnl_get_effective_cpu_isa().rawValue, radix: 16))"
+  }
+}

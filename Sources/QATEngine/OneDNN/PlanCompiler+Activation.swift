@@ -1,0 +1,67 @@
+import COneDNN
+import QATGraph
+
+extension PlanCompiler {
+  /// An activation function in the layout of its input.
+  func activation(_ node: Node, _ index: Int) throws -> Bool {
+    guard let function = ActivationFunction(node.op) else { return false }
+    let x = try value(node.inputs[0])
+    let training: Int32 = mode == .training ? 1 : 0
+    let forward = withUnsafePointer(to: x.layout.descriptor) { layout in
+      PrimitiveDescriptor { qat_dnnl_eltwise_forward_pd($0, context.engine, training, function.kind, layout, function.alpha, function.beta) }
+    }
+    guard let forward else { return false }
+    let y = allocate(x.layout)
+    append(
+      try PrimitiveStep(
+        "\(node.type) \(node.name)", forward, context, reads: [argument(DNNL_ARG_SRC, x)], writes: [argument(DNNL_ARG_DST, y)]))
+    define(node.outputs[0], y)
+    onBackward(of: index) { [self] in
+      guard let dy = try gradient(node.outputs[0]) else { return }
+      let backward = withUnsafePointer(to: x.layout.descriptor) { layout in
+        PrimitiveDescriptor {
+          qat_dnnl_eltwise_backward_pd($0, context.engine, function.kind, layout, layout, function.alpha, function.beta, forward.pd)
+        }
+      }
+      guard let backward else { throw EngineError("oneDNN has no backward kernel for \(node.name)") }
+      let dx = allocate(x.layout)
+      // The output is kept for the next layer anyway: where the derivative follows from it, the input need not live on.
+      let kept = function.usesOutput ? argument(DNNL_ARG_DST, y) : argument(DNNL_ARG_SRC, x)
+      append(
+        try PrimitiveStep(
+          "\(node.type) backward \(node.name)", backward, context, reads: [kept, argument(DNNL_ARG_DIFF_DST, dy)],
+          writes: [argument(DNNL_ARG_DIFF_SRC, dx)]))
+      try contribute(dx, to: node.inputs[0])
+    }
+    return true
+  }
+}
+
+/// An activation in oneDNN's terms.
+private struct ActivationFunction {
+  var kind: dnnl_alg_kind_t
+  var alpha: Float = 0
+  var beta: Float = 0
+  /// Whether the derivative is computed from the output rather than the input.
+  var usesOutput = true
+
+  init?(_ op: any Operator) {
+    switch op {
+    case is Relu: kind = dnnl_eltwise_relu_use_dst_for_bwd
+    case let op as LeakyRelu:
+      kind = dnnl_eltwise_relu
+      alpha = op.alpha
+      usesOutput = false
+    case let op as Clip:
+      // At an infinite bound the vector kernels would multiply zero by infinity.
+      guard op.lower.isFinite, op.upper.isFinite else { return nil }
+      kind = dnnl_eltwise_clip_v2_use_dst_for_bwd
+      (alpha, beta) = (op.lower, op.upper)
+    case is Sigmoid: kind = dnnl_eltwise_logistic_use_dst_for_bwd
+    case is HardSwish:
+      kind = dnnl_eltwise_hardswish
+      usesOutput = false
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import COneDNN
+import QATGraph
+import QATTensor
+
+extension PlanCompiler {
+  /// Batch normalisation, together with a ReLU that alone reads the result.
+  func batchNormalization(_ op: BatchNormalization, _ node: Node, _ index: Int) throws -> Bool {
+    let x = try value(node.inputs[0])
+    var output = node.outputs[0]
+    let relu = soleConsumer(of: output).flatMap { $0.node.op is Relu ? $0 : nil }
+    let withRelu: Int32 = relu == nil ? 0 : 1
+    let training: Int32 = mode == .training ? 1 : 0
+    let forward = withUnsafePointer(to: x.layout.descriptor) { layout in
+      PrimitiveDescriptor { qat_dnnl_normalization_forward_pd($0, context.engine, training, withRelu, layout, op.epsilon) }
+    }
+    guard let forward else { return false }
+    if let relu {
+      fuse(relu.index, into: index)
+      output = relu.node.outputs[0]
+    }
+    let channels = try Layout.plain([x.layout.shape[1]])
+    let (gamma, beta) = (try plainValue(node.inputs[1]), try plainValue(node.inputs[2]))
+    let result = allocate(x.layout)
+    var reads = [argument(DNNL_ARG_SRC, x), argument(DNNL_ARG_SCALE, gamma), argument(DNNL_ARG_SHIFT, beta)]
+    var writes = [argument(DNNL_ARG_DST, result)]
+    define(output, result)
+    let label = relu == nil ? "BatchNormalization \(node.name)" : "BatchNormalization+Relu \(node.name)"
+    guard mode == .training else {
+      reads += [argument(DNNL_ARG_MEAN, try plainValue(node.inputs[3])), argument(DNNL_ARG_VARIANCE, try plainValue(node.inputs[4]))]
+      append(try PrimitiveStep(label, forward, context, reads: reads, writes: writes))
+      return true
+    }
+    let (mean, variance) = (allocate(channels), allocate(channels))
+    writes += [argument(DNNL_ARG_MEAN, mean), argument(DNNL_ARG_VARIANCE, variance)]
+    let workspace = forward.workspace().map { allocate($0) }
+    if let workspace { writes.append(argument(DNNL_ARG_WORKSPACE, workspace)) }
+    append(try PrimitiveStep(label, forward, context, reads: reads, writes: writes))
+    let samples = Float(x.layout.shape.reduce(1, *) / x.layout.shape[1])
+    appendBatchStatistics(node, mean: mean, variance: variance, unbiased: samples / max(samples - 1, 1))
+    onBackward(of: index) { [self] in
+      guard let dy = try gradient(output) else { return }
+      let backward = withUnsafePointer(to: x.layout.descriptor) { layout in
+        PrimitiveDescriptor { qat_dnnl_normalization_backward_pd($0, context.engine, withRelu, layout, layout, op.epsilon, forward.pd) }
+      }
+      guard let backward else { throw EngineError("oneDNN has no backward kernel for \(node.name)") }
+      let dx = allocate(x.layout)
+      let (dGamma, dBeta) = (gradientDestination(node.inputs[1], channels), gradientDestination(node.inputs[2], channels))
+      var reads = [
+        argument(DNNL_ARG_SRC, x), argument(DNNL_ARG_MEAN, mean), argument(DNNL_ARG_VARIANCE, variance), argument(DNNL_ARG_DIFF_DST, dy),
+        argument(DNNL_ARG_SCALE, gamma), argument(DNNL_ARG_SHIFT, beta),
+      ]
+      if let workspace { reads.append(argument(DNNL_ARG_WORKSPACE, workspace)) }
+      append(
+        try PrimitiveStep(
+          "BatchNormalization backward \(node.name)", backward, context, reads: reads,
+          writes: [argument(DNNL_ARG_DIFF_SRC, dx), argument(DNNL_ARG_DIFF_SCALE, dGamma), argument(DNNL_ARG_DIFF_SHIFT, dBeta)]))
+      try contribute(dx, to: node.inputs[0])
+      try contribute(dGamma, to: node.inputs[1])
+      try contribute(dBeta, to: node.inputs[2])
+    }
+    return true
+  }
+
+  /// Leaves the batch's mean and unbiased variance where the training loop collects them.
+  private func appendBatchStatistics(_ node: Node, mean: PlanValue, variance: PlanValue, unbiased: Float) {
+    for (name, source, factor) in [(node.inputs[3], mean, Float(1)), (node.inputs[4], variance, unbiased)] {
+      guard let slot = state.statisticSlots.first(where: { $0.name == name }) else { continue }
+      let destination = PlanBuffer(.init(rebasing: state.batchStatistics[slot.range]), owner: state)
+      let (from, count) = (source.buffer, slot.shape.elementCount)
+      append(
+        KernelStep("batch statistics \(name)", reads: [from], writes: [destination]) {
+          for channel in 0..<count { destination.floats[channel] = factor * from.floats[channel] }
+        })
+    }
+  }
+}

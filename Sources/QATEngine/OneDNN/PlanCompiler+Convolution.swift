@@ -1,0 +1,122 @@
+import COneDNN
+import QATGraph
+
+extension PlanCompiler {
+  /// A convolution in the layout of its source, unless oneDNN only has a slow kernel for that.
+  func convolution(_ op: Convolution, _ node: Node, _ index: Int) throws -> Bool {
+    let shapes = ConvolutionShapes(
+      op, source: shape(node.inputs[0]), weights: shape(node.inputs[1]), destination: shape(node.outputs[0]))
+    let biasName = node.inputs.count > 2 && !node.inputs[2].isEmpty ? node.inputs[2] : nil
+    let own = try value(node.inputs[0])
+    let bias = try biasName.map { try plainValue($0) }
+    guard let forward = try forwardDescriptor(shapes, own.layout, bias?.layout) else { return false }
+    let x = try value(node.inputs[0], in: forward.layout(dnnl_query_src_md, shape: shapes.source))
+    let plainWeights = PlanValue(layout: try .plain(shapes.groupedWeights), buffer: try plainValue(node.inputs[1]).buffer)
+    let weights = try converted(plainWeights, to: forward.layout(dnnl_query_weights_md, shape: shapes.groupedWeights), "pack \(node.inputs[1])")
+    let result = allocate(try forward.layout(dnnl_query_dst_md, shape: shapes.destination))
+    var reads = [argument(DNNL_ARG_SRC, x), argument(DNNL_ARG_WEIGHTS, weights)]
+    if let bias { reads.append(argument(DNNL_ARG_BIAS, bias)) }
+    append(try PrimitiveStep("Conv \(node.name)", forward, context, reads: reads, writes: [argument(DNNL_ARG_DST, result)]))
+    define(node.outputs[0], result)
+    onBackward(of: index) { [self] in
+      guard let dy = try gradient(node.outputs[0]) else { return }
+      if wantsGradient(node.inputs[1]) || biasName.map(wantsGradient) == true {
+        try convolutionWeightGradients(shapes, node, biasName, x: x, dy: dy, hint: forward)
+      }
+      if wantsGradient(node.inputs[0]) { try convolutionDataGradient(shapes, node, plainWeights, own: own.layout, dy: dy, hint: forward) }
+    }
+    return true
+  }
+
+  private func forwardDescriptor(_ shapes: ConvolutionShapes, _ own: Layout, _ bias: Layout?) throws -> PrimitiveDescriptor? {
+    let (weights, destination) = (try Layout.any(shapes.groupedWeights), try Layout.any(shapes.destination))
+    let w = shapes.window
+    let training: Int32 = mode == .training ? 1 : 0
+    func make(_ source: Layout) -> PrimitiveDescriptor? {
+      withDescriptors(source, weights, destination, bias) { source, weights, destination, bias in
+        PrimitiveDescriptor {
+          qat_dnnl_convolution_forward_pd(
+            $0, context.engine, training, source, weights, bias, destination, w.strides, w.dilations, w.padsBegin, w.padsEnd)
+        }
+      }
+    }
+    if let direct = make(own), !direct.isSlow { return direct }
+    return make(try .any(shapes.source)) ?? make(own)
+  }
+
+  private func convolutionDataGradient(
+    _ shapes: ConvolutionShapes, _ node: Node, _ plainWeights: PlanValue, own: Layout, dy: PlanValue, hint: PrimitiveDescriptor
+  ) throws {
+    let weights = try Layout.any(shapes.groupedWeights)
+    let w = shapes.window
+    func make(_ source: Layout, _ destination: Layout) -> PrimitiveDescriptor? {
+      withDescriptors(source, weights, destination, nil) { source, weights, destination, _ in
+        PrimitiveDescriptor {
+          qat_dnnl_convolution_backward_data_pd(
+            $0, context.engine, source, weights, destination, w.strides, w.dilations, w.padsBegin, w.padsEnd, hint.pd)
+        }
+      }
+    }
+    var descriptor = make(own, dy.layout)
+    if descriptor?.isSlow ?? true { descriptor = make(try .any(shapes.source), try .any(shapes.destination)) ?? descriptor }
+    guard let descriptor else { throw EngineError("oneDNN has no backward kernel for \(node.name)") }
+    let packed = try converted(plainWeights, to: descriptor.layout(dnnl_query_weights_md, shape: shapes.groupedWeights), "pack \(node.inputs[1])")
+    let upstream = try converted(dy, to: descriptor.layout(dnnl_query_diff_dst_md, shape: shapes.destination), "reorder gradient of \(node.name)")
+    let dx = allocate(try descriptor.layout(dnnl_query_diff_src_md, shape: shapes.source))
+    append(
+      try PrimitiveStep(
+        "Conv backward data \(node.name)", descriptor, context,
+        reads: [argument(DNNL_ARG_DIFF_DST, upstream), argument(DNNL_ARG_WEIGHTS, packed)], writes: [argument(DNNL_ARG_DIFF_SRC, dx)]))
+    try contribute(dx, to: node.inputs[0])
+  }
+
+  private func convolutionWeightGradients(
+    _ shapes: ConvolutionShapes, _ node: Node, _ biasName: TensorName?, x: PlanValue, dy: PlanValue, hint: PrimitiveDescriptor
+  ) throws {
+    let weights = try Layout.any(shapes.groupedWeights)
+    let bias = try biasName.map { try Layout.plain(shape($0)) }
+    let w = shapes.window
+    func make(_ source: Layout, _ destination: Layout) -> PrimitiveDescriptor? {
+      withDescriptors(source, weights, destination, bias) { source, weights, destination, bias in
+        PrimitiveDescriptor {
+          qat_dnnl_convolution_backward_weights_pd(
+            $0, context.engine, source, weights, bias, destination, w.strides, w.dilations, w.padsBegin, w.padsEnd, hint.pd)
+        }
+      }
+    }
+    var descriptor = make(x.layout, dy.layout)
+    if descriptor?.isSlow ?? true { descriptor = make(try .any(shapes.source), try .any(shapes.destination)) ?? descriptor }
+    guard let descriptor else { throw EngineError("oneDNN has no weight gradient for \(node.name)") }
+    let source = try converted(x, to: descriptor.layout(dnnl_query_src_md, shape: shapes.source), "reorder \(node.inputs[0])")
+    let upstream = try converted(dy, to: descriptor.layout(dnnl_query_diff_dst_md, shape: shapes.destination), "reorder gradient of \(node.name)")
+    let packed = allocate(try descriptor.layout(dnnl_query_diff_weights_md, shape: shapes.groupedWeights))
+    var writes = [argument(DNNL_ARG_DIFF_WEIGHTS, packed)]
+    if let biasName, let bias {
+      let gradient = gradientDestination(biasName, bias)
+      writes.append(argument(DNNL_ARG_DIFF_BIAS, gradient))
+      try contribute(gradient, to: biasName)
+    }
+    append(
+      try PrimitiveStep(
+        "Conv backward weights \(node.name)", descriptor, context, reads: [argument(DNNL_ARG_SRC, source), argument(DNNL_ARG_DIFF_DST, upstream)],
+        writes: writes))
+    guard wantsGradient(node.inputs[1]) else { return }
+    // Unpacked into the weight's own order, right into the flat gradients when nothing else reads the weight.
+    let plain = gradientDestination(node.inputs[1], try .plain(shape(node.inputs[1])))
+    try appendReorder(packed, PlanValue(layout: .plain(shapes.groupedWeights), buffer: plain.buffer), "unpack gradient of \(node.inputs[1])")
+    try contribute(plain, to: node.inputs[1])
+  }
+}
+
+/// The shapes of a convolution in oneDNN's terms: grouped weights are [groups, O / groups, I / groups, kH, kW].
+struct ConvolutionShapes {
+  let source, destination, groupedWeights: [Int]
+  let window: WindowArguments
+
+  init(_ op: Convolution, source: [Int], weights: [Int], destination: [Int]) {
+    self.source = source
+    self.destination = destination
+    groupedWeights = op.groups == 1 ? weights : [op.groups, weights[0] / op.groups] + weights[1...]
+    window = WindowArguments(op.window, input: source, output: destination)
+  }
+}

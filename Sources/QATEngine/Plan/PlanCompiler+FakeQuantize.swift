@@ -1,0 +1,90 @@
+import CVectorKernels
+import QATGraph
+import QATTensor
+
+extension PlanCompiler {
+  /// Fake quantization in one pass forward and one backward, in the layout in which the tensor lies.
+  func fakeQuantization(_ op: FakeQuantize, _ node: Node, _ index: Int) throws -> Bool {
+    let name = node.inputs[0]
+    var x = try value(name)
+    if op.channelAxis != nil, x.layout.channelBlock == 0 || (x.layout.channelBlock > 1 && op.channelAxis != 1) { x = try plainValue(name) }
+    let view = Self.view(x.layout, channelAxis: op.channelAxis)
+    let gridCount = view.channel_blocks * view.block
+    let channels = op.channelAxis.map { x.layout.shape[$0 < 0 ? $0 + x.layout.shape.count : $0] } ?? 1
+    let grids = allocate(bytes: gridCount * MemoryLayout<qat_grid>.stride)
+    let result = allocate(x.layout)
+    let parameters = try node.inputs.dropFirst().map { try plainValue($0).buffer }
+    appendGrids(op, parameters, grids, channels: channels, count: gridCount, node.name)
+    let (source, destination) = (x.buffer, result.buffer)
+    append(
+      KernelStep("FakeQuantize \(node.name)", reads: [source, grids], writes: [destination]) {
+        qat_fake_quantize_forward(view, grids.pointer.assumingMemoryBound(to: qat_grid.self), source.floats, destination.floats)
+      })
+    define(node.outputs[0], result)
+    onBackward(of: index) { [self] in
+      guard let dy = try gradient(node.outputs[0]) else { return }
+      let dx = gradientDestination(name, x.layout)
+      let partial = allocate(bytes: qat_fake_quantize_partial_count(view) * MemoryLayout<Float>.size)
+      let sums = (allocate(bytes: gridCount * MemoryLayout<Float>.size), allocate(bytes: gridCount * MemoryLayout<Float>.size))
+      let ratio = Float(op.levelLow) / Float(op.levelHigh)
+      let (upstream, downstream) = (dy.buffer, dx.buffer)
+      append(
+        KernelStep("FakeQuantize backward \(node.name)", reads: [source, grids, upstream], writes: [downstream, partial, sums.0, sums.1]) {
+          qat_fake_quantize_backward(
+            view, grids.pointer.assumingMemoryBound(to: qat_grid.self), ratio, source.floats, upstream.floats, downstream.floats, partial.floats,
+            sums.0.floats, sums.1.floats)
+        })
+      try contribute(dx, to: name)
+      let layout = try Layout.plain([channels])
+      if op.mode == .asymmetric {
+        try contributeParameter(node.inputs[1], layout, sums.1, sign: nil)
+        try contributeParameter(node.inputs[2], layout, sums.0, sign: parameters[1])
+      } else {
+        try contributeParameter(node.inputs[1], layout, sums.0, sign: parameters[0])
+      }
+    }
+    return true
+  }
+
+  /// The gradient of |p| + eps is that of its value times the sign of p.
+  private func contributeParameter(_ name: TensorName, _ layout: Layout, _ sums: PlanBuffer, sign: PlanBuffer?) throws {
+    guard wantsGradient(name) else { return }
+    let gradient = gradientDestination(name, layout)
+    let (destination, count) = (gradient.buffer, layout.elementCount)
+    append(
+      KernelStep("gradient of \(name)", reads: [sums], writes: [destination]) {
+        for channel in 0..<count {
+          let factor: Float = sign.map { $0.floats[channel] > 0 ? 1 : $0.floats[channel] < 0 ? -1 : 0 } ?? 1
+          destination.floats[channel] = factor * sums.floats[channel]
+        }
+      })
+    try contribute(gradient, to: name)
+  }
+
+  private func appendGrids(_ op: FakeQuantize, _ parameters: [PlanBuffer], _ grids: PlanBuffer, channels: Int, count: Int, _ name: String) {
+    let (low, high, levels, isAsymmetric) = (Int32(op.levelLow), Int32(op.levelHigh), Int32(op.levels), op.mode == .asymmetric)
+    append(
+      KernelStep("grids of \(name)", reads: parameters, writes: [grids]) {
+        let grid = grids.pointer.assumingMemoryBound(to: qat_grid.self)
+        if isAsymmetric {
+          qat_asymmetric_grids(channels, parameters[0].floats, parameters[1].floats, levels, grid)
+        } else {
+          qat_symmetric_grids(channels, parameters[0].floats, low, high, grid)
+        }
+        // Lanes that pad the last block hold zeros, which every grid keeps.
+        for padding in channels..<max(count, channels) { grid[padding] = grid[0] }
+      })
+  }
+
+  /// How a quantizer's loops walk over memory of this layout.
+  static func view(_ layout: Layout, channelAxis: Int?) -> qat_quantized_view {
+    guard let channelAxis else { return qat_quantized_view(outer: 1, channel_blocks: 1, inner: layout.elementCount, block: 1) }
+    let shape = layout.shape
+    let block = layout.channelBlock
+    if block > 1 {
+      return qat_quantized_view(outer: shape[0], channel_blocks: layout.paddedChannels / block, inner: shape[2] * shape[3], block: block)
+    }
+    let axis = channelAxis < 0 ? channelAxis + shape.count : channelAxis
+    return qat_quantized_view(outer: shape[..<axis].reduce(1, *), channel_blocks: shape[axis], inner: shape[(axis + 1)...].reduce(1, *), block: 1)
+  }
+}

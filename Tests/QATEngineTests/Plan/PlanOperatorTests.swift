@@ -1,0 +1,132 @@
+import QATEngine
+import QATGraph
+import QATModels
+import QATTensor
+import Testing
+
+/// A graph of one operator on one input and, optionally, parameters.
+private func graph(_ op: any Operator, input: [Int], parameters: [[Int]] = [], statistics: [[Int]] = []) throws -> Graph {
+  var graph = Graph(name: "single", inputs: [.init(name: "x", type: TensorType([.batch] + input.map(Dimension.fixed)))], outputs: ["y"])
+  var inputs = ["x"]
+  for (index, shape) in parameters.enumerated() {
+    graph.constants["p\(index)"] = .init(Tensor(randomFloats(shape.elementCount, seed: 7 + UInt64(index)), shape: shape), .parameter)
+    inputs.append("p\(index)")
+  }
+  for (index, shape) in statistics.enumerated() {
+    graph.constants["s\(index)"] = .init(Tensor(randomFloats(shape.elementCount, seed: 17 + UInt64(index)).map { 2 + $0 }, shape: shape), .statistic)
+    inputs.append("s\(index)")
+  }
+  graph.nodes = [Node(name: "node", op: op, inputs: inputs, outputs: ["y"])]
+  return graph
+}
+
+/// The operator between two pointwise convolutions, so that it runs in the blocked layout and its input has a gradient.
+private func sandwiched(_ op: any Operator, channels: Int, size: Int, parameters: [[Int]] = []) throws -> Graph {
+  var builder = NetworkBuilder(name: "sandwich", input: [3, size, size], seed: 5)
+  let x = builder.convolution(builder.input, "before", channels: channels, kernel: 1)
+  var graph = builder.graph(output: x)
+  let output = graph.outputs[0]
+  var inputs = [output]
+  for (index, shape) in parameters.enumerated() {
+    graph.constants["p\(index)"] = .init(
+      Tensor(randomFloats(shape.elementCount, seed: 7 + UInt64(index)).map { abs($0) + 0.3 }, shape: shape), .parameter)
+    inputs.append("p\(index)")
+  }
+  graph.nodes.append(Node(name: "node", op: op, inputs: inputs, outputs: ["y"]))
+  graph.outputs = ["y"]
+  return graph
+}
+
+@Suite("A plan computes what the plain kernels compute")
+struct PlanOperatorTests {
+  @Test(
+    "convolutions with any stride, pad, dilation and group",
+    arguments: [
+      (16, 32, 3, 1, 1, 1, 1), (16, 32, 3, 2, 1, 1, 1), (3, 16, 7, 2, 3, 1, 1), (1, 8, 3, 1, 1, 1, 1), (24, 24, 3, 1, 1, 1, 24),
+      (32, 32, 3, 2, 1, 1, 32),
+      (16, 24, 1, 1, 0, 1, 1), (8, 8, 3, 1, 2, 2, 1), (12, 20, 3, 1, 0, 1, 4), (5, 7, 3, 1, 1, 1, 1),
+    ])
+  func convolution(_ inputs: Int, _ outputs: Int, _ kernel: Int, _ stride: Int, _ pad: Int, _ dilation: Int, _ groups: Int) throws {
+    let window = Window(kernel: [kernel, kernel], strides: [stride, stride], pads: [pad, pad, pad, pad], dilations: [dilation, dilation])
+    let shape = [outputs, inputs / groups, kernel, kernel]
+    for parameters in [[shape], [shape, [outputs]]] {
+      try expectPlanMatchesPlainKernels(
+        graph(Convolution(window: window, groups: groups), input: [inputs, 9, 9], parameters: parameters), "bias: \(parameters.count > 1)")
+    }
+  }
+
+  @Test("asymmetric pads")
+  func asymmetricPads() throws {
+    let window = Window(kernel: [3, 3], strides: [2, 2], pads: [0, 1, 1, 2])
+    try expectPlanMatchesPlainKernels(graph(Convolution(window: window), input: [4, 8, 7], parameters: [[6, 4, 3, 3]]))
+  }
+
+  @Test("batch normalisation in both modes", arguments: [Plan.Mode.training, .evaluation], [5, 16, 24])
+  func batchNormalization(_ mode: Plan.Mode, _ channels: Int) throws {
+    try expectPlanMatchesPlainKernels(
+      graph(BatchNormalization(), input: [channels, 5, 5], parameters: [[channels], [channels]], statistics: [[channels], [channels]]), mode: mode)
+  }
+
+  @Test("activations, row-major and blocked")
+  func activations() throws {
+    let ops: [any Operator] = [
+      Relu(), Clip(lower: 0, upper: 6), Clip(lower: -0.5, upper: 0.7), Clip(lower: 0), LeakyRelu(alpha: 0.1), Sigmoid(), HardSwish(), Identity(),
+      Dropout(ratio: 0.3), Softmax(axis: 1),
+    ]
+    for op in ops {
+      try expectPlanMatchesPlainKernels(sandwiched(op, channels: 20, size: 6), "\(op)")
+      try expectPlanMatchesPlainKernels(graph(op, input: [4, 3, 3]), mode: .evaluation, "\(op)")
+    }
+  }
+
+  @Test("poolings and means")
+  func poolings() throws {
+    let ops: [any Operator] = [
+      MaxPool(window: .init(square: 3, stride: 2, pad: 1)), MaxPool(window: .init(square: 2, stride: 2)),
+      MaxPool(window: .init(kernel: [3, 2], strides: [2, 1], roundsUp: true)), AveragePool(window: .init(square: 3, stride: 2, pad: 1)),
+      AveragePool(window: .init(square: 3, stride: 2, pad: 1), countsPadding: true), AveragePool(window: .init(square: 2, stride: 2)),
+      GlobalAveragePool(),
+      AveragePool(window: .init(kernel: [2, 2], strides: [2, 2], roundsUp: true)), ReduceMean(axes: [2, 3], keepsDimensions: false),
+      ReduceMean(axes: [-1]), ReduceMean(axes: [2, 3]),
+    ]
+    for op in ops { try expectPlanMatchesPlainKernels(sandwiched(op, channels: 20, size: 7), "\(op)") }
+  }
+
+  @Test("shapes")
+  func shapes() throws {
+    let ops: [any Operator] = [Flatten(), Reshape(shape: [0, -1]), Reshape(shape: [-1, 5, 4, 36]), Transpose(permutation: [0, 2, 3, 1])]
+    for op in ops { try expectPlanMatchesPlainKernels(sandwiched(op, channels: 20, size: 6), "\(op)") }
+  }
+
+  @Test("matrix products")
+  func products() throws {
+    try expectPlanMatchesPlainKernels(graph(Gemm(transposesB: true), input: [12], parameters: [[7, 12], [7]]))
+    try expectPlanMatchesPlainKernels(graph(Gemm(), input: [12], parameters: [[12, 7], [7]]))
+    try expectPlanMatchesPlainKernels(graph(Gemm(alpha: 0.5, beta: 2), input: [12], parameters: [[12, 7], [7]]))
+    try expectPlanMatchesPlainKernels(graph(Gemm(transposesB: true), input: [12], parameters: [[7, 12]]))
+    try expectPlanMatchesPlainKernels(graph(MatMul(), input: [4, 12], parameters: [[12, 7]]))
+  }
+
+  @Test("broadcasting arithmetic")
+  func broadcasting() throws {
+    try expectPlanMatchesPlainKernels(graph(Add(), input: [4, 5, 5], parameters: [[4, 1, 1]]))
+    try expectPlanMatchesPlainKernels(graph(Mul(), input: [4, 5, 5], parameters: [[1]]))
+  }
+
+  @Test(
+    "fake quantizers of every kind, per tensor and per channel",
+    arguments: [
+      FakeQuantize(mode: .symmetric(signed: true)), FakeQuantize(mode: .symmetric(signed: false)), FakeQuantize(mode: .asymmetric),
+      FakeQuantize(mode: .symmetric(signed: true), narrowRange: true), FakeQuantize(mode: .symmetric(signed: true), halfRange: true),
+      FakeQuantize(mode: .symmetric(signed: true), bits: 4), FakeQuantize(mode: .symmetric(signed: true), channelAxis: 1),
+      FakeQuantize(mode: .asymmetric, channelAxis: 1),
+    ])
+  func fakeQuantize(_ op: FakeQuantize) throws {
+    for channels in [16, 20] {
+      let parameter = [op.channelAxis == nil ? 1 : channels]
+      let parameters = op.mode == .asymmetric ? [parameter, parameter] : [parameter]
+      // A value beside a rounding tie may fall on either side, as the convolution before rounds differently.
+      try expectPlanMatchesPlainKernels(sandwiched(op, channels: channels, size: 6, parameters: parameters), tolerance: 2e-2, "\(channels) channels")
+    }
+  }
+}
