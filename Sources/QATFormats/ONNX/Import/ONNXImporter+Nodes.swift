@@ -1,0 +1,83 @@
+import QATGraph
+
+/// The walk over the file's nodes.
+extension ONNXImporter {
+  /// Imports all nodes.
+  /// - Throws: `ONNXError`; a list when operators are not supported.
+  mutating func importNodes(_ protos: [ONNXNodeProto], versions: [String: Int]) throws(ONNXError) {
+    var unsupported: [ONNXError.UnsupportedOperator] = []
+    var names = Set<String>()
+    for (index, proto) in try Self.sorted(protos).enumerated() {
+      let domain = proto.domain == "ai.onnx" ? "" : proto.domain
+      let node = try ONNXImportNode(proto, name: Self.name(of: proto, index: index, &names), opset: versions[domain] ?? 0)
+      // A reader of something that is not supported is passed over: its own message would say nothing new.
+      let isKnown = Self.operators[domain.isEmpty ? node.type : "\(domain)::\(node.type)"]
+      let isBlocked = node.inputs.contains(where: isUnavailable)
+      if let importOperator = isKnown, !isBlocked {
+        do throws(ONNXError) {
+          try importOperator(&self, node)
+          continue
+        } catch {
+          guard !error.unsupported.isEmpty else { throw located(error, at: node) }
+          unsupported += error.unsupported
+        }
+      } else if isKnown == nil {
+        unsupported += node.unsupported(nil).unsupported
+      }
+      for output in node.outputs where !output.isEmpty { try bind(output, to: .unavailable, node) }
+    }
+    if !unsupported.isEmpty { throw ONNXError(unsupported: unsupported) }
+  }
+
+  /// The error with the node that was being read, unless it names one.
+  private func located(_ error: ONNXError, at node: ONNXImportNode) -> ONNXError {
+    var error = error
+    error.node = error.node ?? node.name
+    return error
+  }
+
+  /// The node's name in the file, or one made from its type; numbered when another node has it.
+  private static func name(of proto: ONNXNodeProto, index: Int, _ names: inout Set<String>) -> String {
+    let candidate = proto.name.isEmpty ? "\(proto.opType)_\(index)" : proto.name
+    var name = candidate
+    var number = 1
+    while !names.insert(name).inserted {
+      name = "\(candidate)_\(number)"
+      number += 1
+    }
+    return name
+  }
+
+  /// The nodes in an order in which each comes after those it reads from: the file's own when it is one, as the format demands.
+  /// - Throws: `ONNXError` when there is a cycle, naming a node on it.
+  private static func sorted(_ nodes: [ONNXNodeProto]) throws(ONNXError) -> [ONNXNodeProto] {
+    var producers: [String: Int] = [:]
+    for (index, node) in nodes.enumerated() { for output in node.output where !output.isEmpty { producers[output] = index } }
+    // A node that reads its own output makes a cycle, so equality counts as disorder.
+    let isSorted = nodes.indices.allSatisfy { index in nodes[index].input.allSatisfy { (producers[$0] ?? -1) < index } }
+    if isSorted { return nodes }
+    var missing = [Int](repeating: 0, count: nodes.count)
+    var readers = [[Int]](repeating: [], count: nodes.count)
+    for (index, node) in nodes.enumerated() {
+      for producer in node.input.compactMap({ producers[$0] }) {
+        readers[producer].append(index)
+        missing[index] += 1
+      }
+    }
+    var order = nodes.indices.filter { missing[$0] == 0 }
+    var position = 0
+    while position < order.count {
+      for reader in readers[order[position]] {
+        missing[reader] -= 1
+        if missing[reader] == 0 { order.append(reader) }
+      }
+      position += 1
+    }
+    guard order.count == nodes.count else {
+      let stuck = nodes.indices.first { missing[$0] > 0 } ?? 0
+      throw ONNXError(
+        node: nodes[stuck].name.isEmpty ? "\(nodes[stuck].opType)_\(stuck)" : nodes[stuck].name, "the node waits for itself: the graph has a cycle")
+    }
+    return order.map { nodes[$0] }
+  }
+}

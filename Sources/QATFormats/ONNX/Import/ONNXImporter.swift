@@ -1,0 +1,190 @@
+import QATGraph
+import QATTensor
+
+/// Builds a graph from an ONNX model, node by node in the file's order.
+///
+/// Every tensor of the file has an `ONNXValue` here. Operators on values that are known at once are computed (constants, shape arithmetic); the others
+/// become nodes of the graph. What each operator type means stands in `operators`, one table a family.
+struct ONNXImporter {
+  /// Imports one node: reads its inputs' values, then emits graph nodes or binds its outputs to values.
+  typealias OperatorImporter = @Sendable (inout ONNXImporter, ONNXImportNode) throws(ONNXError) -> Void
+
+  /// Importers by operator type, or by `domain::type` outside ONNX's own domain. A new family joins this list.
+  static let operators: [String: OperatorImporter] = [windows, activations, arithmetic, matrixProducts, layout, constants, shapes]
+    .reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
+
+  /// The graph so far.
+  var graph: Graph
+  /// Types of the graph's tensors so far.
+  private(set) var types: [TensorName: TensorType] = [:]
+  /// The size in the file that stands for the batch, when the file has a fixed one.
+  let literalBatch: Int?
+  /// Elements that constant folding may still make; bounds what a small file can make of itself.
+  var foldingBudget: Int
+
+  private var values: [String: ONNXValue] = [:]
+  private var initializers: [String: ONNXTensorProto] = [:]
+  private let external: ONNXExternalData
+  private let fileOutputs: Set<String>
+  private var takenNames = Set<String>()
+
+  /// An importer that knows the inputs and initializers of `file` and none of its nodes.
+  init(_ file: ONNXGraphProto, external: ONNXExternalData, foldingBudget: Int) throws(ONNXError) {
+    self.external = external
+    self.foldingBudget = foldingBudget
+    fileOutputs = Set(file.output.map(\.name))
+    graph = Graph(name: file.name)
+    for tensor in file.initializer {
+      guard !tensor.name.isEmpty else { throw ONNXError("an initializer has no name") }
+      if initializers.updateValue(tensor, forKey: tensor.name) != nil { throw ONNXError(tensor: tensor.name, "two initializers have this name") }
+    }
+    if let sparse = file.sparseInitializer.first {
+      throw ONNXError(tensor: sparse.values.name, "sparse initializers are not supported; store it densely")
+    }
+    // Old files list initializers among the inputs.
+    let inputs = file.input.filter { [initializers] in initializers[$0.name] == nil }
+    literalBatch = Self.literalBatch(inputs)
+    takenNames.formUnion(initializers.keys)
+    for node in file.node { takenNames.formUnion(node.output) }
+    for input in inputs {
+      let type = try Self.type(of: input, literalBatch: literalBatch)
+      graph.inputs.append(Graph.Input(name: input.name, type: type))
+      guard values.updateValue(.computed(input.name), forKey: input.name) == nil else {
+        throw ONNXError(tensor: input.name, "two inputs have this name")
+      }
+      types[input.name] = type
+      takenNames.insert(input.name)
+    }
+  }
+
+  /// What is known of the tensor `name` of the file.
+  /// - Throws: `ONNXError` when nothing has made it so far.
+  mutating func value(_ name: String, _ node: ONNXImportNode) throws(ONNXError) -> ONNXValue {
+    if let value = values[name] { return value }
+    guard let proto = initializers[name] else { throw node.error("it reads the tensor '\(name)', which nothing before it makes") }
+    let value = ONNXValue.constant(try decoded(proto))
+    values[name] = value
+    return value
+  }
+
+  /// The value of the input at `index`, or nil when the input is absent.
+  mutating func inputValue(_ index: Int, _ node: ONNXImportNode) throws(ONNXError) -> ONNXValue? {
+    guard let name = node.input(index) else { return nil }
+    return try value(name, node)
+  }
+
+  /// The input at `index` as a constant; nil when it is absent or not known now.
+  mutating func constant(_ index: Int, _ node: ONNXImportNode) throws(ONNXError) -> Tensor? {
+    guard case .constant(let tensor) = try inputValue(index, node) else { return nil }
+    return tensor
+  }
+
+  /// The value of a tensor that stands in the file: an initializer or a node's attribute.
+  func decoded(_ tensor: ONNXTensorProto) throws(ONNXError) -> Tensor { try tensor.decoded(external) }
+
+  /// Whether the output `name` was made by an operator that is not supported.
+  func isUnavailable(_ name: String) -> Bool {
+    if case .unavailable = values[name] { true } else { false }
+  }
+
+  /// Whether the file returns the tensor `name`.
+  func isFileOutput(_ name: String) -> Bool { fileOutputs.contains(name) }
+
+  /// Says what the tensor `name` of the file is.
+  /// - Throws: `ONNXError` when something made it before.
+  mutating func bind(_ name: String, to value: ONNXValue, _ node: ONNXImportNode) throws(ONNXError) {
+    guard values[name] == nil, initializers[name] == nil else { throw node.error("it makes the tensor '\(name)', which exists already") }
+    if case .constant(let tensor) = value { try check(TensorType(tensor), of: name, node) }
+    values[name] = value
+  }
+
+  /// The graph's name for the input at `index`; a constant joins the graph's constants under its name in the file.
+  ///
+  /// `role` is what training does with the tensor if it is a constant. One that is needed in two roles is copied, since file writers share equal ones.
+  /// An input that is absent, or an integer that depends on the batch, is an error.
+  mutating func tensor(_ index: Int, _ what: String, as role: Graph.Constant.Role = .fixed, _ node: ONNXImportNode) throws(ONNXError) -> TensorName {
+    let name = try node.requiredInput(index, what)
+    switch try value(name, node) {
+    case .computed(let tensor): return tensor
+    case .constant(let tensor): return add(tensor, named: name, role)
+    case .integers: throw node.unsupported("the input '\(name)' is a number made from shapes")
+    case .unavailable: throw node.error("the input '\(name)' is not available")
+    }
+  }
+
+  /// Adds a constant under `name`, or under a new name when that one holds another value or plays another role.
+  /// - Returns: the name it has.
+  mutating func add(_ tensor: Tensor, named name: String, _ role: Graph.Constant.Role) -> TensorName {
+    var free = name
+    var number = 1
+    while true {
+      if let known = graph.constants[free] {
+        if known.role == role && known.tensor == tensor { return free }
+      } else if free == name ? types[name] == nil : !takenNames.contains(free) {
+        graph.constants[free] = Graph.Constant(tensor, role)
+        types[free] = TensorType(tensor)
+        takenNames.insert(free)
+        return free
+      }
+      free = "\(name)_\(number)"
+      number += 1
+    }
+  }
+
+  /// A name nothing in the file or the graph has.
+  mutating func uniqueName(_ candidate: String) -> String {
+    var name = candidate
+    var number = 1
+    while !takenNames.insert(name).inserted {
+      name = "\(candidate)_\(number)"
+      number += 1
+    }
+    return name
+  }
+
+  /// Adds a node to the graph that stands for `node` and makes its first output.
+  /// - Throws: `ONNXError` when the operator cannot take the inputs.
+  mutating func emit(_ op: any Operator, _ inputs: [TensorName], _ node: ONNXImportNode) throws(ONNXError) {
+    try append(Node(name: node.name, op: op, inputs: inputs, outputs: [node.output]), node)
+    try bind(node.output, to: .computed(node.output), node)
+  }
+
+  /// Adds a helper node whose output has a new name.
+  /// - Returns: the output's name.
+  mutating func emitHelper(_ op: any Operator, _ inputs: [TensorName], _ suffix: String, _ node: ONNXImportNode) throws(ONNXError) -> TensorName {
+    let name = uniqueName("\(node.name)/\(suffix)")
+    try append(Node(name: name, op: op, inputs: inputs, outputs: [name]), node)
+    return name
+  }
+
+  /// Lets the node's first output be another name of the graph's tensor `source`; as an output of the network it becomes an Identity.
+  mutating func alias(_ source: TensorName, _ node: ONNXImportNode) throws(ONNXError) {
+    if isFileOutput(node.output) {
+      try emit(Identity(), [source], node)
+    } else {
+      try bind(node.output, to: .computed(source), node)
+    }
+  }
+
+  private mutating func append(_ graphNode: Node, _ node: ONNXImportNode) throws(ONNXError) {
+    let allowed = Swift.type(of: graphNode.op).inputCount
+    guard allowed.contains(graphNode.inputs.count) else {
+      throw node.error("\(node.type) takes \(allowed.lowerBound) to \(allowed.upperBound) inputs, found \(graphNode.inputs.count)")
+    }
+    let outputs: [TensorType]
+    do throws(ShapeError) {
+      outputs = try graphNode.op.outputTypes(for: graphNode.inputs.map { types[$0] })
+    } catch {
+      throw node.error(error.description)
+    }
+    for (name, type) in zip(graphNode.outputs, outputs) {
+      try check(type, of: name, node)
+      types[name] = type
+    }
+    graph.nodes.append(graphNode)
+  }
+
+  private func check(_ type: TensorType, of name: String, _ node: ONNXImportNode) throws(ONNXError) {
+    guard type.rank <= 64, type.dimensions.boundedElementCount != nil else { throw node.error("its output '\(name)' would be too large: \(type)") }
+  }
+}

@@ -1,0 +1,117 @@
+import Foundation
+import QATGraph
+import QATTensor
+
+extension ONNXTensorProto {
+  /// The tensor's value. float16, bfloat16 and float64 become float32; 16-bit and unsigned 32-bit integers become wider ones.
+  /// - Parameter external: where data outside the file is found.
+  /// - Returns: the tensor.
+  /// - Throws: `ONNXError` when dimensions and data do not agree, or the element type has no counterpart.
+  func decoded(_ external: ONNXExternalData) throws(ONNXError) -> Tensor {
+    let type = DataType(rawValue: Int(dataType)) ?? .undefined
+    let shape = try checkedShape()
+    let count = shape.elementCount
+    if dataLocation == .external {
+      guard let width = Self.width(type) else { throw unsupported(type) }
+      let (length, overflow) = count.multipliedReportingOverflow(by: width)
+      guard !overflow else { throw fault("its dimensions \(shape) span more bytes than can be addressed") }
+      return Tensor(shape: shape, elements: try elements(type, raw: external.data(of: self, byteCount: length)))
+    }
+    if hasRawData {
+      guard let width = Self.width(type) else { throw unsupported(type) }
+      guard rawData.count % width == 0, rawData.count / width == count else {
+        throw fault("raw_data has \(rawData.count) bytes, a \(type) tensor of shape \(shape) has \(count) elements of \(width) bytes")
+      }
+      return Tensor(shape: shape, elements: try elements(type, raw: rawData))
+    }
+    let elements = try typedElements(type)
+    guard elements.count == count else { throw fault("it has \(elements.count) elements, its shape \(shape) asks for \(count)") }
+    return Tensor(shape: shape, elements: elements)
+  }
+
+  /// The dimensions, none negative and their product bounded.
+  private func checkedShape() throws(ONNXError) -> [Int] {
+    let shape = dims.map(Int.init)
+    guard shape.count <= 64, shape.map(Dimension.fixed).boundedElementCount != nil else {
+      throw fault("its dimensions \(shape.prefix(8)) are negative or too large")
+    }
+    return shape
+  }
+
+  private func fault(_ reason: String) -> ONNXError { ONNXError(tensor: name, reason) }
+
+  private func unsupported(_ type: DataType) -> ONNXError {
+    fault("the element type \(type) (data_type \(dataType)) is not supported")
+  }
+
+  private static func width(_ type: DataType) -> Int? {
+    switch type {
+    case .int8, .uint8, .bool: 1
+    case .float16, .bfloat16, .int16, .uint16: 2
+    case .float, .int32, .uint32: 4
+    case .double, .int64: 8
+    default: nil
+    }
+  }
+
+  /// Elements from bytes whose count has been checked.
+  private func elements(_ type: DataType, raw: Data) throws(ONNXError) -> Tensor.Elements {
+    switch type {
+    case .float: .float32(Self.array(raw))
+    case .double: .float32(Self.array(raw).map { (value: Double) in Float(value) })
+    case .float16: .float32(Self.array(raw).map(Self.widenHalf))
+    case .bfloat16: .float32(Self.array(raw).map(Self.widenBrain))
+    case .int8: .int8(Self.array(raw))
+    case .uint8: .uint8(Self.array(raw))
+    case .int16: .int32(Self.array(raw).map { (value: Int16) in Int32(value) })
+    case .uint16: .int32(Self.array(raw).map { (value: UInt16) in Int32(value) })
+    case .int32: .int32(Self.array(raw))
+    case .uint32: .int64(Self.array(raw).map { (value: UInt32) in Int64(value) })
+    case .int64: .int64(Self.array(raw))
+    case .bool: .bool(raw.map { $0 != 0 })
+    default: throw unsupported(type)
+    }
+  }
+
+  /// Elements from the typed fields. Narrow types lie in `int32_data`, one element an entry; halves as their bits.
+  private func typedElements(_ type: DataType) throws(ONNXError) -> Tensor.Elements {
+    switch type {
+    case .float: .float32(floatData)
+    case .double: .float32(doubleData.map { Float($0) })
+    case .float16: .float32(int32Data.map { Self.widenHalf(UInt16(truncatingIfNeeded: $0)) })
+    case .bfloat16: .float32(int32Data.map { Self.widenBrain(UInt16(truncatingIfNeeded: $0)) })
+    case .int8: .int8(int32Data.map { Int8(truncatingIfNeeded: $0) })
+    case .uint8: .uint8(int32Data.map { UInt8(truncatingIfNeeded: $0) })
+    case .int16, .uint16, .int32: .int32(int32Data)
+    case .int64: .int64(int64Data)
+    case .uint32: .int64(uint64Data.map { Int64(truncatingIfNeeded: $0) })
+    case .bool: .bool(int32Data.map { $0 != 0 })
+    default: throw unsupported(type)
+    }
+  }
+
+  // The format is little-endian, and so is every machine Swift runs on today: elements are copied as they are.
+  private static func array<Element: BitwiseCopyable>(_ data: Data) -> [Element] {
+    let count = data.count / MemoryLayout<Element>.stride
+    return [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
+      data.withUnsafeBytes {
+        UnsafeMutableRawBufferPointer(buffer).copyMemory(
+          from: UnsafeRawBufferPointer(rebasing: $0.prefix(buffer.count * MemoryLayout<Element>.stride)))
+      }
+      initialized = count
+    }
+  }
+
+  private static func widenBrain(_ bits: UInt16) -> Float { Float(bitPattern: UInt32(bits) << 16) }
+
+  /// IEEE 754 binary16 to binary32, by hand: `Float16` does not exist on every platform.
+  private static func widenHalf(_ bits: UInt16) -> Float {
+    let sign = UInt32(bits & 0x8000) << 16
+    let fraction = UInt32(bits & 0x3FF)
+    switch Int((bits >> 10) & 0x1F) {
+    case 0: return Float(bitPattern: sign | (Float(fraction) * 0x1p-24).bitPattern)
+    case 31: return Float(bitPattern: sign | 0x7F80_0000 | fraction << 13)
+    case let exponent: return Float(bitPattern: sign | UInt32(exponent + 112) << 23 | fraction << 13)
+    }
+  }
+}

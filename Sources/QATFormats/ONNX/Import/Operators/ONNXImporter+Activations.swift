@@ -1,0 +1,85 @@
+import QATGraph
+import QATTensor
+
+/// Batch normalisation and what works on each element by itself.
+extension ONNXImporter {
+  static let activations: [String: OperatorImporter] = [
+    "BatchNormalization": batchNormalization, "Clip": clip, "Softmax": softmax, "Dropout": dropout, "HardSigmoid": hardSigmoid,
+    "Relu": { importer, node throws(ONNXError) in try importer.emit(Relu(), [try importer.tensor(0, "X", node)], node) },
+    "Sigmoid": { importer, node throws(ONNXError) in try importer.emit(Sigmoid(), [try importer.tensor(0, "X", node)], node) },
+    "HardSwish": { importer, node throws(ONNXError) in try importer.emit(HardSwish(), [try importer.tensor(0, "X", node)], node) },
+    "LeakyRelu": { importer, node throws(ONNXError) in
+      try importer.emit(LeakyRelu(alpha: try node.float("alpha", default: 0.01)), [try importer.tensor(0, "X", node)], node)
+    },
+  ]
+
+  /// All forms are one: `training_mode` and the outputs beyond the first say how the exporter saw the network, not what it is.
+  private static func batchNormalization(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
+    guard try node.int("spatial", default: 1) == 1 else { throw node.unsupported("only spatial = 1 is") }
+    let inputs = [
+      try importer.tensor(0, "X", node), try importer.tensor(1, "scale", as: .parameter, node), try importer.tensor(2, "B", as: .parameter, node),
+      try importer.tensor(3, "mean", as: .statistic, node), try importer.tensor(4, "var", as: .statistic, node),
+    ]
+    let epsilon = try node.float("epsilon", default: 1e-5)
+    let momentum = try node.float("momentum", default: 0.9)
+    guard epsilon >= 0, epsilon.isFinite, (0...1).contains(momentum) else {
+      throw node.error("epsilon is \(epsilon) and momentum \(momentum); expected an epsilon of at least 0 and a momentum in 0...1")
+    }
+    try importer.emit(BatchNormalization(epsilon: epsilon, momentum: momentum), inputs, node)
+  }
+
+  private static func clip(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
+    let x = try importer.tensor(0, "input", node)
+    var bounds: [Float] = [-.infinity, .infinity]
+    if node.opset < 11 {
+      bounds = [try node.float("min", default: -.infinity), try node.float("max", default: .infinity)]
+    } else {
+      for index in 0..<2 where node.input(index + 1) != nil {
+        guard let bound = try importer.constant(index + 1, node), bound.count == 1, let value = bound.floats?.first else {
+          throw node.unsupported("only bounds that are constant numbers are")
+        }
+        bounds[index] = value
+      }
+    }
+    // Some exporters write the largest numbers for "no bound".
+    let lower = bounds[0] <= -.greatestFiniteMagnitude ? -.infinity : bounds[0]
+    let upper = bounds[1] >= .greatestFiniteMagnitude ? .infinity : bounds[1]
+    guard lower <= upper else { throw node.error("the lower bound \(lower) exceeds the upper bound \(upper)") }
+    try importer.emit(Clip(lower: lower, upper: upper), [x], node)
+  }
+
+  /// Before opset 13 softmax flattened its input from `axis` on; that is the same only when nothing but `axis` remains.
+  private static func softmax(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
+    let x = try importer.tensor(0, "input", node)
+    let axis = try node.int("axis", default: node.opset < 13 ? 1 : -1)
+    if node.opset < 13, let type = importer.types[x] {
+      let first = axis < 0 ? axis + type.rank : axis
+      guard (0..<type.rank).contains(first) else { throw node.error("the attribute 'axis' is \(axis), the input is \(type)") }
+      guard type.dimensions[(first + 1)...].allSatisfy({ $0 == 1 }) else {
+        throw node.unsupported("opset \(node.opset) flattens \(type) from axis \(axis) on; export with opset 13 or later")
+      }
+    }
+    try importer.emit(Softmax(axis: axis), [x], node)
+  }
+
+  private static func dropout(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
+    let x = try importer.tensor(0, "data", node)
+    var ratio = try node.float("ratio", default: 0.5)
+    if node.opset >= 12, node.input(1) != nil {
+      guard let tensor = try importer.constant(1, node), let value = tensor.floats?.first else { throw node.unsupported("only a constant ratio is") }
+      ratio = value
+    }
+    guard ratio >= 0, ratio < 1 else { throw node.error("the ratio is \(ratio), expected at least 0 and less than 1") }
+    try importer.emit(Dropout(ratio: ratio), [x], node)
+  }
+
+  /// clip(alpha · x + beta, 0, 1), in these three steps; with its product by x it is a hard swish and becomes one again.
+  private static func hardSigmoid(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
+    let x = try importer.tensor(0, "X", node)
+    let alpha = importer.add(Tensor([try node.float("alpha", default: 0.2)], shape: []), named: importer.uniqueName("\(node.name)/alpha"), .fixed)
+    let beta = importer.add(Tensor([try node.float("beta", default: 0.5)], shape: []), named: importer.uniqueName("\(node.name)/beta"), .fixed)
+    let scaled = try importer.emitHelper(Mul(), [x, alpha], "scaled", node)
+    let sum = try importer.emitHelper(Add(), [scaled, beta], "sum", node)
+    try importer.emit(Clip(lower: 0, upper: 1), [sum], node)
+  }
+}

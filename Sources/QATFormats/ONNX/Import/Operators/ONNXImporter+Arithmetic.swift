@@ -1,0 +1,103 @@
+import QATGraph
+import QATTensor
+
+/// Sums, products and means; on shapes and constants they are computed.
+extension ONNXImporter {
+  static let arithmetic: [String: OperatorImporter] = [
+    "Add": { importer, node throws(ONNXError) in
+      try importer.binary(node, integers: Dimension.sum, floats: +) { importer, node throws(ONNXError) in
+        try importer.emit(Add(), try importer.summands(node), node)
+      }
+    },
+    "Mul": { importer, node throws(ONNXError) in
+      try importer.binary(node, integers: Dimension.product, floats: *) { importer, node throws(ONNXError) in
+        try importer.emit(Mul(), [try importer.tensor(0, "A", node), try importer.tensor(1, "B", node)], node)
+      }
+    },
+    "Sub": { importer, node throws(ONNXError) in
+      try importer.binary(node, integers: Dimension.difference, floats: -) { importer, node throws(ONNXError) in
+        try importer.emit(Add(), [try importer.tensor(0, "A", node), try importer.transformedOperand(node) { -$0 }], node)
+      }
+    },
+    "Div": { importer, node throws(ONNXError) in
+      try importer.binary(node, integers: Dimension.quotient, floats: /) { importer, node throws(ONNXError) in
+        try importer.emit(Mul(), [try importer.tensor(0, "A", node), try importer.transformedOperand(node) { 1 / $0 }], node)
+      }
+    },
+    "ReduceMean": reduceMean,
+  ]
+
+  private typealias Emission = (inout ONNXImporter, ONNXImportNode) throws(ONNXError) -> Void
+
+  /// Computes the node when both operands are known, else emits it.
+  private mutating func binary(
+    _ node: ONNXImportNode, integers: (Dimension, Dimension) -> Dimension?, floats: (Float, Float) -> Float, _ emission: Emission
+  ) throws(ONNXError) {
+    guard let a = try inputValue(0, node), let b = try inputValue(1, node) else { throw node.error("\(node.type) needs two inputs") }
+    if let left = a.integers, let right = b.integers {
+      guard let result = SymbolicIntegers.combine(left, right, integers) else {
+        throw node.unsupported("\(node.type) of \(left.elements) and \(right.elements) is no multiple of the batch size")
+      }
+      return try bind(node.output, to: .integers(result), node)
+    }
+    if case .constant(let left) = a, case .constant(let right) = b, let x = left.floats, let y = right.floats {
+      // Broadcasting constants against each other beyond a single number has not been met in files.
+      guard left.shape == right.shape || left.count == 1 || right.count == 1 else {
+        throw node.unsupported("constants of shapes \(left.shape) and \(right.shape)")
+      }
+      let shape = left.count >= right.count && left.shape.count >= right.shape.count ? left.shape : right.shape
+      guard shape.elementCount == max(x.count, y.count) else { throw node.unsupported("constants of shapes \(left.shape) and \(right.shape)") }
+      try spend(shape.elementCount, node)
+      let values = (0..<shape.elementCount).map { floats(x[x.count == 1 ? 0 : $0], y[y.count == 1 ? 0 : $0]) }
+      return try bind(node.output, to: .constant(Tensor(values, shape: shape)), node)
+    }
+    try emission(&self, node)
+  }
+
+  /// Takes `count` elements from what constant folding may make.
+  mutating func spend(_ count: Int, _ node: ONNXImportNode) throws(ONNXError) {
+    guard count <= foldingBudget else { throw node.error("it computes a constant of \(count) elements, out of proportion to the file") }
+    foldingBudget -= count
+  }
+
+  /// The operands of an Add. A constant that is added to a MatMul's result is the bias of that linear layer, and trained.
+  private mutating func summands(_ node: ONNXImportNode) throws(ONNXError) -> [TensorName] {
+    var followsMatMul = false
+    for index in 0..<2 {
+      if case .computed(let name) = try inputValue(index, node) {
+        followsMatMul = followsMatMul || graph.nodes.last { $0.outputs.contains(name) }?.op is MatMul
+      }
+    }
+    let role: Graph.Constant.Role = followsMatMul ? .parameter : .fixed
+    return [try tensor(0, "A", as: role, node), try tensor(1, "B", as: role, node)]
+  }
+
+  /// The second operand, which must be constant, changed element by element and under a name of its own: x − c is x + (−c), x / c is x · (1/c).
+  private mutating func transformedOperand(_ node: ONNXImportNode, _ change: (Float) -> Float) throws(ONNXError) -> TensorName {
+    guard let tensor = try constant(1, node), let values = tensor.floats else { throw node.unsupported("only a constant second operand is") }
+    try spend(values.count, node)
+    return add(Tensor(values.map(change), shape: tensor.shape), named: uniqueName("\(node.name)/operand"), .fixed)
+  }
+
+  private static func reduceMean(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
+    let x = try importer.tensor(0, "data", node)
+    var axes = try node.ints("axes") ?? []
+    if node.opset >= 18, node.input(1) != nil {
+      guard let known = try importer.constant(1, node)?.integers else { throw node.unsupported("only constant axes are") }
+      axes = known
+    }
+    if axes.isEmpty, try node.flag("noop_with_empty_axes", default: false) { return try importer.alias(x, node) }
+    try importer.emit(ReduceMean(axes: axes, keepsDimensions: try node.flag("keepdims", default: true)), [x], node)
+  }
+}
+
+extension ONNXValue {
+  /// The value as integers for shape arithmetic, or nil when it is none.
+  var integers: SymbolicIntegers? {
+    switch self {
+    case .integers(let value): value
+    case .constant(let tensor): SymbolicIntegers(tensor)
+    case .computed, .unavailable: nil
+    }
+  }
+}

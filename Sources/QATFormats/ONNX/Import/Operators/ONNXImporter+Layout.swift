@@ -1,0 +1,203 @@
+import QATGraph
+import QATTensor
+
+/// What moves elements without changing them. Squeezing and unsqueezing become reshapes.
+extension ONNXImporter {
+  static let layout: [String: OperatorImporter] = [
+    "Flatten": flatten, "Reshape": reshape, "Transpose": transpose, "Concat": concat, "Squeeze": squeeze, "Unsqueeze": unsqueeze,
+  ]
+
+  private static func flatten(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
+    try importer.emit(Flatten(axis: try node.int("axis", default: 1)), [try importer.tensor(0, "input", node)], node)
+  }
+
+  private static func reshape(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
+    guard let target = try importer.inputValue(1, node)?.integers else {
+      throw node.unsupported("only a shape that is known up to the batch size is")
+    }
+    guard target.elements.count <= 64 else { throw node.error("it reshapes to \(target.elements.count) dimensions") }
+    if try node.flag("allowzero", default: false), target.elements.contains(0) { throw node.unsupported("an empty tensor is not") }
+    switch try importer.inputValue(0, node) {
+    case .constant(let tensor):
+      guard let shape = target.known, let resolved = Self.resolve(shape, for: tensor.shape) else {
+        throw node.error("a constant of shape \(tensor.shape) cannot be reshaped to \(target.elements)")
+      }
+      try importer.bind(node.output, to: .constant(tensor.reshaped(resolved)), node)
+    case .integers(let value):
+      // Shape arithmetic knows scalars and vectors only.
+      guard target.elements.isEmpty || target.elements.count == 1 else {
+        throw node.unsupported("a shape in \(target.elements.count) dimensions is not")
+      }
+      guard value.elements.count == 1 || !target.elements.isEmpty else { throw node.error("\(value.elements.count) numbers cannot become one") }
+      try importer.bind(node.output, to: .integers(SymbolicIntegers(elements: value.elements, isScalar: target.elements.isEmpty)), node)
+    case .computed(let x):
+      guard let type = importer.types[x] else { throw node.error("it reads an unknown tensor") }
+      try importer.emit(Reshape(shape: try importer.reshapeTarget(target.elements, for: type, node)), [x], node)
+    default: throw node.error("Reshape needs the input 'data'")
+    }
+  }
+
+  /// The shape with 0 and −1 resolved, or nil when it does not fit.
+  private static func resolve(_ target: [Int], for shape: [Int]) -> [Int]? {
+    var result = target
+    for (axis, size) in target.enumerated() where size == 0 {
+      guard axis < shape.count else { return nil }
+      result[axis] = shape[axis]
+    }
+    let known = result.filter { $0 != -1 }
+    guard known.allSatisfy({ $0 >= 0 }), known.count >= result.count - 1, known.map(Dimension.fixed).boundedElementCount != nil else { return nil }
+    if let open = result.firstIndex(of: -1) {
+      guard known.elementCount > 0, shape.elementCount % known.elementCount == 0 else { return nil }
+      result[open] = shape.elementCount / known.elementCount
+    }
+    return result.elementCount == shape.elementCount ? result : nil
+  }
+
+  /// The shape that a `Reshape` of the graph takes: the batch, which the file may have as a number, as a symbol or not at all, as 0 or −1.
+  private func reshapeTarget(_ target: [Dimension], for type: TensorType, _ node: ONNXImportNode) throws(ONNXError) -> [Int] {
+    var target = target
+    if let literalBatch, case .batch(let multiple)? = type.dimensions.first, case .fixed(let leading)? = target.first,
+      multiple <= Int(Int32.max), literalBatch <= Int(Int32.max), leading == multiple * literalBatch
+    {
+      target[0] = .batch(multiple: multiple)
+    }
+    var shape: [Int] = []
+    for (axis, dimension) in target.enumerated() {
+      switch dimension {
+      case .fixed(let size): shape.append(size)
+      case .batch: shape.append(axis < type.rank && type.dimensions[axis] == dimension ? 0 : -1)
+      }
+    }
+    // The place for −1 is taken when the batch has moved: then the open size must be computed.
+    if shape.count(where: { $0 == -1 }) > 1, let open = target.firstIndex(of: -1), let size = Self.openSize(target, shape, type) {
+      shape[open] = size
+    }
+    guard shape.allSatisfy({ $0 >= -1 }), shape.filter({ $0 > 0 }).map(Dimension.fixed).boundedElementCount != nil else {
+      throw node.error("it reshapes \(type) to \(target)")
+    }
+    return shape
+  }
+
+  /// What the −1 of `target` stands for: the quotient of all elements and the other dimensions.
+  private static func openSize(_ target: [Dimension], _ shape: [Int], _ type: TensorType) -> Int? {
+    func product(_ dimensions: [Dimension]) -> Dimension? {
+      dimensions.reduce(.fixed(1)) { total, dimension in total.flatMap { Dimension.product($0, dimension) } }
+    }
+    var others: [Dimension] = []
+    for (axis, dimension) in target.enumerated() where dimension != -1 {
+      if dimension == 0 {
+        guard axis < type.rank else { return nil }
+        others.append(type.dimensions[axis])
+      } else {
+        others.append(dimension)
+      }
+    }
+    guard let all = product(type.dimensions), let known = product(others) else { return nil }
+    return Dimension.quotient(all, known)?.fixedSize
+  }
+
+  private static func transpose(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
+    let permutation = try node.ints("perm")
+    if let tensor = try importer.constant(0, node) {
+      let order = permutation ?? Array(tensor.shape.indices.reversed())
+      guard order.sorted() == Array(tensor.shape.indices) else {
+        throw node.error("the attribute 'perm' is \(order), the input has shape \(tensor.shape)")
+      }
+      guard let values = tensor.floats else { throw node.unsupported("a transposed integer constant is not") }
+      try importer.spend(values.count, node)
+      return try importer.bind(node.output, to: .constant(transposed(values, tensor.shape, order)), node)
+    }
+    let x = try importer.tensor(0, "data", node)
+    let rank = importer.types[x]?.rank ?? 0
+    try importer.emit(Transpose(permutation: permutation ?? Array((0..<rank).reversed())), [x], node)
+  }
+
+  /// A constant with its axes reordered: axis i of the result is axis `order[i]` of the tensor.
+  private static func transposed(_ values: [Float], _ shape: [Int], _ order: [Int]) -> Tensor {
+    let result = order.map { shape[$0] }
+    let strides = order.map { shape.rowMajorStrides[$0] }
+    var place = [Int](repeating: 0, count: order.count)
+    var source = 0
+    var elements: [Float] = []
+    elements.reserveCapacity(values.count)
+    for _ in values.indices {
+      elements.append(values[source])
+      // Counts up like an odometer, last axis first.
+      for axis in order.indices.reversed() {
+        place[axis] += 1
+        source += strides[axis]
+        if place[axis] < result[axis] { break }
+        source -= strides[axis] * result[axis]
+        place[axis] = 0
+      }
+    }
+    return Tensor(elements, shape: result)
+  }
+
+  private static func concat(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
+    var parts: [SymbolicIntegers] = []
+    for index in node.inputs.indices {
+      if let value = try importer.inputValue(index, node)?.integers, !value.isScalar { parts.append(value) }
+    }
+    if parts.count == node.inputs.count, !parts.isEmpty {
+      let elements = parts.flatMap(\.elements)
+      try importer.spend(elements.count, node)
+      return try importer.bind(node.output, to: .integers(SymbolicIntegers(elements: elements)), node)
+    }
+    guard node.has("axis") else { throw node.error("Concat needs the attribute 'axis'") }
+    var inputs: [TensorName] = []
+    for index in node.inputs.indices { inputs.append(try importer.tensor(index, "inputs", node)) }
+    try importer.emit(Concat(axis: try node.int("axis", default: 0)), inputs, node)
+  }
+
+  private static func squeeze(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
+    try importer.changeRank(node) { dimensions, axes, node throws(ONNXError) in
+      var removed = Set<Int>()
+      for axis in axes ?? dimensions.indices.filter({ dimensions[$0] == 1 }) {
+        let index = axis < 0 ? axis + dimensions.count : axis
+        guard dimensions.indices.contains(index), dimensions[index] == 1 else { throw node.error("axis \(axis) of \(dimensions) has not the size 1") }
+        removed.insert(index)
+      }
+      return dimensions.indices.filter { !removed.contains($0) }.map { dimensions[$0] }
+    }
+  }
+
+  private static func unsqueeze(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
+    try importer.changeRank(node) { dimensions, axes, node throws(ONNXError) in
+      let rank = dimensions.count + (axes?.count ?? 0)
+      let places = Set((axes ?? []).map { $0 < 0 ? $0 + rank : $0 })
+      guard let axes, rank <= 64, places.count == axes.count, places.allSatisfy({ (0..<rank).contains($0) }) else {
+        throw node.error("the axes \(axes.map { "\($0.prefix(8))" } ?? "(none)") cannot be added to \(dimensions)")
+      }
+      var rest = dimensions[...]
+      return (0..<rank).map { places.contains($0) ? 1 : rest.removeFirst() }
+    }
+  }
+
+  /// Gives the node's input other dimensions of size 1: `change` computes the new dimensions from the old ones and the axes.
+  private mutating func changeRank(
+    _ node: ONNXImportNode, _ change: ([Dimension], [Int]?, ONNXImportNode) throws(ONNXError) -> [Dimension]
+  ) throws(ONNXError) {
+    var axes = try node.ints("axes")
+    if node.opset >= 13, node.input(1) != nil {
+      guard let known = try constant(1, node)?.integers else { throw node.unsupported("only constant axes are") }
+      axes = known
+    }
+    switch try inputValue(0, node) {
+    case .constant(let tensor):
+      let shape = try change(tensor.shape.map(Dimension.fixed), axes, node).compactMap(\.fixedSize)
+      try bind(node.output, to: .constant(tensor.reshaped(shape)), node)
+    case .integers(let value):
+      let shape = try change(value.isScalar ? [] : [.fixed(value.elements.count)], axes, node)
+      guard shape.count < 2 else { throw node.unsupported("a shape in \(shape.count) dimensions is not") }
+      try bind(node.output, to: .integers(SymbolicIntegers(elements: value.elements, isScalar: shape.isEmpty)), node)
+    case .computed(let x):
+      guard let type = types[x] else { throw node.error("it reads an unknown tensor") }
+      let dimensions = try change(type.dimensions, axes, node)
+      // The batch may have moved; only its own place can be copied with 0.
+      let shape = dimensions.enumerated().map { axis, size in size.fixedSize ?? (axis < type.rank && type.dimensions[axis] == size ? 0 : -1) }
+      try emit(Reshape(shape: shape), [x], node)
+    default: throw node.error("\(node.type) needs the input 'data'")
+    }
+  }
+}

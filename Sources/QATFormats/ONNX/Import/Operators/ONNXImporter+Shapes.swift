@@ -1,0 +1,86 @@
+import QATGraph
+import QATTensor
+
+/// Shape arithmetic: it is computed on dimensions, with the batch size as a symbol, and leaves nothing in the graph.
+extension ONNXImporter {
+  static let shapes: [String: OperatorImporter] = ["Shape": shape, "Size": size, "Gather": gather, "Slice": slice, "ReduceProd": reduceProduct]
+
+  /// The dimensions of the node's first input.
+  private mutating func dimensions(_ node: ONNXImportNode) throws(ONNXError) -> [Dimension] {
+    switch try inputValue(0, node) {
+    case .computed(let x): return types[x]?.dimensions ?? []
+    case .constant(let tensor): return tensor.shape.map(Dimension.fixed)
+    case .integers(let value): return value.isScalar ? [] : [.fixed(value.elements.count)]
+    default: throw node.error("\(node.type) needs an input")
+    }
+  }
+
+  private static func shape(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
+    let dimensions = try importer.dimensions(node)
+    let start = clamped(try node.int("start", default: 0), dimensions.count)
+    let end = clamped(try node.int("end", default: dimensions.count), dimensions.count)
+    try importer.bind(node.output, to: .integers(SymbolicIntegers(elements: Array(dimensions[start..<max(start, end)]))), node)
+  }
+
+  private static func size(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
+    try importer.bindProduct(of: try importer.dimensions(node), isScalar: true, node)
+  }
+
+  private static func reduceProduct(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
+    let value = try importer.integers(node)
+    try importer.bindProduct(of: value.elements, isScalar: !(try node.flag("keepdims", default: true)), node)
+  }
+
+  private mutating func bindProduct(of dimensions: [Dimension], isScalar: Bool, _ node: ONNXImportNode) throws(ONNXError) {
+    guard let product = dimensions.reduce(Dimension.fixed(1) as Dimension?, { total, next in total.flatMap { Dimension.product($0, next) } }) else {
+      throw node.unsupported("the product of \(dimensions) is no multiple of the batch size")
+    }
+    try bind(node.output, to: .integers(SymbolicIntegers(elements: [product], isScalar: isScalar)), node)
+  }
+
+  /// The first input as integers of shape arithmetic.
+  private mutating func integers(_ node: ONNXImportNode) throws(ONNXError) -> SymbolicIntegers {
+    guard let value = try inputValue(0, node)?.integers else { throw node.unsupported("only in the arithmetic of shapes") }
+    return value
+  }
+
+  private static func gather(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
+    let data = try importer.integers(node)
+    guard let indices = try importer.inputValue(1, node)?.integers, let positions = indices.known, try node.int("axis", default: 0) == 0 else {
+      throw node.unsupported("only with constant indices on axis 0")
+    }
+    var elements: [Dimension] = []
+    for position in positions {
+      let index = position < 0 ? position + data.elements.count : position
+      guard data.elements.indices.contains(index) else { throw node.error("it takes element \(position) of \(data.elements.count)") }
+      elements.append(data.elements[index])
+    }
+    try importer.bind(node.output, to: .integers(SymbolicIntegers(elements: elements, isScalar: indices.isScalar)), node)
+  }
+
+  private static func slice(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
+    let data = try importer.integers(node)
+    var bounds: [[Int]] = []
+    if node.opset < 10 {
+      bounds = [try node.ints("starts") ?? [], try node.ints("ends") ?? [], try node.ints("axes") ?? [0], [1]]
+    } else {
+      for (index, absent) in [(1, nil), (2, nil), (3, [0]), (4, [1])] as [(Int, [Int]?)] {
+        guard let values = node.input(index) == nil ? absent : try importer.constant(index, node)?.integers else {
+          throw node.unsupported("only with constant bounds")
+        }
+        bounds.append(values)
+      }
+    }
+    guard bounds.allSatisfy({ $0.count == 1 }), [0, -1].contains(bounds[2][0]), bounds[3][0] == 1, !data.isScalar else {
+      throw node.unsupported("only a range of one axis in steps of 1 is")
+    }
+    let start = clamped(bounds[0][0], data.elements.count)
+    let end = clamped(bounds[1][0], data.elements.count)
+    try importer.bind(node.output, to: .integers(SymbolicIntegers(elements: Array(data.elements[start..<max(start, end)]))), node)
+  }
+
+  /// A position counted from the front in 0...count; negative ones count from the end, and those beyond an end stand for it.
+  private static func clamped(_ position: Int, _ count: Int) -> Int {
+    position < 0 ? max(position + count, 0) : min(position, count)
+  }
+}
