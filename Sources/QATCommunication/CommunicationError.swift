@@ -18,18 +18,16 @@ public struct CommunicationError: Error, Hashable, Sendable, CustomStringConvert
   public let message: String
   /// What the process ends with. 2: wrongly started; 3: ranks differ; otherwise what the failing rank said, or 1.
   public let exitCode: Int32
-  /// Whether every rank throws this same error at the same place, so that all may leave in an orderly way and one reports it.
+  /// Whether every rank throws this same error at the same place, so that all may leave in an orderly way. `withCommunicator` has said it
+  /// on rank 0 before it comes out: the caller only ends with `exitCode`.
   public let isShared: Bool
-  /// Whether this rank tells the user: rank 0 for a shared error, whoever has it otherwise.
-  public let isReportedHere: Bool
 
   /// An error with its sentence.
-  public init(_ code: Code, _ message: String, exitCode: Int32 = 1, isShared: Bool = false, isReportedHere: Bool = true) {
+  public init(_ code: Code, _ message: String, exitCode: Int32 = 1, isShared: Bool = false) {
     self.code = code
     self.message = message
     self.exitCode = exitCode
     self.isShared = isShared
-    self.isReportedHere = isReportedHere
   }
 
   /// The message.

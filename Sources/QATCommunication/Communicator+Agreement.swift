@@ -28,7 +28,7 @@ extension Communicator {
       let others = failed.dropFirst().map { "\($0.0)" }.joined(separator: ", ")
       message = "rank \(first) (node \(worst.node)): \(worst.message) (ranks that failed too: \(others))"
     }
-    throw CommunicationError(.rankFailed, message, exitCode: worst.exitCode, isShared: true, isReportedHere: isRoot)
+    throw CommunicationError(.rankFailed, message, exitCode: worst.exitCode, isShared: true)
   }
 
   /// Runs `body` on every rank and goes on only when it succeeded on all.
@@ -70,7 +70,7 @@ extension Communicator {
     func value(_ rank: Int) -> String { "rank \(rank) (node \(all[rank].node)) has \(String(all[rank].hash, radix: 16))" }
     throw CommunicationError(
       .mismatch, "\(what) differs between ranks: \(value(odd)), \(value(usual)). Give every node the same files and the same command",
-      exitCode: 3, isShared: true, isReportedHere: isRoot)
+      exitCode: 3, isShared: true)
   }
 }
 

@@ -23,6 +23,7 @@ public final class MPICommunicator: Communicator {
     guard qat_mpi_is_initialized() == 0 else {
       throw CommunicationError(.launch, "MPI was started before in this process; it can be started only once", exitCode: 2)
     }
+    let launch = Launch()  // before MPI starts: alone, it writes a launcher's variables into the environment itself
     // In-place nonblocking sums go through rank 0 by default, whole: Rabenseifner's algorithm is twice as fast. What the user has set stays.
     setenv("OMPI_MCA_coll_libnbc_iallreduce_algorithm", "3", 0)
     var funneled: Int32 = 0
@@ -36,7 +37,7 @@ public final class MPICommunicator: Communicator {
     try Self.check(qat_mpi_rank(communicator, &rank), "MPI_Comm_rank")
     try Self.check(qat_mpi_size(communicator, &size), "MPI_Comm_size")
     (handle, self.rank, self.size) = (communicator, Int(rank), Int(size))
-    if let mismatch = Launch().mismatch(found: self.size) {
+    if let mismatch = launch.mismatch(found: self.size) {
       finalize()
       throw mismatch
     }

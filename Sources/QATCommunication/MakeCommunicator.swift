@@ -10,49 +10,62 @@ public func makeCommunicator() throws -> any Communicator {
 
 /// Runs `body` with the ranks of the run and ends MPI afterwards, so that no rank hangs and no error is lost.
 ///
-/// - When the body returns, or when all ranks throw the same error (`CommunicationError.isShared`), MPI ends in an orderly way on all ranks.
-/// - When the body throws any other error under MPI, the other ranks may wait for this one for ever: its message goes to stderr with rank and node, and all
-///   ranks end with `exitCode(error)`. Work that may fail on some ranks only belongs into `together`, whose error all ranks share.
+/// - When the body returns, MPI ends in an orderly way on all ranks.
+/// - When all ranks throw the same error (`CommunicationError.isShared`), rank 0 says it, then MPI ends in an orderly way on all ranks and the error comes out on
+///   each: nothing is left to say, only to end with its exit code. (Rank 0 speaks before: the first process that ends with an error makes mpirun kill the others.)
+/// - When the body throws any other error, the other ranks may wait for this one for ever: its message goes to stderr with rank and node, and all ranks end with
+///   `exitCode(error)`. Work that may fail on some ranks only belongs into `together`, whose error all ranks share.
+/// - Where there is one rank only, every error comes out as it is.
 /// - Parameters:
 ///   - exitCode: what the run ends with when one rank alone throws this error.
+///   - report: tells the user of a shared error; called on rank 0.
 ///   - body: the work. It and everything it calls use the communicator from this thread alone.
 /// - Returns: what the body returns.
-/// - Throws: what the body throws, and what `makeCommunicator` throws. A shared error comes out on every
-///   rank, `isReportedHere` says on which the user is told; all end with its exit code.
+/// - Throws: what the body throws, and what `makeCommunicator` throws.
 public func withCommunicator<Result>(
-  exitCode: (any Error) -> Int32 = { _ in 1 }, _ body: (any Communicator) throws -> Result
+  exitCode: (any Error) -> Int32 = { _ in 1 }, report: (CommunicationError) -> Void = { writeToStandardError("error: \($0)\n") },
+  _ body: (any Communicator) throws -> Result
 ) throws -> Result {
-  try run(on: makeCommunicator(), exitCode: exitCode, body)
+  try run(on: makeCommunicator(), exitCode: exitCode, report: report, body)
 }
 
 /// As `withCommunicator`, with a communicator of the caller's, which it ends.
 package func run<Result>(
-  on communicator: any Communicator, exitCode: (any Error) -> Int32, _ body: (any Communicator) throws -> Result
+  on communicator: any Communicator, exitCode: (any Error) -> Int32, report: (CommunicationError) -> Void,
+  _ body: (any Communicator) throws -> Result
 ) throws -> Result {
   guard let mpi = communicator as? MPICommunicator else { return try body(communicator) }
   do {
     let result = try body(mpi)
     mpi.finalize()
     return result
-  } catch let error as CommunicationError where error.isShared {
+  } catch {
+    if mpi.size > 1 {
+      guard let shared = error as? CommunicationError, shared.isShared else {
+        mpi.abort(message: String(describing: error), exitCode: exitCode(error))
+      }
+      if mpi.isRoot { report(shared) }
+    }
     mpi.finalize()
     throw error
-  } catch {
-    mpi.abort(message: String(describing: error), exitCode: exitCode(error))
+  }
+}
+
+/// Writes all of `text` to stderr at once, so that lines of several processes do not mix; what was printed before comes first.
+public func writeToStandardError(_ text: String) {
+  fflush(nil)
+  var bytes = Array(text.utf8)[...]
+  while !bytes.isEmpty {
+    let written = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    if written < 0 && errno != EINTR { return }
+    bytes = bytes.dropFirst(max(0, written))
   }
 }
 
 extension Communicator {
   /// Writes `message` to stderr with rank and node before it, in one piece, so that lines of several ranks do not mix. One process alone writes the message only.
   public func report(_ message: String) {
-    let text = size == 1 ? "\(message)\n" : "[rank \(rank) node \(node)] \(message)\n"
-    fflush(nil)
-    var bytes = Array(text.utf8)[...]
-    while !bytes.isEmpty {
-      let written = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
-      if written < 0 && errno != EINTR { return }
-      bytes = bytes.dropFirst(max(0, written))
-    }
+    writeToStandardError(size == 1 ? "\(message)\n" : "[rank \(rank) node \(node)] \(message)\n")
   }
 
   /// Ends the processes of all ranks with `exitCode`, after `message` on stderr with rank and node. Never returns.

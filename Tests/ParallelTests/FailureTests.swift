@@ -47,7 +47,7 @@ extension ParallelTests {
     func abort(size: Int) throws {
       let run = try ParallelRun("abort", ranks: size, timeout: 60)
       #expect(run.exitCode == 5)
-      let place = size == 1 ? "" : "[rank \(size - 1) node \(ProcessInfo.processInfo.hostName)] "
+      let place = size == 1 ? "error: " : "[rank \(size - 1) node \(ProcessInfo.processInfo.hostName)] "
       #expect(run.errors.contains("\(place)the scale of conv1|WEIGHT is not finite\n"))
       #expect(run.lines.isEmpty)
     }

@@ -68,9 +68,8 @@ struct ParallelRun {
 
   /// The built worker: beside the test bundle.
   static func worker() throws -> URL {
-    let bundles =
-      [CommandLine.arguments.first, try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")] + CommandLine.arguments.map { $0 }
-    for bundle in bundles.compactMap({ $0 }) {
+    let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    for bundle in [own].compactMap({ $0 }) + CommandLine.arguments {
       let candidate = URL(fileURLWithPath: bundle).deletingLastPathComponent().appendingPathComponent("parallel-worker")
       if FileManager.default.isExecutableFile(atPath: candidate.path) { return candidate }
     }

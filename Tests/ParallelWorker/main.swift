@@ -5,23 +5,23 @@ import QATCommunication
 
 let words = Array(CommandLine.arguments.dropFirst())
 guard let name = words.first, let scenario = scenarios[name] else {
-  FileHandle.standardError.write(Data("scenarios: \(scenarios.keys.sorted().joined(separator: ", "))\n".utf8))
+  writeToStandardError("scenarios: \(scenarios.keys.sorted().joined(separator: ", "))\n")
   exit(64)
 }
 
 do {
   let exitCode = { (error: any Error) in (error as? ScenarioError)?.exitCode ?? 1 }
+  let report = { (error: CommunicationError) in writeToStandardError("error: \(error)\n") }
   let body = { (communicator: any Communicator) in try scenario(communicator, Array(words.dropFirst())) }
   // Short messages make the collectives cut, as only messages of more than 2^31 elements would otherwise.
   if let longest = ProcessInfo.processInfo.environment["PARALLEL_WORKER_LONGEST_MESSAGE"].flatMap({ Int($0) }) {
-    try run(on: MPICommunicator(longestMessage: longest), exitCode: exitCode, body)
+    try run(on: MPICommunicator(longestMessage: longest), exitCode: exitCode, report: report, body)
   } else {
-    try withCommunicator(exitCode: exitCode, body)
+    try withCommunicator(exitCode: exitCode, report: report, body)
   }
-} catch let error as CommunicationError {
-  if error.isReportedHere { FileHandle.standardError.write(Data("error: \(error)\n".utf8)) }
-  exit(error.exitCode)
+} catch let error as CommunicationError where error.isShared {
+  exit(error.exitCode)  // said already
 } catch {
-  FileHandle.standardError.write(Data("error: \(error)\n".utf8))
-  exit((error as? ScenarioError)?.exitCode ?? 1)
+  writeToStandardError("error: \(error)\n")
+  exit((error as? CommunicationError)?.exitCode ?? (error as? ScenarioError)?.exitCode ?? 1)
 }
