@@ -92,11 +92,23 @@ private struct Matrix<S: Real & BinaryFloatingPoint & Sendable> {
     swap(&result.rowStride, &result.columnStride)
     return result
   }
+
+  /// The same matrix with the elements of a row side by side.
+  var withContiguousRows: Matrix {
+    if columnStride == 1 { return self }
+    var result = self
+    result.elements = stridedOffsets(shape: [rows, columns], strides: [rowStride, columnStride]).map { elements[offset + $0] }
+    result.offset = 0
+    result.rowStride = columns
+    result.columnStride = 1
+    return result
+  }
 }
 
 /// The matrix product A · B, accumulated in ascending order of the inner index.
 private func product<S>(_ a: Matrix<S>, _ b: Matrix<S>) -> NDArray<S> {
   precondition(a.columns == b.rows, "cannot multiply [\(a.rows), \(a.columns)] by [\(b.rows), \(b.columns)]")
+  let b = b.withContiguousRows
   var result = NDArray<S>(repeating: 0, shape: [a.rows, b.columns])
   result.elements.withUnsafeMutableBufferPointer { y in
     a.elements.withUnsafeBufferPointer { left in
@@ -105,7 +117,7 @@ private func product<S>(_ a: Matrix<S>, _ b: Matrix<S>) -> NDArray<S> {
           for k in 0..<a.columns {
             let factor = left[a.offset + i * a.rowStride + k * a.columnStride]
             let start = b.offset + k * b.rowStride
-            for j in 0..<b.columns { y[i * b.columns + j] += factor * right[start + j * b.columnStride] }
+            for j in 0..<b.columns { y[i * b.columns + j] += factor * right[start + j] }
           }
         }
       }
