@@ -10,8 +10,8 @@
 enum ConfigurationPath {
   /// The absolute path of the folder that holds a file.
   static func folder(of file: String) -> String {
-    let folder = file.lastIndex(of: "/").map { String(file[...$0]) } ?? ""
-    return absolute(folder, from: currentFolder)
+    guard let slash = file.lastIndex(of: "/") else { return currentFolder }
+    return slash == file.startIndex ? "/" : absolute(String(file[..<slash]), from: currentFolder)
   }
 
   /// `path` itself when it is absolute, else its place below `folder`. `..` stays: what it means is the file system's business.

@@ -40,10 +40,11 @@ public struct ConfigurationError: Error, Hashable, CustomStringConvertible {
     self.init([ConfigurationProblem(file: error.file, line: error.line, column: error.column, path: error.path, message: error.message)])
   }
 
-  /// The only problem, or a count and each problem on its line.
+  /// The only problem, or a count and each problem on its line; the first forty of very many.
   public var description: String {
-    problems.count == 1
-      ? problems[0].description
-      : "\(problems.count) errors in the configuration:\n" + problems.map { "  \($0)" }.joined(separator: "\n")
+    if problems.count == 1 { return problems[0].description }
+    let shown = problems.prefix(40).map { "\n  \($0)" }.joined()
+    let rest = problems.count > 40 ? "\n  and \(problems.count - 40) more" : ""
+    return "\(problems.count) errors in the configuration:\(shown)\(rest)"
   }
 }

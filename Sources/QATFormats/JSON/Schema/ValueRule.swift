@@ -56,7 +56,8 @@ extension ValueRule where Value == UInt64 {
   /// An integer from 0 to 2^63 - 1.
   public static let seed = ValueRule(
     expecting: "an integer from 0 to \(Int.max)", from: { $0.number?.integer.flatMap { UInt64(exactly: $0) } },
-    write: { .integer(Int(clamping: $0)) })
+    // A seed beyond that range, set in code, is written as what no reader takes for a seed.
+    write: { seed in Int(exactly: seed).map(JSONValue.integer) ?? .number(Double(seed)) })
 }
 
 extension ValueRule where Value == Double {

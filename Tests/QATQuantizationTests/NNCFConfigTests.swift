@@ -1,0 +1,113 @@
+import QATJSON
+import QATQuantization
+import Testing
+
+@Suite("NNCF's configuration") struct NNCFConfigTests {
+  private func read(_ text: String) throws -> NNCFConfig { try NNCFConfig(document: JSONDocument.parse(text, file: "c.json")) }
+
+  @Test("Without a compression section nothing is quantized", arguments: ["{}", #"{ "compression": [] }"#])
+  func noCompression(text: String) throws {
+    #expect(try read(text) == NNCFConfig())
+  }
+
+  @Test(
+    "A bare quantization section means NNCF's defaults, as an object or in an array",
+    arguments: [#"{ "compression": { "algorithm": "quantization" } }"#, #"{ "compression": [{ "algorithm": "quantization" }] }"#])
+  func defaults(text: String) throws {
+    let quantization = try #require(try read(text).quantization)
+    #expect(quantization == QuantizationConfiguration())
+    #expect(quantization.preset == .performance)
+    #expect(quantization.overflowFix == .enable)
+    #expect(quantization.range.kind == .mixedMinMax)
+    #expect(quantization.range.sampleCount == 256)
+    #expect(quantization.batchNormAdaptationSampleCount == 2000)
+    #expect(quantization.quantizesInputs && !quantization.quantizesOutputs)
+    #expect(quantization.weights.mode == nil && quantization.weights.bits == nil && quantization.weights.perChannel == nil)
+  }
+
+  @Test("The documented example is read value by value") func example() throws {
+    let config = try read(
+      """
+      {
+        "model": "resnet50",  // unknown root key: ignored
+        "input_info": [{ "sample_size": [1, 3, 224, 224], "type": "float", "filler": "ones" }],
+        "target_device": "CPU",
+        "compression": [{
+          "algorithm": "quantization",
+          "preset": "mixed",
+          "overflow_fix": "first_layer_only",
+          "quantize_inputs": true,
+          "quantize_outputs": false,
+          "ignored_scopes": ["{re}.*Sigmoid.*"],
+          "initializer": {
+            "range": { "type": "min_max", "num_init_samples": 64 },
+            "batchnorm_adaptation": { "num_bn_adaptation_samples": 1024 },
+          },
+          "weights": { "mode": "symmetric", "bits": 8, "per_channel": true },
+          "activations": { "bits": 8, "per_channel": false },
+        }],
+      }
+      """)
+    #expect(config.targetDevice == .cpu)
+    #expect(config.inputInfo.count == 1)
+    #expect(config.inputInfo.first?.sampleSize == [1, 3, 224, 224])
+    let quantization = try #require(config.quantization)
+    #expect(quantization.preset == .mixed)
+    #expect(quantization.overflowFix == .firstLayerOnly)
+    #expect(quantization.ignoredScopes == ["{re}.*Sigmoid.*"])
+    #expect(quantization.range.kind == .minMax)
+    #expect(quantization.range.sampleCount == 64)
+    #expect(quantization.batchNormAdaptationSampleCount == 1024)
+    #expect(quantization.weights.mode == .symmetric)
+    #expect(quantization.weights.bits == 8)
+    #expect(quantization.weights.perChannel == true)
+    #expect(quantization.activations.mode == nil)
+    #expect(quantization.activations.perChannel == false)
+  }
+
+  @Test("Scopes of the root join the section's; target scopes of the section come first") func rootScopes() throws {
+    let both = try read(
+      #"""
+      { "ignored_scopes": ["a", "b"], "target_scopes": "r",
+        "compression": { "algorithm": "quantization", "ignored_scopes": ["b", "c"], "target_scopes": ["s"] } }
+      """#)
+    #expect(both.quantization?.ignoredScopes == ["a", "b", "c"])
+    #expect(both.quantization?.targetScopes == ["s"])
+    let root = try read(#"{ "ignored_scopes": "a", "target_scopes": ["r"], "compression": { "algorithm": "quantization" } }"#)
+    #expect(root.quantization?.ignoredScopes == ["a"])
+    #expect(root.quantization?.targetScopes == ["r"])
+  }
+
+  @Test("An empty list of target scopes is not an absent one") func emptyTargetScopes() throws {
+    let config = try read(#"{ "compression": { "algorithm": "quantization", "target_scopes": [] } }"#)
+    #expect(config.quantization?.targetScopes == [])
+    #expect(try NNCFConfig(document: JSONDocument.parse(config.resolvedJSON().text(), file: "r.json")) == config)
+  }
+
+  @Test(
+    "What NNCF refuses is refused with the path",
+    arguments: [
+      (#"{ "algorithm": "quantization", "bits": 8 }"#, "compression.bits"),
+      (#"{ "algorithm": "quantization", "weights": { "mode": "symetric" } }"#, "compression.weights.mode"),
+      (#"{ "algorithm": "quantization", "initializer": { "range": { "type": "bogus" } } }"#, "compression.initializer.range.type"),
+      (#"{ "algorithm": "quantization", "initializer": { "range": { "num_init_samples": -1 } } }"#, "compression.initializer.range.num_init_samples"),
+      (#"{ "algorithm": "quantization", "weights": { "bits": 4 } }"#, "compression.weights.bits"),
+      (#"{ "algorithm": "quantization", "weights": { "bits": true } }"#, "compression.weights.bits"),
+      (#"{ "algorithm": "quantization", "Preset": "mixed" }"#, "compression.Preset"),
+    ])
+  func refusals(section: String, path: String) throws {
+    let error = try #require(throws: ConfigurationError.self) { try read("{ \"compression\":\n\(section) }") }
+    #expect(error.problems.map(\.path) == [path])
+    #expect(error.problems.map(\.line) == [2])
+  }
+
+  @Test("The resolved form shows the defaults and reads back") func resolved() throws {
+    let config = try read(#"{ "input_info": { "sample_size": [1, 1, 28, 28] }, "compression": { "algorithm": "quantization" } }"#)
+    let json = config.resolvedJSON()
+    #expect(json["target_device"] == "ANY")
+    #expect(json["compression"]?["preset"] == "performance")
+    #expect(json["compression"]?["initializer"]?["range"] == ["num_init_samples": 256, "type": "mixed_min_max"])
+    #expect(json["compression"]?["initializer"]?["batchnorm_adaptation"] == ["num_bn_adaptation_samples": 2000])
+    #expect(try NNCFConfig(document: JSONDocument.parse(json.text(), file: "r.json")) == config)
+  }
+}
