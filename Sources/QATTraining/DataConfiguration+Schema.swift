@@ -17,14 +17,14 @@ extension DataConfiguration {
 extension DataConfiguration.Normalization {
   static let schema = ObjectSchema<Self>(
     [
-      SchemaKey("mean", \.mean, .array(of: .number, "an array of numbers, one a channel", minimumCount: 1)).required,
-      SchemaKey("std", \.std, .array(of: .positive, "an array of numbers above 0, one a channel", minimumCount: 1)).required,
+      SchemaKey("mean", \.mean, .array(of: .number, "an array of numbers, one for all channels or one each", minimumCount: 1)).required,
+      SchemaKey("std", \.std, .array(of: .positive, "an array of numbers above 0, one for all channels or one each", minimumCount: 1)).required,
     ], rules: [checkCounts])
 
   @Sendable private static func checkCounts(_ normalization: Self, _ node: JSONNode, _ problems: inout ProblemList) {
     guard normalization.mean.count != normalization.std.count else { return }
     problems.error(
-      "\"std\" has \(normalization.std.count) values and \"mean\" has \(normalization.mean.count); expected one of each for every channel",
+      "\"std\" has \(normalization.std.count) values and \"mean\" has \(normalization.mean.count); expected as many of the one as of the other",
       at: node["std"] ?? node)
   }
 }
@@ -33,6 +33,6 @@ extension DataConfiguration.Augmentation {
   static let schema = ObjectSchema<Self>(
     [
       SchemaKey("flip", \.flip, .bool),
-      SchemaKey("crop_padding", \.cropPadding, .integer(atLeast: 0, atMost: 1024)),
+      SchemaKey("crop_padding", \.cropPadding, .integer(atLeast: 0, atMost: 4096)),
     ])
 }

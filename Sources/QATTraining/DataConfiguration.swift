@@ -2,7 +2,7 @@
 public struct DataConfiguration: Sendable, Hashable, Codable {
   /// Shift and scale of pixels (`normalize`): `(pixel - mean) / std` for each channel, pixels in [0, 1].
   public struct Normalization: Sendable, Hashable, Codable {
-    /// Mean of each channel.
+    /// Mean of each channel, or one for all.
     public var mean: [Double]
     /// Standard deviation of each channel, above 0; as many as means.
     public var std: [Double]
@@ -18,7 +18,7 @@ public struct DataConfiguration: Sendable, Hashable, Codable {
   public struct Augmentation: Sendable, Hashable, Codable {
     /// Whether half of the samples are mirrored left to right.
     public var flip = false
-    /// Pixels of zero padding on each side out of which the original size is cut at a random place; 0 does not crop.
+    /// Black pixels on each side of a sample, out of which the original size is cut at a random place; 0 does not crop.
     public var cropPadding = 0
 
     /// No changes.
