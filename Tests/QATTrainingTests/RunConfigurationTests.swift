@@ -1,4 +1,5 @@
 import Foundation
+import QATData
 import QATJSON
 import QATTraining
 import Testing
@@ -110,6 +111,12 @@ import Testing
     var run = RunConfiguration()
     run.optimizer.baseLearningRate = .nan
     #expect(throws: ConfigurationError.self) { try run.validate() }
+  }
+
+  @Test("The data section says what is done to samples") func preprocessing() throws {
+    #expect(RunConfiguration().data.preprocessing == Preprocessing())
+    let data = try read(#"{ "data": { "normalize": { "mean": [0.286], "std": [0.353] }, "augment": { "flip": true, "crop_padding": 2 } } }"#).data
+    #expect(data.preprocessing == Preprocessing(mean: [0.286], std: [0.353], flip: true, cropPadding: 2))
   }
 
   @Test("A seed is saved as it is, and one that JSON cannot carry is refused") func seeds() throws {
