@@ -100,8 +100,8 @@ private struct TrainingProducer: BatchProducer {
     if order == nil { order = SampleOrder(count: reader.dataset.count, seed: seed, epoch: at.epoch) }
     order?.move(toEpoch: at.epoch)
     guard let order else { return false }
-    for (place, position) in share.enumerated() {
-      let sample = order[at.position + position]
+    for place in 0..<share.count {
+      let sample = order[at.position + share.lowerBound + place]
       let key = augment ? RandomKey(seed: seed, purpose: .augmentation, at.epoch, sample) : nil
       try reader.read(sample, augmentKey: key, into: slot, place: place)
     }

@@ -52,7 +52,7 @@ private struct RangeProducer: BatchProducer {
   mutating func fill(_ slot: BatchSlot) throws -> Bool {
     let samples = at..<min(at + batchSize, end)
     guard !samples.isEmpty else { return false }
-    for (place, sample) in samples.enumerated() { try reader.read(sample, augmentKey: nil, into: slot, place: place) }
+    for sample in samples { try reader.read(sample, augmentKey: nil, into: slot, place: sample - at) }
     slot.count = samples.count
     slot.position = at
     at = samples.upperBound
