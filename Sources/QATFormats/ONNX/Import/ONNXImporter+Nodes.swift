@@ -6,7 +6,7 @@ extension ONNXImporter {
   /// - Throws: `ONNXError`; a list when operators are not supported.
   mutating func importNodes(_ protos: [ONNXNodeProto], versions: [String: Int]) throws(ONNXError) {
     var unsupported: [ONNXError.UnsupportedOperator] = []
-    var names = Set<String>()
+    var names: [String: Int] = [:]
     for (index, proto) in try Self.sorted(protos).enumerated() {
       let domain = proto.domain == "ai.onnx" ? "" : proto.domain
       let node = try ONNXImportNode(proto, name: Self.name(of: proto, index: index, &names), opset: versions[domain] ?? 0)
@@ -36,15 +36,15 @@ extension ONNXImporter {
     return error
   }
 
-  /// The node's name in the file, or one made from its type; numbered when another node has it.
-  private static func name(of proto: ONNXNodeProto, index: Int, _ names: inout Set<String>) -> String {
+  /// The node's name in the file, or one made from its type; numbered when another node has it. `names` holds the next number of each name.
+  private static func name(of proto: ONNXNodeProto, index: Int, _ names: inout [String: Int]) -> String {
     let candidate = proto.name.isEmpty ? "\(proto.opType)_\(index)" : proto.name
     var name = candidate
-    var number = 1
-    while !names.insert(name).inserted {
-      name = "\(candidate)_\(number)"
-      number += 1
+    while let number = names[name] {
+      name = "\(candidate)_\(names[candidate] ?? number)"
+      names[candidate, default: 1] += 1
     }
+    names[name] = 1
     return name
   }
 

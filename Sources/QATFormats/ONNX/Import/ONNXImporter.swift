@@ -27,6 +27,8 @@ struct ONNXImporter {
   private let external: ONNXExternalData
   private let fileOutputs: Set<String>
   private var takenNames = Set<String>()
+  /// Results of MatMul: a constant added to one is a bias.
+  var products = Set<TensorName>()
 
   /// An importer that knows the inputs and initializers of `file` and none of its nodes.
   init(_ file: ONNXGraphProto, external: ONNXExternalData, foldingBudget: Int) throws(ONNXError) {
@@ -179,6 +181,7 @@ struct ONNXImporter {
     }
     for (name, type) in zip(graphNode.outputs, outputs) {
       try check(type, of: name, node)
+      guard !type.dimensions.contains(0) else { throw node.error("its output '\(name)' would be empty: \(type)") }
       types[name] = type
     }
     graph.nodes.append(graphNode)

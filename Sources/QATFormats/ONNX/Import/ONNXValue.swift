@@ -57,7 +57,8 @@ extension Dimension {
     switch (a, b) {
     case (.fixed(let x), .fixed(let y)): checked(x.multipliedReportingOverflow(by: y)).map(Dimension.fixed)
     case (.batch(let x), .fixed(let y)), (.fixed(let x), .batch(let y)):
-      y == 0 || x == 0 ? .fixed(0) : checked(x.multipliedReportingOverflow(by: y)).map(Dimension.batch)
+      // A negative size is nonsense, and −1 would later be taken for an open one.
+      y == 0 || x == 0 ? .fixed(0) : x < 0 || y < 0 ? nil : checked(x.multipliedReportingOverflow(by: y)).map(Dimension.batch)
     case (.batch, .batch): nil
     }
   }

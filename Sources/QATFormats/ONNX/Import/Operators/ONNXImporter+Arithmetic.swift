@@ -35,8 +35,9 @@ extension ONNXImporter {
   ) throws(ONNXError) {
     guard let a = try inputValue(0, node), let b = try inputValue(1, node) else { throw node.error("\(node.type) needs two inputs") }
     if let left = a.integers, let right = b.integers {
+      try spend(max(left.elements.count, right.elements.count), node)
       guard let result = SymbolicIntegers.combine(left, right, integers) else {
-        throw node.unsupported("\(node.type) of \(left.elements) and \(right.elements) is no multiple of the batch size")
+        throw node.unsupported("\(node.type) of \(left.elements.prefix(8)) and \(right.elements.prefix(8)) is no multiple of the batch size")
       }
       return try bind(node.output, to: .integers(result), node)
     }
@@ -64,9 +65,7 @@ extension ONNXImporter {
   private mutating func summands(_ node: ONNXImportNode) throws(ONNXError) -> [TensorName] {
     var followsMatMul = false
     for index in 0..<2 {
-      if case .computed(let name) = try inputValue(index, node) {
-        followsMatMul = followsMatMul || graph.nodes.last { $0.outputs.contains(name) }?.op is MatMul
-      }
+      if case .computed(let name) = try inputValue(index, node), products.contains(name) { followsMatMul = true }
     }
     let role: Graph.Constant.Role = followsMatMul ? .parameter : .fixed
     return [try tensor(0, "A", as: role, node), try tensor(1, "B", as: role, node)]

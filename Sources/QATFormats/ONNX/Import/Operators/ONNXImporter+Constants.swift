@@ -93,6 +93,7 @@ extension ONNXImporter {
     if let number = value.floats?.first {
       try importer.bind(node.output, to: .constant(try importer.filled(number, sizes, node)), node)
     } else if let number = value.integers?.first, sizes.count < 2, (0...1 << 16).contains(sizes.first ?? 1) {
+      try importer.spend(sizes.first ?? 1, node)
       let elements = [Dimension](repeating: .fixed(number), count: sizes.first ?? 1)
       try importer.bind(node.output, to: .integers(SymbolicIntegers(elements: elements, isScalar: sizes.isEmpty)), node)
     } else {

@@ -75,6 +75,15 @@ extension ONNXImporter {
     guard shape.allSatisfy({ $0 >= -1 }), shape.filter({ $0 > 0 }).map(Dimension.fixed).boundedElementCount != nil else {
       throw node.error("it reshapes \(type) to \(target)")
     }
+    do throws(ShapeError) {
+      let result = try Reshape(shape: shape).outputTypes(for: [type])
+      for (found, expected) in zip(result[0].dimensions, target) where expected.fixedSize == nil && found != expected {
+        throw ShapeError("it reshapes \(type) to \(target), which does not keep the element count")
+      }
+    } catch {
+      let hint = literalBatch.map { "; the file has a fixed batch of \($0): export it with a dynamic first dimension" } ?? ""
+      throw node.error(error.description + hint)
+    }
     return shape
   }
 

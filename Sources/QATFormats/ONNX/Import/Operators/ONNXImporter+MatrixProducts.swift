@@ -14,6 +14,7 @@ extension ONNXImporter {
   }
 
   private static func matMul(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
+    importer.products.insert(node.output)
     try importer.emit(MatMul(), [try importer.tensor(0, "A", as: .parameter, node), try importer.tensor(1, "B", as: .parameter, node)], node)
   }
 }

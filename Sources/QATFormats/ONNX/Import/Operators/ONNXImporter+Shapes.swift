@@ -33,7 +33,7 @@ extension ONNXImporter {
 
   private mutating func bindProduct(of dimensions: [Dimension], isScalar: Bool, _ node: ONNXImportNode) throws(ONNXError) {
     guard let product = dimensions.reduce(Dimension.fixed(1) as Dimension?, { total, next in total.flatMap { Dimension.product($0, next) } }) else {
-      throw node.unsupported("the product of \(dimensions) is no multiple of the batch size")
+      throw node.unsupported("the product of \(dimensions.prefix(8)) is no multiple of the batch size")
     }
     try bind(node.output, to: .integers(SymbolicIntegers(elements: [product], isScalar: isScalar)), node)
   }
@@ -49,6 +49,7 @@ extension ONNXImporter {
     guard let indices = try importer.inputValue(1, node)?.integers, let positions = indices.known, try node.int("axis", default: 0) == 0 else {
       throw node.unsupported("only with constant indices on axis 0")
     }
+    try importer.spend(positions.count, node)
     var elements: [Dimension] = []
     for position in positions {
       let index = position < 0 ? position + data.elements.count : position
@@ -76,6 +77,7 @@ extension ONNXImporter {
     }
     let start = clamped(bounds[0][0], data.elements.count)
     let end = clamped(bounds[1][0], data.elements.count)
+    try importer.spend(max(end - start, 0), node)
     try importer.bind(node.output, to: .integers(SymbolicIntegers(elements: Array(data.elements[start..<max(start, end)]))), node)
   }
 
