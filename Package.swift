@@ -42,13 +42,14 @@ let rooms: [Target] = [
 let everything = rooms.filter { !["QAT", "QATCommands"].contains($0.name) }.map { Target.Dependency.byName(name: $0.name) }
 
 // A test target sees every room, so that a behaviour is tested where it is promised. ParallelTests start mpirun, InteropTests the real runtimes.
-let tests: [Target] = [
-  "QATTensor", "QATGraph", "QATEngine", "QATLowering", "QATFormats", "QATQuantization", "QATCommunication", "QATData", "QATTraining", "QATModels",
-].map { .testTarget(name: "\($0)Tests", dependencies: everything) } + [
-  .testTarget(name: "QATCommandsTests", dependencies: ["QATCommands", "QAT", arguments]),
-  .testTarget(name: "ParallelTests", dependencies: everything + ["parallel-worker"]),
-  .testTarget(name: "InteropTests", dependencies: everything),
-]
+let tests: [Target] =
+  [
+    "QATTensor", "QATGraph", "QATEngine", "QATLowering", "QATFormats", "QATQuantization", "QATCommunication", "QATData", "QATTraining", "QATModels",
+  ].map { .testTarget(name: "\($0)Tests", dependencies: everything + ["CAllocationCounter"]) } + [
+    .testTarget(name: "QATCommandsTests", dependencies: ["QATCommands", "QAT", arguments]),
+    .testTarget(name: "ParallelTests", dependencies: everything + ["parallel-worker"]),
+    .testTarget(name: "InteropTests", dependencies: everything),
+  ]
 
 let package = Package(
   name: "swift-qat",
@@ -65,6 +66,7 @@ let package = Package(
     .systemLibrary(name: "COneDNN", path: "Sources/C/COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(name: "COpenMPI", path: "Sources/C/COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
     .systemLibrary(name: "CZlib", path: "Sources/C/CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     .target(name: "CVectorKernels", path: "Sources/C/CVectorKernels", linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
     .target(name: "CTrainingSupport", path: "Sources/C/CTrainingSupport"),
     .executableTarget(name: "qat", dependencies: ["QATCommands"], path: "Sources/QATTool"),

@@ -21,8 +21,8 @@ public final class Plan {
   /// Size of the memory that activations and gradients share.
   public let arenaByteCount: Int
 
-  private let forwardSteps: [Step]
-  private let backwardSteps: [Step]
+  let forwardSteps: [Step]
+  let backwardSteps: [Step]
   private let finishedAfter: [Int]
   private let run = PlanRun()
   private let arena: Arena

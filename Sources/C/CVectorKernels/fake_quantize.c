@@ -4,37 +4,6 @@
 #include "dispatch.h"
 #include "parallel.h"
 
-// Reference: NNCF 2.14, native quantizers; the formulas stand in docs/numerics.md.
-
-static struct qat_grid make_grid(float low, float range, float levels_minus_one) {
-  struct qat_grid grid = {.low = low, .range = range, .high = low + range};
-  grid.k = levels_minus_one / range;
-  grid.zero_point = rintf(-low * grid.k);
-  return grid;
-}
-
-void qat_symmetric_grids(ptrdiff_t channels, const float *scale, int level_low, int level_high, struct qat_grid *grids) {
-  float ratio = (float)level_low / (float)level_high;
-  for (ptrdiff_t c = 0; c < channels; ++c) {
-    float s = fabsf(scale[c]) + 1e-16f;
-    float low = s * ratio;
-    grids[c] = make_grid(low, s - low, (float)(level_high - level_low));
-  }
-}
-
-void qat_asymmetric_grids(ptrdiff_t channels, const float *input_low, const float *input_range, int levels, struct qat_grid *grids) {
-  float n = (float)(levels - 1);
-  for (ptrdiff_t c = 0; c < channels; ++c) {
-    float range = fabsf(input_range[c]) + 1e-16f;
-    float low = fminf(input_low[c], 0), high = fmaxf(input_low[c] + range, 0);
-    float z = rintf(-low * n / (high - low));
-    float moved_low = z < n ? z / (z - n) * high : low;
-    float moved_high = z > 0 ? (z - n) / z * low : high;
-    float range_a = high - moved_low, range_b = moved_high - low;
-    grids[c] = range_a > range_b ? make_grid(moved_low, range_a, n) : make_grid(low, range_b, n);
-  }
-}
-
 // Elements a piece: small enough to balance threads, large enough to hide the call.
 enum { piece = 8192, lanes = 16 };
 

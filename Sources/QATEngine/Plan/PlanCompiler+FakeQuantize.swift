@@ -62,14 +62,15 @@ extension PlanCompiler {
   }
 
   private func appendGrids(_ op: FakeQuantize, _ parameters: [PlanBuffer], _ grids: PlanBuffer, channels: Int, count: Int, _ name: String) {
-    let (low, high, levels, isAsymmetric) = (Int32(op.levelLow), Int32(op.levelHigh), Int32(op.levels), op.mode == .asymmetric)
     append(
       KernelStep("grids of \(name)", reads: parameters, writes: [grids]) {
         let grid = grids.pointer.assumingMemoryBound(to: qat_grid.self)
-        if isAsymmetric {
-          qat_asymmetric_grids(channels, parameters[0].floats, parameters[1].floats, levels, grid)
-        } else {
-          qat_symmetric_grids(channels, parameters[0].floats, low, high, grid)
+        for channel in 0..<channels {
+          let exact =
+            parameters.count == 2
+            ? op.floatGrid(inputLow: parameters[0].floats[channel], inputRange: parameters[1].floats[channel])
+            : op.floatGrid(scale: parameters[0].floats[channel])
+          grid[channel] = qat_grid(low: exact.low, high: exact.high, range: exact.range, k: exact.reciprocalStep, zero_point: exact.zeroPoint)
         }
         // Lanes that pad the last block hold zeros, which every grid keeps.
         for padding in channels..<max(count, channels) { grid[padding] = grid[0] }

@@ -61,6 +61,12 @@ extension FakeQuantize {
     return Grid(low: low, range: range, levels: levels)
   }
 
+  /// `grid(scale:)` compiled for Float: other modules call it once a channel and step, where an unspecialised generic would be slow.
+  public func floatGrid(scale: Float) -> Grid<Float> { grid(scale: scale) }
+
+  /// `grid(inputLow:inputRange:)` compiled for Float, for the same reason.
+  public func floatGrid(inputLow: Float, inputRange: Float) -> Grid<Float> { grid(inputLow: inputLow, inputRange: inputRange) }
+
   /// The grid for the parameters at `index` of each parameter list: [scale], or [input_low, input_range].
   /// - Precondition: as many lists as the mode has parameters, each with an element at `index`.
   public func grid<Scalar: BinaryFloatingPoint & Sendable>(parameters: [[Scalar]], at index: Int) -> Grid<Scalar> {

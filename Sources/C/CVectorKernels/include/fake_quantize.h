@@ -15,11 +15,6 @@ struct qat_grid {
   float low, high, range, k, zero_point;
 };
 
-// Fills grids[channels] from symmetric parameters: s = |scale| + 1e-16, low = s * level_low / level_high, range = s - low.
-void qat_symmetric_grids(ptrdiff_t channels, const float *scale, int level_low, int level_high, struct qat_grid *grids);
-// Fills grids[channels] from asymmetric parameters after NNCF's zero-point tuning of (input_low, |input_range| + 1e-16).
-void qat_asymmetric_grids(ptrdiff_t channels, const float *input_low, const float *input_range, int levels, struct qat_grid *grids);
-
 // y = fake-quantized x. `grids` has channel_blocks * block entries; those beyond the last channel are never read as long as lanes there are 0
 // and their entries repeat any valid grid.
 void qat_fake_quantize_forward(struct qat_quantized_view view, const struct qat_grid *grids, const float *x, float *y);

@@ -1,0 +1,15 @@
+import CVectorKernels
+
+/// What the engine runs on.
+public enum EngineEnvironment {
+  /// Number of threads of our loops and of oneDNN, which share OpenMP's pool. Starts as OMP_NUM_THREADS, else the CPUs of the affinity mask.
+  ///
+  /// OpenMP keeps this number for each calling thread: set it on the thread that runs the plans.
+  public static var threadCount: Int {
+    get { Int(qat_thread_limit()) }
+    set { qat_set_thread_limit(Int32(clamping: newValue)) }
+  }
+
+  /// oneDNN's version and the instruction set it uses here: results are bit-identical only where these and the thread count agree.
+  public static var description: String { DNNLContext.description }
+}
