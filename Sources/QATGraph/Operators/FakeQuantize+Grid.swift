@@ -78,9 +78,9 @@ extension FakeQuantize {
 
   /// Moves one bound of a range outwards so that zero lies on one of `levels` levels, and widens the range to hold zero.
   ///
-  /// With n = levels − 1 and z = rint(−low · n / (high − low)), where the quotient is taken as n times a rounded reciprocal: either the lower bound moves to z / (z − n) · high or the upper bound to
-  /// (z − n) / z · low, whichever range is wider. Where z comes out as 0 or n although the bound there is not zero, that bound stays; zero is still
-  /// mapped to zero by `Grid`. Source: NNCF's tuning of asymmetric ranges.
+  /// With n = levels − 1 and z = rint(−low · n / (high − low)), the quotient taken as n times a rounded reciprocal: either the lower bound moves to
+  /// z / (z − n) · high or the upper bound to (z − n) / z · low, whichever range is wider. Where z comes out as 0 or n although the bound there is
+  /// not zero, that bound stays; zero is still mapped to zero by `Grid`. Source: NNCF's tuning of asymmetric ranges.
   public static func tuned<Scalar: BinaryFloatingPoint>(low: Scalar, range: Scalar, levels: Int) -> (low: Scalar, range: Scalar) {
     let last = Scalar(levels - 1)
     let high = Swift.max(range + low, 0)
