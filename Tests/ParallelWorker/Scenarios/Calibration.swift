@@ -1,0 +1,26 @@
+import QATCommunication
+import QATData
+import QATGraph
+import QATModels
+import QATQuantization
+
+/// Quantizes the small networks with samples of the synthetic data, and prints every parameter and statistic that data gave, as bits.
+@Sendable func calibrationScenario(_ communicator: any Communicator, _ arguments: [String]) throws {
+  var configuration = QuantizationConfiguration()
+  configuration.range.sampleCount = 70
+  configuration.batchNormAdaptationSampleCount = 100
+  configuration.preset = .mixed
+  for name in ["resnet_small", "mobilenet_small"] {
+    guard let graph = architecture(named: name, classes: 10) else { throw ScenarioError("there is no \(name)") }
+    let data = try openDataset("synthetic:1,28,28,10,200", split: .train)
+    let source = try CalibrationSource(dataset: data, preprocessing: Preprocessing(), count: 100, seed: 3)
+    let controller = try createCompressedModel(
+      graph, configuration, device: .cpu, calibration: source, calibrationBatchSize: 16, communicator: communicator)
+    for constant in controller.graph.constants.keys.sorted() where graph.constants[constant]?.tensor != controller.graph.constants[constant]?.tensor {
+      let bits = controller.graph.tensor(constant)?.floats?.reduce(UInt64(14_695_981_039_346_656_037)) {
+        ($0 ^ UInt64($1.bitPattern)) &* 1_099_511_628_211
+      }
+      communicator.say("\(name) \(constant) \(bits ?? 0)")
+    }
+  }
+}
