@@ -1,0 +1,121 @@
+import QATCommunication
+import QATEngine
+import Testing
+
+@testable import QATTraining
+
+@Suite struct GradientBucketsTests {
+  @Test(arguments: [0, 1, 15, 262_144, 262_145, 300_000, 327_680, 1_000_000, 2_500_000, 11_689_512]) func holdEveryElementOnce(parameters: Int) throws
+  {
+    let buckets = GradientBuckets(parameterCount: parameters, trailingCount: 4816)
+    #expect(buckets.ranges.first?.lowerBound == 0)
+    #expect(buckets.ranges.last?.upperBound == parameters + 4816)
+    for (range, next) in zip(buckets.ranges, buckets.ranges.dropFirst()) { #expect(range.upperBound == next.lowerBound) }
+    #expect(buckets.ranges.allSatisfy { !$0.isEmpty })
+    let last = try #require(buckets.ranges.last)
+    #expect(last.lowerBound <= parameters)
+  }
+
+  @Test func beginSmallGoOnLargeAndEndSmall() throws {
+    let sizes = GradientBuckets(parameterCount: 11_689_512, trailingCount: 16).ranges.map(\.count)
+    #expect(sizes.first == 262_144)
+    #expect(sizes.dropFirst().dropLast(2).allSatisfy { $0 == 2_097_152 })
+    #expect(sizes.count == 8)
+    #expect(try #require(sizes.last) < 65_536 + 16 + 16)
+  }
+}
+
+@Suite struct GradientReducerTests {
+  /// Two ranks of which the other always holds the same values, and a record of what was asked in which order.
+  final class Twin: Communicator {
+    final class Sum: PreparedSum {
+      let values: UnsafeMutableBufferPointer<Float>
+      let number: Int
+      unowned let twin: Twin
+      init(_ values: UnsafeMutableBufferPointer<Float>, _ number: Int, _ twin: Twin) {
+        self.values = values
+        self.number = number
+        self.twin = twin
+      }
+      func start() throws {
+        twin.events.append("start \(number)")
+        for index in values.indices { values[index] *= 2 }
+      }
+      func poll() throws -> Bool {
+        if let error = twin.failure { throw error }
+        return twin.isFast
+      }
+      func wait() throws { twin.events.append("wait \(number)") }
+    }
+    let rank = 0
+    let size = 2
+    var events: [String] = []
+    var isFast = false
+    var failure: TrainingError?
+    var prepared = 0
+    func allreduce(_ values: UnsafeMutableBufferPointer<Float>, _ reduction: Reduction) {}
+    func allreduce(_ values: UnsafeMutableBufferPointer<Double>, _ reduction: Reduction) {}
+    func allreduce(_ values: UnsafeMutableBufferPointer<Int64>, _ reduction: Reduction) {}
+    func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {}
+    func allgather(_ bytes: [UInt8]) -> [[UInt8]] { [bytes, bytes] }
+    func barrier() {}
+    func preparedSum(of values: UnsafeMutableBufferPointer<Float>) -> any PreparedSum {
+      prepared += 1
+      return Sum(values, prepared - 1, self)
+    }
+    func abort(exitCode: Int32) -> Never { fatalError("abort \(exitCode)") }
+  }
+
+  func make() throws -> (ModelState, Twin, GradientReducer) {
+    let state = try ModelState(linearGraph(inputs: 30, classes: 4))
+    let twin = Twin()
+    let cut = GradientBuckets(parameterCount: 124, trailingCount: ModelState.trailerCount, first: 32, middle: 48, last: 16)
+    return (state, twin, try GradientReducer(state, communicator: twin, buckets: cut))
+  }
+
+  @Test func startsBucketsWhenTheyAreCompleteAndTheLastAtTheEnd() throws {
+    let (state, twin, reducer) = try make()
+    #expect(reducer.buckets.ranges == [0..<32, 32..<80, 80..<96, 96..<140])
+    for step in 0..<2 {
+      twin.events = []
+      for index in 0..<124 { state.gradients[index] = Float(index) }
+      state.trailer[0] = 5
+      reducer.advance(to: 31)
+      #expect(twin.events.isEmpty)
+      reducer.advance(to: 80)
+      #expect(twin.events == ["start 0", "start 1"], "step \(step)")
+      reducer.advance(to: 124)
+      #expect(twin.events == ["start 0", "start 1", "start 2"])
+      try reducer.finish()
+      #expect(twin.events.suffix(5) == ["start 3", "wait 0", "wait 1", "wait 2", "wait 3"])
+      #expect((0..<124).allSatisfy { state.gradients[$0] == 2 * Float($0) })
+      #expect(state.trailer[0] == 10)
+    }
+    #expect(twin.prepared == 4)
+  }
+
+  @Test func doesNotWaitForWhatPollingHasFinished() throws {
+    let (_, twin, reducer) = try make()
+    twin.isFast = true
+    reducer.advance(to: 124)
+    try reducer.finish()
+    #expect(twin.events == ["start 0", "start 1", "start 2", "start 3", "wait 3"])
+  }
+
+  @Test func reportsAnErrorOfThePoll() throws {
+    let (_, twin, reducer) = try make()
+    twin.failure = TrainingError(.mismatch, "the link is down")
+    reducer.advance(to: 124)
+    reducer.advance(to: 124)
+    #expect(throws: TrainingError(.mismatch, "the link is down")) { try reducer.finish() }
+  }
+
+  @Test func oneProcessExchangesNothing() throws {
+    let state = try ModelState(linearGraph(inputs: 3, classes: 2))
+    state.gradients[0] = 7
+    let reducer = try GradientReducer(state, communicator: SingleProcess())
+    reducer.advance(to: 8)
+    try reducer.finish()
+    #expect(state.gradients[0] == 7)
+  }
+}
