@@ -1,0 +1,59 @@
+import QATCommunication
+
+/// The folder of a run: its configuration, its fp32 model, its newest checkpoints, and its logs.
+///
+/// ```
+/// run.json  model.onnx                    what was trained, how, and from which seed
+/// step-000001200/                         a checkpoint, complete by one rename
+///   model.safetensors  optimizer.safetensors  state.json  MANIFEST.json
+/// latest  best                            names of checkpoints; hints only
+/// metrics.jsonl
+/// ```
+/// Only rank 0 writes. The truth is a scan: the newest checkpoint whose manifest verifies. Folders named `.tmp-…` and `.trash-…` are garbage.
+public struct CheckpointDirectory: Sendable {
+  /// The folder.
+  public let path: String
+  /// How many of the newest checkpoints stay; the best one stays besides.
+  public var keptCount: Int
+  /// Called before each thing that is written, with its name. Tests throw here.
+  var willWrite: @Sendable (_ what: String) throws -> Void = { _ in }
+
+  /// A folder, which need not exist yet.
+  public init(_ path: String, keptCount: Int = 3) {
+    precondition(keptCount > 0)
+    // No slash at the end, so that names can be put behind it.
+    var path = path
+    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+    self.path = path
+    self.keptCount = keptCount
+  }
+
+  /// Where metrics are logged.
+  public var metricsPath: String { "\(path)/metrics.jsonl" }
+
+  /// Makes the folder, checks that it can be written, and removes what earlier runs left unfinished. Called by rank 0 before training.
+  /// - Throws: `TrainingError` naming the folder and the system's reason.
+  public func prepare() throws {
+    try FileSystem.makeFolder(path)
+    let probe = "\(path)/.tmp-probe"
+    try FileSystem.write([], to: probe)
+    for name in FileSystem.names(in: path) where name.hasPrefix(".tmp-") || name.hasPrefix(".trash-") { FileSystem.discard("\(path)/\(name)") }
+  }
+
+  /// Names of the folders that look like checkpoints, newest first.
+  public var candidates: [String] {
+    FileSystem.names(in: path).filter { Self.step(of: $0) != nil }.sorted { (Self.step(of: $0) ?? 0) > (Self.step(of: $1) ?? 0) }
+  }
+
+  /// The name of a step's checkpoint.
+  public static func name(ofStep step: Int) -> String {
+    let digits = "\(step)"
+    return "step-" + String(repeating: "0", count: max(0, 9 - digits.count)) + digits
+  }
+
+  /// The step that a name tells, nil when it names no checkpoint.
+  static func step(of name: String) -> Int? {
+    guard name.hasPrefix("step-"), name.count >= 14 else { return nil }
+    return Int(name.dropFirst(5)).flatMap { $0 >= 0 ? $0 : nil }
+  }
+}

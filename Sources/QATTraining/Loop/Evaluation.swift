@@ -1,0 +1,107 @@
+import QATCommunication
+import QATData
+import QATEngine
+import QATGraph
+
+/// How well a network classifies a data set.
+public struct Evaluation: Sendable, Hashable, Codable {
+  /// Fraction of samples whose class scores highest.
+  public var top1: Double
+  /// Fraction of samples whose class is among the five highest scores.
+  public var top5: Double
+  /// Mean loss.
+  public var loss: Double
+  /// Number of samples.
+  public var count: Int
+}
+
+/// Evaluates a network on a data set, again and again: the plan is compiled once.
+///
+/// Each rank runs a contiguous share, without padding; counts are added as integers, so accuracies are exact for every number of ranks.
+public final class Evaluator {
+  private let plan: Plan
+  private let objective: CrossEntropy
+  private let dataset: any Dataset
+  private let preprocessing: Preprocessing
+  private let communicator: any Communicator
+  private let input: TensorName
+  private let share: Range<Int>
+
+  /// An evaluator of the network with its current parameters.
+  /// - Parameters:
+  ///   - graph: a classifier with one input.
+  ///   - state: its parameters and statistics.
+  ///   - dataset: images and labels.
+  ///   - preprocessing: applied without mirroring and moving.
+  ///   - batchSize: samples in a batch of one rank.
+  ///   - communicator: the ranks.
+  ///   - range: the samples to evaluate; all when nil.
+  /// - Throws: `TrainingError` when the network is no classifier of one input; what the engine throws.
+  public init(
+    _ graph: Graph, state: ModelState, dataset: any Dataset, preprocessing: Preprocessing, batchSize: Int, communicator: any Communicator,
+    range: Range<Int>? = nil
+  ) throws {
+    guard graph.inputs.count == 1, let input = graph.inputs.first else {
+      throw TrainingError(.input, "the network '\(graph.name)' has the inputs \(graph.inputs.map(\.name)); images and labels can feed exactly one")
+    }
+    let range = range ?? 0..<dataset.count
+    let own = EvaluationLoader.share(of: range.count, rank: communicator.rank, size: communicator.size)
+    share = range.lowerBound + own.lowerBound..<range.lowerBound + own.upperBound
+    objective = try CrossEntropy(of: graph)
+    plan = try Plan(graph, state: state, batchSize: max(1, min(batchSize, range.count)), mode: .evaluation)
+    self.dataset = dataset
+    self.preprocessing = preprocessing
+    self.communicator = communicator
+    self.input = input.name
+  }
+
+  /// Runs the data set. All ranks call it together.
+  /// - Returns: the same on every rank.
+  /// - Throws: what the data set or the communicator throws.
+  public func run() throws -> Evaluation {
+    let own = try communicator.together { try ownSums() }
+    var sums = [own.loss]
+    var counts = [Int64(own.correctTop1), Int64(own.correctTop5), Int64(own.count)]
+    try sums.withUnsafeMutableBufferPointer { try communicator.allreduce($0, .sum) }
+    try counts.withUnsafeMutableBufferPointer { try communicator.allreduce($0, .sum) }
+    let count = Double(max(counts[2], 1))
+    return Evaluation(top1: Double(counts[0]) / count, top5: Double(counts[1]) / count, loss: sums[0] / count, count: Int(counts[2]))
+  }
+
+  private func ownSums() throws -> LossSums {
+    let loader = try EvaluationLoader(dataset: dataset, preprocessing: preprocessing, batchSize: plan.batchSize, range: share)
+    var total = LossSums()
+    while let batch = try loader.next() {
+      // A last, smaller batch leaves old samples behind it; each sample's scores depend on that sample alone.
+      _ = plan.input(input).update(fromContentsOf: batch.pixels)
+      plan.forward()
+      let sums = objective.evaluate(plan, labels: batch.labels, scale: 1)
+      total.loss += sums.loss
+      total.correctTop1 += sums.correctTop1
+      total.correctTop5 += sums.correctTop5
+      total.count += sums.count
+    }
+    return total
+  }
+}
+
+/// Evaluates a network once. All ranks call it together.
+/// - Parameters:
+///   - graph: a classifier with one input.
+///   - state: its parameters and statistics; the graph's own constants when nil.
+///   - dataset: images and labels.
+///   - preprocessing: applied without mirroring and moving.
+///   - batchSize: samples in a batch of one rank.
+///   - communicator: the ranks.
+///   - range: the samples to evaluate; all when nil.
+/// - Returns: the same on every rank.
+/// - Throws: what `Evaluator` throws.
+public func evaluate(
+  _ graph: Graph, state: ModelState? = nil, dataset: any Dataset, preprocessing: Preprocessing, batchSize: Int = 64, communicator: any Communicator,
+  range: Range<Int>? = nil
+) throws -> Evaluation {
+  let state = try state ?? ModelState(graph)
+  return try Evaluator(
+    graph, state: state, dataset: dataset, preprocessing: preprocessing, batchSize: batchSize, communicator: communicator, range: range
+  ).run()
+}

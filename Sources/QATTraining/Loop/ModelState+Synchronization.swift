@@ -1,0 +1,42 @@
+import QATCommunication
+import QATEngine
+import QATTensor
+
+extension ModelState {
+  /// Gives every rank the parameters and statistics of rank 0, after checking that they have the same names and shapes, and checks that it worked.
+  /// - Throws: `CommunicationError` naming the rank that differs.
+  public func synchronize(_ communicator: any Communicator) throws {
+    guard communicator.size > 1 else { return }
+    var layout = Fingerprint()
+    for slot in parameterSlots + statisticSlots { layout.feed("\(slot.name) \(slot.shape) \(slot.momentum)") }
+    try communicator.verifyEqual(layout.value, what: "the network's layout")
+    var values = Fingerprint()
+    for buffer in [parameters, statistics] where buffer.count > 0 {
+      try communicator.broadcast(UnsafeMutableRawBufferPointer(buffer.elements), from: 0)
+      values.feed(UnsafeRawBufferPointer(buffer.elements))
+    }
+    try communicator.verifyEqual(values.value, what: "the parameters")
+  }
+
+  /// Takes over the values of a checkpoint, all of them.
+  /// - Throws: `TrainingError` naming every tensor that is missing, has another shape or has no place here.
+  func restore(_ tensors: [String: Tensor]) throws(TrainingError) {
+    let slots = parameterSlots + statisticSlots
+    var faults: [String] = []
+    for slot in slots {
+      if let tensor = tensors[slot.name] {
+        if tensor.shape != slot.shape || tensor.floats == nil {
+          faults.append("'\(slot.name)' is \(tensor.elementType) \(tensor.shape), expected float32 \(slot.shape)")
+        }
+      } else {
+        faults.append("'\(slot.name)' is missing")
+      }
+    }
+    let known = Set(slots.map(\.name))
+    faults += tensors.keys.filter { !known.contains($0) }.sorted().map { "'\($0)' is not a tensor of this network" }
+    guard faults.isEmpty else {
+      throw TrainingError(.mismatch, "the checkpoint does not fit the network: " + faults.prefix(20).joined(separator: "; "))
+    }
+    load(tensors)
+  }
+}

@@ -1,0 +1,207 @@
+import QATCommunication
+import QATData
+import QATEngine
+import QATGraph
+import QATQuantization
+
+/// Trains a network data-parallel: every rank runs its part of each batch, gradients are summed over ranks, every rank makes the same update.
+///
+/// A step allocates nothing. All ranks take every decision from what they exchanged, so they stay in step.
+public final class Trainer {
+  /// What is trained, how, and on what.
+  public struct Task {
+    /// The network, quantized or not.
+    public var graph: Graph
+    /// Its parameters.
+    public var state: ModelState
+    /// Samples to learn from.
+    public var training: any Dataset
+    /// Samples to evaluate after each epoch; nil for no evaluation.
+    public var validation: (any Dataset)?
+    /// How to train. `batchSize` is a rank's.
+    public var configuration: RunConfiguration
+    /// The quantizers' controller; nil for an fp32 network.
+    public var controller: CompressionController?
+    /// Where checkpoints and metrics go; nil for nowhere. Rank 0 has prepared it.
+    public var directory: CheckpointDirectory?
+    /// What the checkpoints say they are of.
+    public var identity: RunIdentity
+
+    /// A task.
+    public init(
+      graph: Graph, state: ModelState, training: any Dataset, validation: (any Dataset)?, configuration: RunConfiguration,
+      controller: CompressionController? = nil, directory: CheckpointDirectory? = nil, identity: RunIdentity
+    ) {
+      self.graph = graph
+      self.state = state
+      self.training = training
+      self.validation = validation
+      self.configuration = configuration
+      self.controller = controller
+      self.directory = directory
+      self.identity = identity
+    }
+  }
+
+  let task: Task
+  let communicator: any Communicator
+  let optimizer: any Optimizer
+  let globalBatchSize: Int
+  private let plan: Plan
+  private let input: TensorName
+  private let objective: CrossEntropy
+  private let reducer: GradientReducer
+  private let evaluator: Evaluator?
+  private let loader: BatchLoader
+  private let schedule: LearningRateSchedule
+  private let totalSteps: Int
+  private let log: MetricsLog?
+  private let progress: ProgressLine?
+  /// Steps done.
+  private(set) var step: Int
+  /// Where the next batch begins.
+  private(set) var position: DataPosition
+  private(set) var best: TrainingState.Best?
+
+  /// Prepares a run: checks that all ranks train the same, gives every rank the parameters of rank 0, compiles the plans, starts reading.
+  /// - Parameters:
+  ///   - task: what is trained.
+  ///   - communicator: the ranks; all call this together.
+  ///   - checkpoint: where to go on; nil for the beginning. The same on every rank.
+  ///   - showsProgress: whether rank 0 shows progress on stderr.
+  /// - Throws: `TrainingError`, `CommunicationError` when ranks differ, `DataError`, and what the engine throws.
+  public init(_ task: Task, communicator: any Communicator, resuming checkpoint: Checkpoint? = nil, showsProgress: Bool = true) throws {
+    self.task = task
+    self.communicator = communicator
+    let configuration = task.configuration
+    guard task.graph.inputs.count == 1, let input = task.graph.inputs.first else {
+      throw TrainingError(.input, "the network '\(task.graph.name)' has the inputs \(task.graph.inputs.map(\.name)); images can feed exactly one")
+    }
+    self.input = input.name
+    globalBatchSize = configuration.batchSize * communicator.size
+    optimizer = configuration.optimizer.makeOptimizer(count: task.state.parameters.count)
+    step = checkpoint?.state.step ?? 0
+    position = DataPosition(epoch: checkpoint?.state.epoch ?? 0, position: checkpoint?.state.position ?? 0)
+    best = checkpoint?.state.best
+    if let checkpoint {
+      guard checkpoint.state.globalBatchSize == globalBatchSize else {
+        throw TrainingError(
+          .mismatch,
+          "the checkpoint was trained with \(checkpoint.state.globalBatchSize) samples a step, this run has \(globalBatchSize) (\(communicator.size) ranks "
+            + "of \(configuration.batchSize)). Set --batch-size so that ranks × batch size is \(checkpoint.state.globalBatchSize)")
+      }
+      try task.state.restore(checkpoint.model)
+      try optimizer.load(checkpoint.optimizer, slots: task.state.parameterSlots)
+      optimizer.stepCount = checkpoint.state.optimizerStep
+      if let compression = checkpoint.state.compression { task.controller?.scheduler.state = compression.scheduler }
+    }
+    try task.state.synchronize(communicator)
+    objective = try CrossEntropy(of: task.graph, labelSmoothing: Float(configuration.labelSmoothing))
+    plan = try Plan(task.graph, state: task.state, batchSize: configuration.batchSize, mode: .training)
+    plan.seed = configuration.seed
+    reducer = try GradientReducer(task.state, communicator: communicator)
+    let preprocessing = configuration.data.preprocessing
+    evaluator = try task.validation.map {
+      try Evaluator(
+        task.graph, state: task.state, dataset: $0, preprocessing: preprocessing, batchSize: configuration.batchSize, communicator: communicator)
+    }
+    loader = try BatchLoader(
+      dataset: task.training, preprocessing: preprocessing, seed: configuration.seed, globalBatchSize: globalBatchSize, rank: communicator.rank,
+      size: communicator.size, startEpoch: position.epoch, startPosition: position.position)
+    schedule = configuration.optimizer.makeSchedule(epochs: configuration.epochs, stepsPerEpoch: loader.batchesPerEpoch)
+    totalSteps = min(configuration.epochs * loader.batchesPerEpoch, configuration.maxSteps ?? Int.max)
+    let resumedStep = step
+    log = try communicator.together(exitCode: { ($0 as? TrainingError)?.kind.exitCode ?? 1 }) {
+      communicator.isRoot ? try task.directory.map { try MetricsLog(path: $0.metricsPath, resumingAfter: resumedStep) } : nil
+    }
+    progress = communicator.isRoot && showsProgress ? ProgressLine() : nil
+  }
+
+  /// Trains to the end, or until a signal asks to stop; evaluates and saves after each epoch, and saves at the end and before stopping.
+  /// - Throws: `TrainingError` (numerical) when the loss is not finite; what the data, the communicator or the file system throw.
+  public func run() throws -> TrainingResult {
+    let start = ProgressLine.now
+    var trainingSeconds = 0.0
+    let firstStep = step
+    var result = TrainingResult(steps: step, evaluation: nil, best: best, stop: nil, seconds: 0, imagesPerSecond: 0, checkpoint: nil)
+    while step < totalSteps, result.stop == nil {
+      if position.position == 0 { task.controller?.scheduler.epochStep(position.epoch) }
+      let began = ProgressLine.now
+      let (trailer, next) = try trainOneBatch(began)
+      trainingSeconds += ProgressLine.now - began
+      result.stop = trailer.stop
+      let epochEnded = next.epoch != position.epoch
+      let epoch = position.epoch
+      position = next
+      if epochEnded || step == totalSteps { result.evaluation = try evaluateEpoch(epoch) }
+      let isDue = task.configuration.checkpointEvery > 0 && step % task.configuration.checkpointEvery == 0
+      if epochEnded || isDue || step == totalSteps || result.stop != nil { result.checkpoint = try save() ?? result.checkpoint }
+    }
+    result.steps = step
+    result.best = best
+    result.seconds = ProgressLine.now - start
+    result.imagesPerSecond = trainingSeconds > 0 ? Double((step - firstStep) * globalBatchSize) / trainingSeconds : 0
+    return result
+  }
+
+  /// One step. Everything it needs was made before.
+  private func trainOneBatch(_ began: Double) throws -> (StepTrailer, DataPosition) {
+    let batch = try loader.next()
+    task.controller?.scheduler.step(step)
+    _ = plan.input(input).update(fromContentsOf: batch.pixels)
+    plan.forward(step: UInt64(step), firstSample: batch.position + communicator.rank * batch.count)
+    let sums = objective.evaluate(plan, labels: batch.labels, scale: 1 / Float(globalBatchSize))
+    plan.backward(progress: reducer.advance(to:))
+    StepTrailer(sums, stop: .pending).write(to: task.state.trailer)
+    try reducer.finish()
+    let trailer = StepTrailer(reading: task.state.trailer)
+    let loss = Double(trailer.loss) / Double(max(trailer.count, 1))
+    if trailer.nonFiniteRanks > 0 || !loss.isFinite { try failNumerically(loss) }
+    task.state.updateStatistics()
+    let rate = schedule.rate(at: step)
+    optimizer.step(task.state, rate: rate)
+    step += 1
+    let seconds = ProgressLine.now - began
+    let top1 = Double(trailer.correctTop1) / Double(max(trailer.count, 1))
+    let speed = Double(globalBatchSize) / max(seconds, 1e-9)
+    log?.step(step, epoch: batch.epoch, loss: loss, rate: rate, top1: top1, imagesPerSecond: speed)
+    progress?.update { [self] in
+      let left = Double(totalSteps - step) * Double(globalBatchSize) / max(speed, 1e-9)
+      return
+        "epoch \(batch.epoch + 1)/\(task.configuration.epochs)  step \(step)/\(totalSteps)  loss \(Self.text(loss, 4))  top-1 \(Self.text(100 * top1, 1)) %  "
+        + "rate \(rate)  \(Int(speed)) images/s  \(ProgressLine.duration(left)) left"
+    }
+    return (trailer, batch.next)
+  }
+
+  /// The parameters are those before this step: the last checkpoint is good.
+  private func failNumerically(_ loss: Double) throws {
+    let error = TrainingError(
+      .numerical,
+      "the loss of step \(step + 1) is \(loss): training has diverged. Lower the learning rate (now \(schedule.rate(at: step))) or check the data; the last "
+        + "checkpoint is untouched")
+    try communicator.agree(error, exitCode: error.kind.exitCode)
+  }
+
+  private func evaluateEpoch(_ epoch: Int) throws -> Evaluation? {
+    guard let evaluator else { return nil }
+    let evaluation = try evaluator.run()
+    if evaluation.top1 > best?.top1 ?? -1 { best = TrainingState.Best(step: step, top1: evaluation.top1) }
+    log?.evaluation(evaluation, step: step, epoch: epoch)
+    progress?.note(
+      "epoch \(epoch + 1)/\(task.configuration.epochs) done: validation top-1 \(Self.text(100 * evaluation.top1, 2)) %, top-5 "
+        + "\(Self.text(100 * evaluation.top5, 2)) %, loss \(Self.text(evaluation.loss, 4))")
+    return evaluation
+  }
+
+  /// A number with a fixed count of digits after the point.
+  private static func text(_ value: Double, _ digits: Int) -> String {
+    guard value.isFinite, abs(value) < 1e12 else { return "\(value)" }
+    let factor = [1.0, 10, 100, 1000, 10000][digits]
+    let scaled = Int((abs(value) * factor).rounded())
+    let whole = "\(scaled / Int(factor))"
+    let fraction = "\(scaled % Int(factor))"
+    let padded = String(repeating: "0", count: digits - min(digits, fraction.count)) + fraction
+    return (value < 0 ? "-" : "") + (digits == 0 ? whole : "\(whole).\(padded)")
+  }
+}

@@ -1,0 +1,17 @@
+/// How a training run ended.
+public struct TrainingResult: Sendable {
+  /// Steps done since the run's beginning, also before a resume.
+  public var steps: Int
+  /// The evaluation after the last epoch; nil when the run stopped before an epoch's end.
+  public var evaluation: Evaluation?
+  /// The best evaluation's accuracy and step.
+  public var best: TrainingState.Best?
+  /// What asked the run to stop; nil when it came to its end.
+  public var stop: StopRequest?
+  /// Wall-clock seconds of this process's part of the run, evaluations included.
+  public var seconds: Double
+  /// Samples trained a second over all ranks, without evaluations.
+  public var imagesPerSecond: Double
+  /// Path of the last checkpoint, on rank 0.
+  public var checkpoint: String?
+}

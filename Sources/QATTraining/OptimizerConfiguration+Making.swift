@@ -1,0 +1,32 @@
+extension OptimizerConfiguration {
+  /// The optimizer of `count` parameters that the configuration describes, at rest.
+  public func makeOptimizer(count: Int) -> any Optimizer {
+    switch kind {
+    case .sgd: SGD(count: count, momentum: Float(momentum), nesterov: nesterov, weightDecay: Float(weightDecay))
+    case .adam, .adamW:
+      Adam(count: count, betas: (betas[0], betas[1]), epsilon: epsilon, weightDecay: weightDecay, isDecoupled: kind == .adamW)
+    }
+  }
+
+  /// The learning rates of a run: what the configuration says in epochs, in steps.
+  /// - Parameters:
+  ///   - epochs: length of the run.
+  ///   - stepsPerEpoch: steps in an epoch.
+  public func makeSchedule(epochs: Int, stepsPerEpoch: Int) -> LearningRateSchedule {
+    let total = epochs * stepsPerEpoch
+    let shape: LearningRateSchedule.Shape =
+      switch schedule.kind {
+      case .constant: .constant
+      case .step:
+        if let milestones = schedule.milestones {
+          .milestones(at: milestones.map { $0 * stepsPerEpoch }, gamma: schedule.gamma)
+        } else {
+          .steps(size: (schedule.stepSize ?? 1) * stepsPerEpoch, gamma: schedule.gamma)
+        }
+      case .cosine: .cosine(total: total, minimum: schedule.minimumLearningRate)
+      case .polynomial: .polynomial(total: total, power: schedule.power, minimum: schedule.minimumLearningRate)
+      }
+    let warmup = schedule.warmupEpochs > 0 ? Int((schedule.warmupEpochs * Double(stepsPerEpoch)).rounded()) : schedule.warmupSteps
+    return LearningRateSchedule(baseRate: baseLearningRate, shape: shape, warmupSteps: warmup)
+  }
+}
