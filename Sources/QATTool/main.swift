@@ -1,1 +1,4 @@
+import Foundation
 import QATCommands
+
+exit(CommandLineTool.run())

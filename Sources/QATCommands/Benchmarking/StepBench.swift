@@ -1,0 +1,82 @@
+import Foundation
+import QAT
+
+/// Whole training steps of one network on synthetic data.
+struct StepBench {
+  /// Steps before the clock counts: pages, caches and the processor's clock settle.
+  private static let warmupSteps = 3
+
+  private let session: Session
+  private let state: ModelState
+  private let plan: Plan
+  private let objective: CrossEntropy
+  private let optimizer: SGD
+  private let reducer: GradientReducer
+  private let labels: [Int32]
+  private let batchSize: Int
+
+  /// Compiles the network and fills one batch.
+  /// - Throws: an error when the network cannot be quantized or run.
+  init(_ network: Graph, _ configuration: RunConfiguration, quantizes: Bool, batchSize: Int, _ session: Session) throws {
+    self.session = session
+    self.batchSize = batchSize
+    guard network.inputs.count == 1, let input = network.inputs.first, input.type.rank == 4 else {
+      throw CommandError(
+        .input, "the network '\(network.name)' has the inputs \(network.inputs.map(\.type)); images feed exactly one of four dimensions")
+    }
+    objective = try CrossEntropy(of: network)
+    let shape = input.type.shape(batchSize: 1)
+    let dataset = SyntheticDataset(sampleShape: Array(shape.dropFirst()), classCount: objective.classCount, count: max(batchSize, 1), split: .train)
+    var graph = network
+    if quantizes, !network.isQuantized {
+      graph = try Self.quantized(network, configuration.nncf, dataset, session)
+    }
+    state = try ModelState(graph)
+    plan = try Plan(graph, state: state, batchSize: batchSize, mode: .training)
+    reducer = try GradientReducer(state, communicator: session.communicator)
+    optimizer = SGD(count: state.parameters.count, momentum: 0.9, weightDecay: 1e-4)
+    labels = (0..<batchSize).map { dataset.label(at: $0) }
+    let pixels = plan.input(input.name)
+    let sampleSize = shape.elementCount
+    for index in 0..<batchSize {
+      dataset.readSample(index, into: UnsafeMutableBufferPointer(rebasing: pixels[(index * sampleSize)...].prefix(sampleSize)))
+    }
+  }
+
+  /// Quantizes by one small batch: ranges do not change how long a step takes.
+  private static func quantized(_ graph: Graph, _ configuration: NNCFConfig, _ dataset: any Dataset, _ session: Session) throws -> Graph {
+    var configuration = configuration
+    var quantization = configuration.quantization ?? QuantizationConfiguration()
+    quantization.range.sampleCount = min(quantization.range.sampleCount, dataset.count, 8)
+    quantization.batchNormAdaptationSampleCount = 0
+    configuration.quantization = quantization
+    let calibration = try CalibrationSource(dataset: dataset, preprocessing: Preprocessing(), count: max(quantization.range.sampleCount, 1), seed: 0)
+    return try quantize(graph, configuration, calibration: calibration, session)?.graph ?? graph
+  }
+
+  /// Times steps.
+  /// - Throws: the communicator's error.
+  func run(steps: Int) throws -> BenchReport {
+    var seconds: [Double] = []
+    seconds.reserveCapacity(steps)
+    for index in 0..<steps + Self.warmupSteps {
+      try session.communicator.barrier()
+      let start = DispatchTime.now().uptimeNanoseconds
+      try step(UInt64(index))
+      let duration = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
+      if index >= Self.warmupSteps { seconds.append(duration) }
+    }
+    return try BenchReport(seconds: seconds, batchSize: batchSize, session.communicator)
+  }
+
+  private func step(_ number: UInt64) throws {
+    plan.forward(step: number)
+    let scale = 1 / Float(batchSize * session.communicator.size)
+    _ = labels.withUnsafeBufferPointer { objective.evaluate(plan, labels: $0, scale: scale) }
+    plan.backward { reducer.advance(to: $0) }
+    try reducer.finish()
+    state.updateStatistics()
+    // A rate of nearly nothing: the same work, and numbers that stay finite however many steps are asked for.
+    optimizer.step(state, rate: 1e-6)
+  }
+}

@@ -1,0 +1,69 @@
+import ArgumentParser
+import QAT
+
+/// `qat bench`.
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Time whole training steps on synthetic data.",
+    discussion: """
+      A step is what training does: forward pass, loss, backward pass, sum of the gradients over the ranks, update. The median step counts. Threads are \
+      OMP_NUM_THREADS.
+
+        OMP_NUM_THREADS=1 qat bench --model resnet18 --mode qat --batch-size 16
+      """)
+
+  /// What is timed.
+  enum Mode: String, ExpressibleByArgument, CaseIterable {
+    case fp32, qat
+  }
+
+  @OptionGroup var model: ModelOption
+  @OptionGroup var config: OptionalConfigurationOption
+
+  @Option(help: "fp32: the network as it is. qat: with fake quantizers, as the configuration says or by the defaults.")
+  var mode: Mode
+
+  @Option(name: .customLong("batch-size"), help: "Samples of one rank in one step.")
+  var batchSize = 16
+
+  @Option(name: .customLong("image-size"), help: "Height and width of the images; what the network says when left out.")
+  var imageSize: Int?
+
+  @Option(help: "Steps that are timed, after three that are not.")
+  var steps = 20
+
+  @Flag(help: "One JSON object on stdout: images_per_second, step_seconds, peak_memory_bytes.")
+  var json = false
+
+  func validate() throws {
+    try requirePositive([("--batch-size", batchSize), ("--image-size", imageSize), ("--steps", steps)])
+  }
+
+  func run() throws {
+    try Session.run { session in
+      let (graph, configuration) = try session.together {
+        let configuration = try config.path.map { try RunConfiguration(contentsOf: $0) } ?? RunConfiguration()
+        var graph = try LoadedModel(model.model, classes: nil, seed: configuration.seed).graph
+        if let imageSize { graph = try graph.resized(to: imageSize) }
+        return (graph, configuration)
+      }
+      let bench = try StepBench(graph, configuration, quantizes: mode == .qat, batchSize: batchSize, session)
+      let report = try bench.run(steps: steps)
+      session.result(json ? report.json.text() : report.text)
+      return .done
+    }
+  }
+}
+
+extension Graph {
+  /// The same network for images of another height and width.
+  fileprivate func resized(to size: Int) throws -> Graph {
+    var result = self
+    for index in result.inputs.indices where result.inputs[index].type.rank == 4 {
+      result.inputs[index].type.dimensions[2] = .fixed(size)
+      result.inputs[index].type.dimensions[3] = .fixed(size)
+    }
+    return try result.validated()
+  }
+}

@@ -1,0 +1,87 @@
+import Foundation
+import QAT
+
+/// A network and where it comes from.
+struct LoadedModel {
+  var graph: Graph
+  /// Size of its file; nil for an architecture of ours.
+  var fileSize: Int?
+  /// The file's own notes, such as the normalisation of pixels; empty for an architecture.
+  var metadata: [String: String] = [:]
+  /// What the user should know of it.
+  var notes: [String] = []
+
+  /// Reads a file, or makes the architecture of that name.
+  /// - Parameters:
+  ///   - name: an .onnx file or the name of an architecture.
+  ///   - classes: classes of an architecture; its published number when nil.
+  ///   - seed: seed of an architecture's initial weights.
+  /// - Throws: `ONNXError` when the file is no network; `CommandError` when the name says nothing that can be read.
+  init(_ name: String, classes: Int?, seed: UInt64) throws {
+    if architectureNames.contains(name) {
+      let count = classes ?? defaultClassCount(ofArchitecture: name)
+      guard let graph = architecture(named: name, classes: count, seed: seed) else {
+        throw CommandError(.input, "there is no architecture '\(name)' with \(count) classes")
+      }
+      self.graph = graph
+      return
+    }
+    guard name.hasSuffix(".onnx") else { throw CommandError(.input, Self.unknown(name)) }
+    graph = try ONNXFile.read(contentsOf: name)
+    metadata = try ONNXFile.metadata(contentsOf: name)
+    fileSize = LoadedModel.size(ofFile: name)
+    notes = ONNXFile.notes(for: graph)
+  }
+
+  /// Size of a file in bytes, nil when it cannot be told.
+  static func size(ofFile path: String) -> Int? {
+    (try? FileManager.default.attributesOfItem(atPath: path))?[.size].flatMap { ($0 as? NSNumber)?.intValue }
+  }
+
+  private static func unknown(_ name: String) -> String {
+    if let nearest = NearestWord.to(name, among: architectureNames) {
+      return "the model '\(name)' is neither an .onnx file nor an architecture: did you mean '\(nearest)'?"
+    }
+    return "the model '\(name)' is neither an .onnx file nor an architecture (\(architectureNames.joined(separator: ", ")))"
+  }
+}
+
+extension Graph {
+  /// Whether fake quantizers are in the network.
+  var isQuantized: Bool { nodes.contains { $0.op is FakeQuantize } }
+
+  /// Checks that the network takes the shapes that the configuration's `input_info` says.
+  /// - Throws: `CommandError` naming the input and both shapes.
+  func requireInputs(_ inputInfo: [InputInfo]) throws {
+    for (index, info) in inputInfo.enumerated() {
+      guard let expected = info.sampleSize else { continue }
+      let found = info.keyword.map { keyword in inputs.first { $0.name == keyword } } ?? (index < inputs.count ? inputs[index] : nil)
+      guard let found else {
+        throw CommandError(.input, "input_info describes \(inputInfo.count) inputs, the network '\(name)' has \(inputs.map(\.name))")
+      }
+      let dimensions = found.type.dimensions
+      let fits =
+        dimensions.count == expected.count
+        && zip(dimensions, expected).dropFirst().allSatisfy { dimension, size in dimension.fixedSize.map { $0 == size } ?? true }
+      guard fits else {
+        throw CommandError(
+          .input,
+          "input_info says sample_size \(expected), the network's input '\(found.name)' is \(found.type). Give the shape that the network takes")
+      }
+    }
+  }
+
+  /// Checks that the network takes the samples of a data set and tells its classes apart.
+  /// - Throws: `CommandError` or `DataError` naming both shapes, or the label.
+  func requireFit(_ dataset: any Dataset) throws {
+    guard inputs.count == 1, let input = inputs.first else {
+      throw CommandError(.input, "the network '\(name)' has the inputs \(inputs.map(\.name)); images and labels can feed exactly one")
+    }
+    guard Array(input.type.dimensions.dropFirst()) == dataset.sampleShape.map(Dimension.fixed) else {
+      throw CommandError(
+        .input,
+        "the network's input '\(input.name)' is \(input.type), the samples of \(dataset.name) are [channels, height, width] = \(dataset.sampleShape)")
+    }
+    try dataset.requireLabels(below: CrossEntropy(of: self).classCount)
+  }
+}

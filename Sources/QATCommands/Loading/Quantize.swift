@@ -1,0 +1,23 @@
+import QAT
+
+/// Quantizes a network as the configuration says, on all ranks together, and tells the user what the quantizers came out as.
+/// - Parameters:
+///   - graph: a trained fp32 network.
+///   - configuration: what the file says of quantization.
+///   - calibration: samples that initialise; nil leaves activations at their defaults.
+///   - session: the ranks.
+/// - Returns: the controller with the quantized network; nil when the configuration asks for no compression.
+/// - Throws: `CommandError` when the network is quantized already, and what initialisation throws.
+func quantize(
+  _ graph: Graph, _ configuration: NNCFConfig, calibration: (any BatchSource)?, _ session: Session, state: CompressionState? = nil
+) throws -> CompressionController? {
+  guard let quantization = configuration.quantization else { return nil }
+  if graph.isQuantized {
+    throw CommandError(
+      .input, "the network '\(graph.name)' holds fake quantizers already. Start from the fp32 model, or leave 'compression' out of the configuration")
+  }
+  let controller = try createCompressedModel(
+    graph, quantization, device: configuration.targetDevice, calibration: calibration, communicator: session.communicator, compressionState: state)
+  controller.warnings.forEach(session.warn)
+  return controller
+}

@@ -1,0 +1,55 @@
+import QAT
+
+/// What training and quantizing start from, read on every rank and found to fit together.
+struct RunInputs {
+  var configuration: RunConfiguration
+  var model: LoadedModel
+  var training: any Dataset
+  var validation: any Dataset
+
+  /// Reads a configuration, then the data, then the model.
+  /// - Parameters:
+  ///   - configurationPath: the configuration file.
+  ///   - model: the command line's model, which overrides the file's.
+  ///   - data: the command line's data, which overrides the file's.
+  ///   - overrides: sets what other flags say.
+  /// - Throws: an error that names the file and the fault.
+  init(configurationPath: String, model: String?, data: String?, overrides: (inout RunConfiguration) throws -> Void = { _ in }) throws {
+    var configuration = try RunConfiguration(contentsOf: configurationPath)
+    if let model { configuration.model = model }
+    if let data {
+      configuration.data.train = data
+      configuration.data.validation = nil
+    }
+    try overrides(&configuration)
+    try configuration.validate()
+    guard let modelName = configuration.model else {
+      throw CommandError(.usage, "no model is given: add --model, or the key 'model' in \(configurationPath)")
+    }
+    guard let trainingPath = configuration.data.train else {
+      throw CommandError(.usage, "no data is given: add --data, or the keys 'data', 'train' in \(configurationPath)")
+    }
+    training = try openDataset(trainingPath, split: .train)
+    validation = try openDataset(configuration.data.validation ?? trainingPath, split: .test)
+    self.model = try LoadedModel(modelName, classes: training.classCount, seed: configuration.seed)
+    self.configuration = configuration
+    try self.model.graph.requireInputs(configuration.nncf.inputInfo)
+    try self.model.graph.requireFit(training)
+    try self.model.graph.requireFit(validation)
+    try configuration.data.preprocessing.validate(for: training.sampleShape)
+  }
+
+  /// The samples that initialise quantizers and batch norm; nil when the configuration asks for none.
+  func calibration() throws -> CalibrationSource? {
+    guard let quantization = configuration.nncf.quantization else { return nil }
+    let count = max(quantization.range.sampleCount, quantization.batchNormAdaptationSampleCount)
+    guard count > 0 else { return nil }
+    return try CalibrationSource(dataset: training, preprocessing: configuration.data.preprocessing, count: count, seed: configuration.seed)
+  }
+
+  /// Says what the user should know before the work begins.
+  func warn(_ session: Session) {
+    configuration.warnings.forEach(session.warn)
+    model.notes.forEach(session.warn)
+  }
+}

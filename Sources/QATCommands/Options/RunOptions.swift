@@ -1,0 +1,57 @@
+import ArgumentParser
+import QAT
+
+/// `--config`, required.
+struct ConfigurationOption: ParsableArguments {
+  @Option(
+    name: .customLong("config"),
+    help: ArgumentHelp("NNCF's JSON configuration with the run's keys beside them; see docs/configuration.md.", valueName: "file"),
+    completion: .file(extensions: ["json"]))
+  var path: String
+}
+
+/// `--config`, optional.
+struct OptionalConfigurationOption: ParsableArguments {
+  @Option(
+    name: .customLong("config"),
+    help: ArgumentHelp("Configuration: how pixels are normalised, and with 'compression' how to quantize the model first.", valueName: "file"),
+    completion: .file(extensions: ["json"]))
+  var path: String?
+}
+
+/// `--data`.
+struct DataOption: ParsableArguments {
+  @Option(
+    name: .customLong("data"),
+    help: ArgumentHelp(
+      "The data: a folder of IDX files with MNIST's names, plain or .gz, or 'synthetic[:C,H,W,classes,count]'. Overrides the configuration's 'data'.",
+      valueName: "path"),
+    completion: .directory)
+  var path: String?
+}
+
+/// `--export`, which may be repeated.
+struct ExportOption: ParsableArguments {
+  @Option(
+    name: .customLong("export"), parsing: .singleValue,
+    help: ArgumentHelp(
+      "Write the result here; .onnx is INT8 with QuantizeLinear and DequantizeLinear when quantized, else fp32. May be repeated.", valueName: "file"),
+    completion: .file(extensions: ["onnx"]))
+  var files: [String] = []
+
+  func validate() throws { try files.forEach(requireKnownSuffix) }
+}
+
+/// Refuses a file name whose suffix names no format that is written.
+func requireKnownSuffix(_ file: String) throws {
+  guard file.hasSuffix(".onnx"), file != ".onnx" else {
+    throw ValidationError("'\(file)' ends with no format that this version writes. Give a name that ends with .onnx.")
+  }
+}
+
+/// Refuses numbers below 1.
+func requirePositive(_ values: [(flag: String, value: Int?)]) throws {
+  for (flag, value) in values {
+    if let value, value < 1 { throw ValidationError("\(flag) is \(value); it must be at least 1.") }
+  }
+}

@@ -1,0 +1,31 @@
+import ArgumentParser
+
+/// The root command.
+struct QATCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "qat",
+    abstract: "Quantization-aware training on CPUs: fp32 network in, INT8 network out.",
+    discussion: """
+      A first run, with a network and data that need no files:
+
+        qat train --config Examples/fashion-mnist/fp32.json --model resnet_small --data synthetic --checkpoint-dir runs/a --export fp32.onnx
+        qat train --config Examples/fashion-mnist/int8.json --model fp32.onnx --data synthetic --checkpoint-dir runs/b --export int8.onnx
+        qat evaluate --model int8.onnx --data synthetic
+
+      On several cores or machines, put 'mpirun -n RANKS' before it. OMP_NUM_THREADS sets the threads of each rank.
+
+      A model is an ONNX file or one of resnet_small, mobilenet_small, resnet18, mobilenet_v2. Data is a folder of IDX files, as MNIST's, or \
+      'synthetic'. Keys of the configuration are described in docs/configuration.md.
+
+      Exit codes: 0 done; 2 ranks not started as one run; 3 ranks or checkpoint differ; 4 no valid checkpoint; 5 numerical failure; 7 cannot write; \
+      64 wrong command line; 65 wrong configuration, model or data; 75 stopped with a checkpoint, start again to go on; 130 interrupted.
+      """,
+    version: version,
+    subcommands: [
+      InspectCommand.self, BenchCommand.self,
+      ConfigCommand.self,
+    ])
+
+  /// The version of this program.
+  static let version = "0.1.0"
+}

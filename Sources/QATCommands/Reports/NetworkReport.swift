@@ -1,0 +1,74 @@
+import QAT
+
+/// What `qat inspect` shows of a network.
+struct NetworkReport {
+  var graph: Graph
+  var fileSize: Int?
+  var multiplyAdds: Int
+  var operatorCounts: [(type: String, count: Int)]
+  var quantizers: [QuantizerReport]
+  var floatOperators: [FloatOperator]
+  var listsQuantizers: Bool
+
+  /// An operator that computes in floating point.
+  struct FloatOperator {
+    var name: String
+    var type: String
+    var reason: String
+  }
+
+  /// - Throws: `GraphError` when the graph is no network, `LoweringError` when its quantizers' values cannot become integers.
+  init(_ graph: Graph, fileSize: Int?, listsQuantizers: Bool) throws {
+    self.graph = graph
+    self.fileSize = fileSize
+    self.listsQuantizers = listsQuantizers
+    multiplyAdds = try graph.multiplyAdds()
+    operatorCounts = Dictionary(graph.nodes.map { ($0.type, 1) }, uniquingKeysWith: +).sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    quantizers = QuantizerReport.all(in: graph)
+    floatOperators =
+      listsQuantizers && graph.isQuantized
+      ? try lower(graph).floatOperators.map { FloatOperator(name: $0.name, type: $0.type, reason: $0.reason) }
+      : graph.nodes.map { FloatOperator(name: $0.name, type: $0.type, reason: "the network is not quantized") }
+  }
+
+  var json: JSONValue {
+    var members: [JSONValue.Member] = [
+      .init("name", .string(graph.name)),
+      .init("inputs", .array(graph.inputs.map { ["name": .string($0.name), "shape": Self.shape($0.type)] })),
+      .init("outputs", .array(graph.outputs.map { .string($0) })),
+      .init("parameters", .integer(graph.parameterCount)), .init("multiply_adds", .integer(multiplyAdds)),
+      .init("operators", .object(operatorCounts.map { .init($0.type, .integer($0.count)) })),
+    ]
+    if let fileSize { members.append(.init("file_bytes", .integer(fileSize))) }
+    if listsQuantizers {
+      members.append(.init("quantizers", .array(quantizers.map(\.json))))
+      members.append(
+        .init("float_operators", .array(floatOperators.map { ["name": .string($0.name), "type": .string($0.type), "reason": .string($0.reason)] })))
+    }
+    return .object(members)
+  }
+
+  var text: String {
+    var lines = [
+      "network        \(graph.name)",
+      "inputs         \(graph.inputs.map { "\($0.name) \($0.type)" }.joined(separator: ", "))",
+      "outputs        \(graph.outputs.joined(separator: ", "))",
+      "parameters     \(Numbers.grouped(graph.parameterCount))",
+      "multiply-adds  \(Numbers.grouped(multiplyAdds)) a sample",
+      "operators      \(operatorCounts.map { "\($0.count) \($0.type)" }.joined(separator: ", "))",
+      "quantizers     \(quantizers.count { $0.isWeight }) of weights, \(quantizers.count { !$0.isWeight }) of activations",
+    ]
+    if let fileSize { lines.append("file           \(Numbers.bytes(fileSize))") }
+    guard listsQuantizers else { return lines.joined(separator: "\n") }
+    var table = TextTable(QuantizerReport.header)
+    quantizers.forEach { table.add($0.cells) }
+    lines += ["", table.text, "", "in floating point: \(floatOperators.isEmpty ? "nothing" : "\(floatOperators.count) operators")"]
+    lines += floatOperators.map { "  \($0.name) (\($0.type)): \($0.reason)" }
+    return lines.joined(separator: "\n")
+  }
+
+  /// Dimensions; a dimension that depends on the batch by its name.
+  private static func shape(_ type: TensorType) -> JSONValue {
+    .array(type.dimensions.map { dimension in dimension.fixedSize.map { .integer($0) } ?? .string(dimension.description) })
+  }
+}

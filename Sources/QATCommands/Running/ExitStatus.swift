@@ -1,0 +1,66 @@
+import QAT
+
+/// What the process ends with. Job scripts depend on the numbers; the README lists them.
+public enum ExitStatus: Int32, Sendable, CaseIterable {
+  /// All is done.
+  case done = 0
+  /// Something that this program does not expect.
+  case unexpected = 1
+  /// The ranks were not started as one run.
+  case launch = 2
+  /// Ranks, or a checkpoint and the run, differ in what must be equal.
+  case mismatch = 3
+  /// There is no valid checkpoint to go on from.
+  case checkpoint = 4
+  /// The loss or a parameter is not finite.
+  case numerical = 5
+  /// A file cannot be written.
+  case storage = 7
+  /// The command line is wrong (`EX_USAGE`).
+  case usage = 64
+  /// The configuration, the model or the data is wrong (`EX_DATAERR`).
+  case input = 65
+  /// Stopped on request with a valid checkpoint: start again to go on (`EX_TEMPFAIL`).
+  case stopped = 75
+  /// Interrupted at the terminal, with a valid checkpoint.
+  case interrupted = 130
+
+  /// The exit code of an error: the one place that decides.
+  public static func code(for error: any Error) -> Int32 {
+    switch error {
+    case let error as CommunicationError: error.exitCode
+    case let error as CommandError: error.status.rawValue
+    case let error as TrainingError: status(of: error).rawValue
+    case is ConfigurationError, is JSONError, is ONNXError, is SafetensorsError, is DataError, is GraphError, is ShapeError, is QuantizationError,
+      is EngineError:
+      input.rawValue
+    // The weights that training left cannot be stored as integers.
+    case is LoweringError: numerical.rawValue
+    default: unexpected.rawValue
+    }
+  }
+
+  private static func status(of error: TrainingError) -> ExitStatus {
+    switch error.kind {
+    case .input: .input
+    case .mismatch: .mismatch
+    case .checkpoint: .checkpoint
+    case .numerical: .numerical
+    case .storage: .storage
+    }
+  }
+}
+
+/// An error that a command itself finds.
+public struct CommandError: Error, Hashable, CustomStringConvertible {
+  /// What the process ends with.
+  public var status: ExitStatus
+  /// What was found, what was expected, what to do.
+  public var description: String
+
+  /// An error with its sentences.
+  public init(_ status: ExitStatus, _ description: String) {
+    self.status = status
+    self.description = description
+  }
+}

@@ -1,0 +1,55 @@
+import ArgumentParser
+import QAT
+
+/// What a command works with: the ranks, and two ways to speak. Results go to stdout, everything else to stderr; rank 0 speaks.
+struct Session {
+  let communicator: any Communicator
+
+  /// Prints a result.
+  func result(_ text: String) {
+    if communicator.isRoot { print(text) }
+  }
+
+  /// Tells the user something that is no result.
+  func note(_ text: String) {
+    if communicator.isRoot { writeToStandardError("\(text)\n") }
+  }
+
+  /// Warns the user.
+  func warn(_ text: String) { note("qat: warning: \(text)") }
+
+  /// Runs what may fail on some ranks only, such as reading a file: all ranks go on, or all end with the same error. The body calls no collectives.
+  func together<Result>(_ body: () throws -> Result) throws -> Result {
+    try communicator.together(exitCode: ExitStatus.code(for:), body)
+  }
+
+  /// Runs on rank 0 what only one rank may do, such as writing a file; its error ends all ranks.
+  func onRoot(_ body: () throws -> Void) throws {
+    try together { if communicator.isRoot { try body() } }
+  }
+
+  /// Runs a command's work with the ranks of the run, says an error as one paragraph, and turns it into the process's exit code.
+  /// - Throws: `ExitCode` when the work failed, or ended with another status than `done`.
+  static func run(_ body: (Session) throws -> ExitStatus) throws {
+    let code: Int32
+    do {
+      code = try withCommunicator(exitCode: ExitStatus.code(for:), report: say) { communicator in
+        do {
+          return try body(Session(communicator: communicator)).rawValue
+        } catch  where communicator.size > 1 && !isShared(error) {
+          // The other ranks may wait for this one: it ends them.
+          communicator.abort(message: "qat: error: \(error)", exitCode: ExitStatus.code(for: error))
+        }
+      }
+    } catch {
+      // What all ranks share, rank 0 has said.
+      if !isShared(error) { say(error) }
+      throw ExitCode(ExitStatus.code(for: error))
+    }
+    if code != 0 { throw ExitCode(code) }
+  }
+
+  private static func isShared(_ error: any Error) -> Bool { (error as? CommunicationError)?.isShared ?? false }
+
+  private static func say(_ error: any Error) { writeToStandardError("qat: error: \(error)\n") }
+}
