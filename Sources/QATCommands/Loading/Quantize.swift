@@ -6,6 +6,7 @@ import QAT
 ///   - configuration: what the file says of quantization.
 ///   - calibration: samples that initialise; nil leaves activations at their defaults.
 ///   - session: the ranks.
+///   - state: a saved state, whose quantizers are inserted without initialisation.
 /// - Returns: the controller with the quantized network; nil when the configuration asks for no compression.
 /// - Throws: `CommandError` when the network is quantized already, and what initialisation throws.
 func quantize(
