@@ -48,7 +48,7 @@ let tests: [Target] =
   ].map { .testTarget(name: "\($0)Tests", dependencies: everything + ["CAllocationCounter"]) } + [
     .testTarget(name: "QATCommandsTests", dependencies: ["QATCommands", "QAT", arguments]),
     .testTarget(name: "ParallelTests", dependencies: everything + ["parallel-worker"]),
-    .testTarget(name: "InteropTests", dependencies: everything),
+    .testTarget(name: "InteropTests", dependencies: everything, exclude: ["Python"]),
   ]
 
 let package = Package(

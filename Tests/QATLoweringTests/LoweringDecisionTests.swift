@@ -86,7 +86,7 @@ import Testing
     #expect(lowered.floatOperators[0].reason.contains(words))
     // The float layer multiplies the values that training saw.
     let weight = try #require(lowered.simulation.tensor("conv.weight")?.floats)
-    #expect(quantizer.isSigned ? abs(weight[0] - 64 / 127) < 1e-6 : abs(weight[0] - 128 / 255) < 1e-6)
+    #expect(quantizer.isSigned ? abs(weight[0] - 51 / 127) < 1e-6 : abs(weight[0] - 102 / 255) < 1e-6)
   }
 
   @Test func aLayerWithoutAQuantizedInputOrWeightStaysFloatWithTheReason() throws {

@@ -10,7 +10,7 @@ struct ONNXImporter {
   typealias OperatorImporter = @Sendable (inout ONNXImporter, ONNXImportNode) throws(ONNXError) -> Void
 
   /// Importers by operator type, or by `domain::type` outside ONNX's own domain. A new family joins this list.
-  static let operators: [String: OperatorImporter] = [windows, activations, arithmetic, matrixProducts, layout, constants, shapes]
+  static let operators: [String: OperatorImporter] = [windows, activations, arithmetic, matrixProducts, layout, constants, shapes, quantization]
     .reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
 
   /// The graph so far.
@@ -29,6 +29,8 @@ struct ONNXImporter {
   private var takenNames = Set<String>()
   /// Results of MatMul: a constant added to one is a bias.
   var products = Set<TensorName>()
+  /// What a DequantizeLinear made of integers, by their name: its twins for other readers share it.
+  var dequantized: [TensorName: TensorName] = [:]
 
   /// An importer that knows the inputs and initializers of `file` and none of its nodes.
   init(_ file: ONNXGraphProto, external: ONNXExternalData, foldingBudget: Int) throws(ONNXError) {
@@ -110,6 +112,7 @@ struct ONNXImporter {
     case .computed(let tensor): return tensor
     case .constant(let tensor): return add(tensor, named: name, role)
     case .integers: throw node.unsupported("the input '\(name)' is a number made from shapes")
+    case .codes: throw node.unsupported("the input '\(name)' is an integer between QuantizeLinear and DequantizeLinear, only Clip may stand there")
     case .unavailable: throw node.error("the input '\(name)' is not available")
     }
   }

@@ -9,6 +9,8 @@ enum ONNXValue {
   case constant(Tensor)
   /// Integers made from shapes; some depend on the batch size.
   case integers(SymbolicIntegers)
+  /// A tensor of the graph rounded to integers, which a DequantizeLinear turns back into floating point.
+  case codes(ONNXCodes)
   /// Made by an operator that is not supported. Whoever reads it is passed over, so that one message can list all such operators.
   case unavailable
 }

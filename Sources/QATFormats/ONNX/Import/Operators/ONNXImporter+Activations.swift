@@ -29,6 +29,7 @@ extension ONNXImporter {
   }
 
   private static func clip(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
+    if try importer.clipsCodes(node) { return }
     let x = try importer.tensor(0, "input", node)
     var bounds: [Float] = [-.infinity, .infinity]
     if node.opset < 11 {

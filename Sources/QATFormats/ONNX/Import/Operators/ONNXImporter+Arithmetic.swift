@@ -96,7 +96,7 @@ extension ONNXValue {
     switch self {
     case .integers(let value): value
     case .constant(let tensor): SymbolicIntegers(tensor)
-    case .computed, .unavailable: nil
+    case .computed, .codes, .unavailable: nil
     }
   }
 }

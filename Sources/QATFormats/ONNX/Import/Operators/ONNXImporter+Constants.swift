@@ -74,7 +74,7 @@ extension ONNXImporter {
       case .constant(let tensor): tensor.shape.count
       case .integers(let integers): integers.isScalar ? 0 : 1
       case .computed(let x): importer.types[x]?.rank
-      case .unavailable: nil
+      case .codes, .unavailable: nil
       }
     if let rank, shape.elements.count <= rank, shape.elements.allSatisfy({ $0 == 1 }) {
       if case .computed(let x) = value { return try importer.alias(x, node) }

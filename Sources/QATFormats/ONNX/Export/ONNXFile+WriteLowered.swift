@@ -1,0 +1,40 @@
+import Foundation
+import QATGraph
+import QATLowering
+
+extension ONNXFile {
+  /// Writes a lowered network with QuantizeLinear and DequantizeLinear: int8 weights, int32 biases, uint8 activations, batch norm folded.
+  ///
+  /// Opset 13 (14 with HardSwish), names as in the network, the batch a dimension named `batch`. The forms are those that ONNX Runtime and OpenVINO
+  /// replace by integer kernels. Equal networks give equal bytes. The file appears complete or not at all.
+  /// - Parameters:
+  ///   - lowered: what `lower(_:)` made of a fake-quantized network.
+  ///   - path: where to write; an existing file is replaced.
+  ///   - metadata: strings for the file's `metadata_props`; `quantization` is added.
+  /// - Throws: `ONNXError` when the network holds what ONNX cannot say, or the file cannot be written.
+  public static func write(_ lowered: LoweredGraph, to path: String, metadata: [String: String] = [:]) throws {
+    do throws(ONNXError) {
+      try replaceFile(at: path, with: encode(lowered, metadata: metadata))
+    } catch var error {
+      error.file = path
+      throw error
+    }
+  }
+
+  /// The bytes of the file that `write(_:to:metadata:)` writes.
+  static func encode(_ lowered: LoweredGraph, metadata: [String: String] = [:]) throws(ONNXError) -> Data {
+    let types: [TensorName: TensorType]
+    do throws(GraphError) {
+      types = try lowered.simulation.validated().tensorTypes()
+    } catch {
+      throw ONNXError(node: error.node, error.reason)
+    }
+    var writer = QuantizedGraphWriter(lowered)
+    for node in lowered.simulation.nodes { try writer.write(node) }
+    for name in lowered.simulation.outputs {
+      if let type = types[name] { writer.builder.output(name, type) }
+    }
+    let summary = "QDQ, \(lowered.integerLayers.count) integer layers, \(lowered.floatOperators.count) float operators"
+    return try writer.builder.encoded(metadata: metadata.merging(["quantization": summary]) { given, _ in given })
+  }
+}

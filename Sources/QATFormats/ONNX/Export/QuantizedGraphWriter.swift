@@ -1,0 +1,171 @@
+import QATGraph
+import QATLowering
+import QATTensor
+
+/// Writes a lowered network node by node, with a QuantizeLinear where values become bytes and a DequantizeLinear for every reader of them.
+///
+/// One DequantizeLinear a reader is what pattern matchers of runtimes expect. QuantizeLinear and DequantizeLinear have no names of their own and share
+/// equal scales and zero-points, since in small networks names weigh as much as weights.
+struct QuantizedGraphWriter {
+  var builder: ONNXModelBuilder
+  private let lowered: LoweredGraph
+  private let graph: Graph
+  private let consumers: [TensorName: [Graph.Use]]
+  /// The tensor of bytes behind each quantized tensor, by the network's name.
+  private var bytes: [TensorName: TensorName] = [:]
+  /// Tensors that the file has under another name.
+  private var replacements: [TensorName: TensorName] = [:]
+  /// Scales and zero-points written so far.
+  private var shared: [Tensor: TensorName] = [:]
+
+  init(_ lowered: LoweredGraph) {
+    self.lowered = lowered
+    graph = lowered.simulation
+    consumers = graph.consumers
+    builder = ONNXModelBuilder(graph, opset: ONNXModelBuilder.opset(for: graph))
+  }
+
+  /// Adds a node.
+  mutating func write(_ node: Node) throws(ONNXError) {
+    let output = node.outputs[0]
+    if let quantizer = node.as(FakeQuantize.self) { return try writeQuantizer(node, quantizer) }
+    var written = node
+    if let clip = node.as(Clip.self), let codes = codesOfOnlyReader(of: output) {
+      // The limits are those of the codes. A ReLU shows what remains; runtimes leave it out because no code stands below zero.
+      if clip.lower == 0, codes.zeroPoint == 0 {
+        written.op = Relu()
+      } else if clip.lower < 0 {
+        replacements[output] = read(node.inputs[0])
+        return
+      }
+    }
+    written.inputs = node.inputs.map { read($0) }
+    try builder.append(written)
+    // A tensor whose values were only moved stays on its grid: between equal scales runtimes move bytes.
+    if let codes = lowered.activations[output], consumers[output] != nil { bytes[output] = quantize(output, codes, as: output) }
+  }
+
+  /// The storage of the one quantizer that reads `tensor`; nil when others read it too.
+  private func codesOfOnlyReader(of tensor: TensorName) -> ActivationCodes? {
+    guard let uses = consumers[tensor], uses.count == 1, !graph.outputs.contains(tensor) else { return nil }
+    let reader = graph.nodes[uses[0].node]
+    return reader.op is FakeQuantize ? lowered.activations[reader.outputs[0]] : nil
+  }
+
+  /// The name under which a node of the file reads `tensor`; adds the constant, or a DequantizeLinear for this reader.
+  private mutating func read(_ tensor: TensorName) -> TensorName {
+    if tensor.isEmpty { return "" }
+    if let weight = lowered.weights[tensor] { return dequantized(tensor, weight) }
+    if let bias = lowered.biases[tensor] { return dequantized(tensor, bias) }
+    if let constant = graph.tensor(tensor) {
+      builder.initializer(tensor, constant)
+      return tensor
+    }
+    if let quantized = bytes[tensor], let codes = lowered.activations[tensor] {
+      return dequantized(quantized, codes, as: builder.uniqueName(stem(of: quantized) + "_d"))
+    }
+    return replacements[tensor] ?? tensor
+  }
+
+  private func stem(of quantized: TensorName) -> String { quantized.hasSuffix("_q") ? String(quantized.dropLast(2)) : quantized }
+
+  // MARK: Activations
+
+  private mutating func writeQuantizer(_ node: Node, _ quantizer: FakeQuantize) throws(ONNXError) {
+    let input = node.inputs[0]
+    let output = node.outputs[0]
+    guard let codes = lowered.activations[output] else { return try writePerChannelQuantizer(node, quantizer) }
+    if let same = bytes[input], lowered.activations[input] == codes {
+      bytes[output] = same
+    } else {
+      let limits = codes.usesWholeByte ? nil : codes.range
+      bytes[output] = quantize(read(input), codes, as: replacements[input] ?? input, limits: limits)
+    }
+    // An output of the network keeps its name.
+    if graph.outputs.contains(output), let quantized = bytes[output] { _ = dequantized(quantized, codes, as: output) }
+  }
+
+  /// Adds a QuantizeLinear, and a Clip of bytes when not all codes are in use.
+  /// - Returns: the tensor of bytes.
+  private mutating func quantize(_ source: TensorName, _ codes: ActivationCodes, as stem: String, limits: ClosedRange<Int>? = nil) -> TensorName {
+    let name = builder.uniqueName(stem + "_q")
+    let scale = scale(codes.scale, stem)
+    let zero = zeroPoint(codes.zeroPoint)
+    guard let limits else {
+      builder.node("QuantizeLinear", name: "", inputs: [source, scale, zero], outputs: [name])
+      return name
+    }
+    let unlimited = builder.uniqueName(stem + "_u")
+    builder.node("QuantizeLinear", name: "", inputs: [source, scale, zero], outputs: [unlimited])
+    builder.node("Clip", name: "", inputs: [unlimited, zeroPoint(limits.lowerBound), zeroPoint(limits.upperBound)], outputs: [name])
+    return name
+  }
+
+  private mutating func dequantized(_ quantized: TensorName, _ codes: ActivationCodes, as name: TensorName) -> TensorName {
+    let inputs = [quantized, scale(codes.scale, stem(of: quantized)), zeroPoint(codes.zeroPoint)]
+    builder.node("DequantizeLinear", name: "", inputs: inputs, outputs: [name])
+    return name
+  }
+
+  /// A quantizer with a scale a channel that no layer could take up: the pair says the same, and runtimes compute it in floating point.
+  private mutating func writePerChannelQuantizer(_ node: Node, _ quantizer: FakeQuantize) throws(ONNXError) {
+    let parameters = node.inputs.dropFirst().compactMap { graph.tensor($0)?.floats }
+    guard parameters.count == node.inputs.count - 1, let axis = quantizer.channelAxis else {
+      throw ONNXError(node: node.name, "a fake quantizer needs constant parameters")
+    }
+    guard quantizer.effectiveBits == 8, !quantizer.narrowRange else {
+      throw ONNXError(node: node.name, "a per-channel activation quantizer of \(quantizer.effectiveBits) bits cannot be written with QuantizeLinear")
+    }
+    let grids = parameters[0].indices.map { quantizer.grid(parameters: parameters, at: $0) }
+    let shape = [grids.count]
+    let scales = initializer(Tensor(grids.map(\.step), shape: shape), node.inputs[0] + "_s")
+    let zeros = initializer(Tensor(shape: shape, elements: .uint8(grids.map { UInt8($0.zeroPoint) })), "z")
+    let quantized = builder.uniqueName(node.inputs[0] + "_q")
+    let attributes = [ONNXAttributeProto.int("axis", axis)]
+    builder.node("QuantizeLinear", name: "", inputs: [read(node.inputs[0]), scales, zeros], outputs: [quantized], attributes: attributes)
+    builder.node("DequantizeLinear", name: "", inputs: [quantized, scales, zeros], outputs: [node.outputs[0]], attributes: attributes)
+  }
+
+  // MARK: Weights and biases
+
+  private mutating func dequantized(_ name: TensorName, _ weight: QuantizedWeight) -> TensorName {
+    builder.initializer(name, Tensor(shape: weight.shape, elements: .int8(weight.codes)))
+    let isScalar = weight.scales.count == 1
+    let shape = isScalar ? [] : [weight.scales.count]
+    let scales = initializer(Tensor(weight.scales, shape: shape), name + "_s")
+    // ONNX Runtime takes a Gemm for integer only when the zero-point is given, even though 0 is the default.
+    let zero = Tensor(shape: shape, elements: .int8([Int8](repeating: 0, count: weight.scales.count)))
+    // With session.x64quantprecision it rewrites the zero-point of each weight that leaves −64...63, and refuses to rewrite a shared one twice.
+    let isRewritten = weight.codes.contains { !(-64...63).contains($0) }
+    let zeros = isRewritten ? builder.constant(name + "_z", zero) : initializer(zero, isScalar ? "w0" : "w0_\(weight.scales.count)")
+    let output = builder.uniqueName(name + "_d")
+    builder.node(
+      "DequantizeLinear", name: "", inputs: [name, scales, zeros], outputs: [output],
+      attributes: isScalar ? [] : [.int("axis", weight.channelAxis)])
+    return output
+  }
+
+  private mutating func dequantized(_ name: TensorName, _ bias: QuantizedBias) -> TensorName {
+    builder.initializer(name, Tensor(shape: [bias.codes.count], elements: .int32(bias.codes)))
+    let isScalar = bias.scales.count == 1
+    let scales = initializer(Tensor(bias.scales, shape: isScalar ? [] : [bias.scales.count]), name + "_s")
+    let output = builder.uniqueName(name + "_d")
+    builder.node(
+      "DequantizeLinear", name: "", inputs: [name, scales], outputs: [output], attributes: isScalar ? [] : [.int("axis", 0)])
+    return output
+  }
+
+  // MARK: Shared constants
+
+  private mutating func scale(_ value: Float, _ stem: String) -> TensorName { initializer(Tensor([value], shape: []), stem + "_s") }
+
+  private mutating func zeroPoint(_ value: Int) -> TensorName { initializer(Tensor(shape: [], elements: .uint8([UInt8(value)])), "z\(value)") }
+
+  /// The initializer that holds `tensor`, named after `candidate` if it is new.
+  private mutating func initializer(_ tensor: Tensor, _ candidate: String) -> TensorName {
+    if let known = shared[tensor] { return known }
+    let name = builder.constant(candidate, tensor)
+    shared[tensor] = name
+    return name
+  }
+}
