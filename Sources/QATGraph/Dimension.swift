@@ -11,6 +11,7 @@ public enum Dimension: Sendable, Hashable {
   public static let batch = Dimension.batch(multiple: 1)
 
   /// The size when the batch holds `batchSize` samples.
+  /// - Precondition: the size fits an integer, as `Graph.tensorTypes(batchSize:)` checks for every tensor of a graph.
   public func resolved(batchSize: Int) -> Int {
     switch self {
     case .fixed(let size): size
@@ -22,11 +23,43 @@ public enum Dimension: Sendable, Hashable {
   public var fixedSize: Int? {
     if case .fixed(let size) = self { size } else { nil }
   }
+
+  /// The product with another dimension, or nil when it overflows or would hold the batch twice.
+  func multiplied(by other: Dimension) -> Dimension? {
+    let (size, overflow) = coefficient.multipliedReportingOverflow(by: other.coefficient)
+    if overflow { return nil }
+    switch (self, other) {
+    case (.fixed, .fixed): return .fixed(size)
+    case (.batch, .fixed), (.fixed, .batch): return .batch(multiple: size)
+    case (.batch, .batch): return nil
+    }
+  }
+
+  /// The quotient by another dimension, or nil when it is not a whole number for every batch size.
+  func divided(by other: Dimension) -> Dimension? {
+    guard coefficient >= 0, other.coefficient > 0, coefficient % other.coefficient == 0 else { return nil }
+    let size = coefficient / other.coefficient
+    switch (self, other) {
+    case (.fixed, .fixed), (.batch, .batch): return .fixed(size)
+    case (.batch, .fixed): return .batch(multiple: size)
+    case (.fixed, .batch): return nil
+    }
+  }
+
+  /// The size, or how many times the batch size it is.
+  private var coefficient: Int {
+    switch self {
+    case .fixed(let size): size
+    case .batch(let multiple): multiple
+    }
+  }
 }
 
 extension Dimension: ExpressibleByIntegerLiteral, CustomStringConvertible {
+  /// A known size.
   public init(integerLiteral value: Int) { self = .fixed(value) }
 
+  /// The size as messages show it: `224`, `batch`, `49·batch`.
   public var description: String {
     switch self {
     case .fixed(let size): "\(size)"
@@ -36,29 +69,9 @@ extension Dimension: ExpressibleByIntegerLiteral, CustomStringConvertible {
   }
 }
 
-/// What is known of a tensor before it is computed: its element type and its dimensions.
-public struct TensorType: Sendable, Hashable, CustomStringConvertible {
-  /// Type of the elements.
-  public var elementType: ElementType
-  /// Dimensions, outermost first.
-  public var dimensions: [Dimension]
-
-  /// A type; float32 unless said otherwise.
-  public init(_ dimensions: [Dimension], _ elementType: ElementType = .float32) {
-    self.elementType = elementType
-    self.dimensions = dimensions
+extension Collection<Dimension> {
+  /// The product of all dimensions, or nil when it overflows or holds the batch twice.
+  var product: Dimension? {
+    reduce(.fixed(1)) { $0?.multiplied(by: $1) }
   }
-
-  /// The type of a tensor that exists.
-  public init(_ tensor: Tensor) {
-    self.init(tensor.shape.map(Dimension.fixed), tensor.elementType)
-  }
-
-  /// Number of dimensions.
-  public var rank: Int { dimensions.count }
-
-  /// The shape when the batch holds `batchSize` samples.
-  public func shape(batchSize: Int) -> [Int] { dimensions.map { $0.resolved(batchSize: batchSize) } }
-
-  public var description: String { "\(elementType)[\(dimensions.map(\.description).joined(separator: ", "))]" }
 }

@@ -31,17 +31,11 @@ extension Graph {
   public func node(named name: String) -> Node? { nodes.first { $0.name == name } }
 
   /// `candidate`, or with the first free number behind it when a tensor or node of that name exists.
+  ///
+  /// Looks through the whole graph. Who needs many names takes them from one `UniqueNames`.
   public func uniqueName(_ candidate: String) -> String {
-    var taken = Set(constants.keys)
-    taken.formUnion(inputs.map(\.name))
-    for node in nodes {
-      taken.insert(node.name)
-      taken.formUnion(node.outputs)
-    }
-    guard taken.contains(candidate) else { return candidate }
-    var number = 1
-    while taken.contains("\(candidate)_\(number)") { number += 1 }
-    return "\(candidate)_\(number)"
+    var names = UniqueNames(self)
+    return names.next(candidate)
   }
 
   /// A constant's tensor.

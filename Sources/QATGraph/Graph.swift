@@ -78,5 +78,6 @@ public struct GraphError: Error, Hashable, CustomStringConvertible {
     self.reason = reason
   }
 
+  /// The reason, after the node's name where there is one.
   public var description: String { node.map { "node '\($0)': \(reason)" } ?? reason }
 }

@@ -12,8 +12,9 @@ public protocol Operator: Sendable, Hashable {
   static var inputCount: ClosedRange<Int> { get }
 
   /// The types of the outputs.
-  /// - Parameter inputs: one entry an input; nil where an optional input is absent. Its count lies in `inputCount`.
-  /// - Throws: `ShapeError` when the inputs do not fit the operator.
+  /// - Parameter inputs: one entry an input; nil where an optional input is absent. Their dimensions may be any numbers.
+  /// - Returns: one type an output. Its dimensions are not checked against what a machine can hold; the graph does that.
+  /// - Throws: `ShapeError` when the inputs do not fit the operator or its attributes make no sense.
   func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType]
 }
 
@@ -27,10 +28,26 @@ public struct ShapeError: Error, Hashable, CustomStringConvertible {
 }
 
 extension Operator {
-  /// The input at `index`.
-  /// - Throws: `ShapeError` when it is absent or, if `rank` is given, of another rank.
-  func required(_ inputs: [TensorType?], _ index: Int, _ role: String, rank: Int? = nil) throws(ShapeError) -> TensorType {
+  /// How many inputs a node may have, in words: `1 input`, `2 to 3 inputs`, `1 or more inputs`.
+  public static var inputCountDescription: String {
+    let (least, most) = (inputCount.lowerBound, inputCount.upperBound)
+    if most == Int.max { return "\(least) or more inputs" }
+    if least < most { return "\(least) to \(most) inputs" }
+    return least == 1 ? "1 input" : "\(least) inputs"
+  }
+
+  /// The input at `index`, of any element type.
+  /// - Throws: `ShapeError` when it is absent.
+  func present(_ inputs: [TensorType?], _ index: Int, _ role: String) throws(ShapeError) -> TensorType {
     guard index < inputs.count, let type = inputs[index] else { throw ShapeError("\(Self.type) needs the input '\(role)'") }
+    return type
+  }
+
+  /// The input at `index`, which the operator computes with.
+  /// - Throws: `ShapeError` when it is absent, not of float32 or, if `rank` is given, of another rank.
+  func required(_ inputs: [TensorType?], _ index: Int, _ role: String, rank: Int? = nil) throws(ShapeError) -> TensorType {
+    let type = try present(inputs, index, role)
+    guard type.elementType == .float32 else { throw ShapeError("\(Self.type) computes in float32, found a '\(role)' of \(type)") }
     if let rank, type.rank != rank {
       throw ShapeError("\(Self.type) needs a '\(role)' of \(rank) dimensions, found \(type)")
     }
@@ -40,7 +57,9 @@ extension Operator {
   /// `axis` counted from the front, in 0..<rank.
   func normalized(axis: Int, rank: Int) throws(ShapeError) -> Int {
     let positive = axis < 0 ? axis + rank : axis
-    guard positive >= 0, positive < rank else { throw ShapeError("\(Self.type) has axis \(axis), which a tensor of \(rank) dimensions does not have") }
+    guard positive >= 0, positive < rank else {
+      throw ShapeError("\(Self.type) has axis \(axis), which a tensor of \(rank) dimensions does not have")
+    }
     return positive
   }
 }

@@ -9,7 +9,9 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
   public let count: Int
 
   /// Allocates and zeroes memory for `count` elements; at least one cache line, so that the pointer is never null.
+  /// - Precondition: `count` is not negative.
   public init(count: Int) {
+    precondition(count >= 0, "a buffer cannot have \(count) elements")
     self.count = count
     let byteCount = Swift.max(64, (count * MemoryLayout<Element>.stride + 63) & ~63)
     let raw = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)

@@ -19,9 +19,10 @@ public struct Tensor: Sendable, Hashable {
   }
 
   /// Creates a tensor.
-  /// - Precondition: `elements` holds as many elements as `shape` spans. Readers of files check this first and throw their own error.
+  /// - Precondition: `elements` holds as many elements as `shape` spans, and no dimension is negative. Readers of files check this first and throw their
+  ///   own error.
   public init(shape: [Int], elements: Elements) {
-    precondition(elements.count == shape.elementCount, "a tensor of shape \(shape) needs \(shape.elementCount) elements, not \(elements.count)")
+    precondition(elements.count == shape.checkedElementCount, "a tensor of shape \(shape) cannot have \(elements.count) elements")
     self.shape = shape
     self.elements = elements
   }

@@ -47,7 +47,7 @@ final class PlanCompiler {
     self.mode = mode
     self.run = run
     context = try DNNLContext()
-    types = try graph.tensorTypes()
+    types = try graph.tensorTypes(batchSize: batchSize)
     consumers = graph.consumers
     visible = Set(graph.outputs + observed)
     if mode == .training { needsGradient = Set(state.parameterSlots.map(\.name)) }

@@ -33,7 +33,7 @@ public struct ReferenceExecutor<S: Real & BinaryFloatingPoint & Sendable> {
     self.batchSize = batchSize
     self.kernels = kernels
     self.seed = seed
-    types = try graph.tensorTypes()
+    types = try graph.tensorTypes(batchSize: batchSize)
     constants = graph.constants.mapValues { NDArray($0.tensor) }
   }
 

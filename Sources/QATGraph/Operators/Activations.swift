@@ -4,12 +4,16 @@ import QATTensor
 public protocol ElementwiseOperator: Operator {}
 
 extension ElementwiseOperator {
+  /// x.
   public static var inputCount: ClosedRange<Int> { 1...1 }
+
+  /// The type of x.
   public func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType] { [try required(inputs, 0, "x")] }
 }
 
 /// max(x, 0). The gradient at 0 is 0.
 public struct Relu: ElementwiseOperator {
+  /// ONNX\'s name.
   public static let type = "Relu"
   /// A ReLU.
   public init() {}
@@ -17,6 +21,7 @@ public struct Relu: ElementwiseOperator {
 
 /// min(max(x, lower), upper); ReLU6 is `Clip(lower: 0, upper: 6)`. The gradient is 1 strictly between the bounds and 0 elsewhere, as PyTorch's hardtanh.
 public struct Clip: ElementwiseOperator {
+  /// ONNX\'s name.
   public static let type = "Clip"
   /// Lower bound; −∞ when there is none.
   public var lower: Float
@@ -32,6 +37,7 @@ public struct Clip: ElementwiseOperator {
 
 /// x for x > 0, else alpha · x.
 public struct LeakyRelu: ElementwiseOperator {
+  /// ONNX\'s name.
   public static let type = "LeakyRelu"
   /// Slope on the negative side.
   public var alpha: Float
@@ -42,6 +48,7 @@ public struct LeakyRelu: ElementwiseOperator {
 
 /// 1 / (1 + exp(−x)).
 public struct Sigmoid: ElementwiseOperator {
+  /// ONNX\'s name.
   public static let type = "Sigmoid"
   /// A sigmoid.
   public init() {}
@@ -49,6 +56,7 @@ public struct Sigmoid: ElementwiseOperator {
 
 /// x · min(max(x + 3, 0), 6) / 6. Source: Howard et al. 2019, arXiv:1905.02244.
 public struct HardSwish: ElementwiseOperator {
+  /// ONNX\'s name.
   public static let type = "HardSwish"
   /// A hard swish.
   public init() {}
@@ -56,6 +64,7 @@ public struct HardSwish: ElementwiseOperator {
 
 /// The input itself.
 public struct Identity: ElementwiseOperator {
+  /// ONNX\'s name.
   public static let type = "Identity"
   /// An identity.
   public init() {}
@@ -63,17 +72,26 @@ public struct Identity: ElementwiseOperator {
 
 /// In training, zeroes each element with probability `ratio` and scales the others by 1/(1 − ratio); otherwise the identity.
 public struct Dropout: ElementwiseOperator {
+  /// ONNX\'s name.
   public static let type = "Dropout"
   /// Probability of zeroing, in 0..<1.
   public var ratio: Float
 
   /// A dropout.
   public init(ratio: Float = 0.5) { self.ratio = ratio }
+
+  /// The type of x.
+  public func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType] {
+    guard ratio >= 0, ratio < 1 else { throw ShapeError("Dropout has ratio \(ratio), expected at least 0 and less than 1") }
+    return [try required(inputs, 0, "x")]
+  }
 }
 
-/// exp(x) / Σ exp(x) along `axis`.
+/// exp(x) / Σ exp(x) along `axis`, which must not be the batch's: a sample's result depends on that sample alone.
 public struct Softmax: Operator {
+  /// ONNX\'s name.
   public static let type = "Softmax"
+  /// x.
   public static let inputCount = 1...1
   /// The axis that sums to 1; negative counts from the end.
   public var axis: Int
@@ -81,9 +99,12 @@ public struct Softmax: Operator {
   /// A softmax.
   public init(axis: Int = -1) { self.axis = axis }
 
+  /// The type of x.
   public func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType] {
     let x = try required(inputs, 0, "x")
-    _ = try normalized(axis: axis, rank: x.rank)
+    guard x.dimensions[try normalized(axis: axis, rank: x.rank)].fixedSize != nil else {
+      throw ShapeError("Softmax over the batch dimension is not supported")
+    }
     return [x]
   }
 }

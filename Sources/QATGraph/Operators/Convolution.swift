@@ -4,7 +4,9 @@ import QATTensor
 ///
 /// Source: ONNX operator Conv.
 public struct Convolution: Operator {
+  /// ONNX's name.
   public static let type = "Conv"
+  /// x, weight, and perhaps bias.
   public static let inputCount = 2...3
 
   /// Kernel size, strides, pads and dilations.
@@ -18,21 +20,24 @@ public struct Convolution: Operator {
     self.groups = groups
   }
 
+  /// [N, O, H', W'].
   public func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType] {
     let x = try required(inputs, 0, "x", rank: 4)
     let weight = try required(inputs, 1, "weight", rank: 4)
     guard let channels = x.dimensions[1].fixedSize, let outputs = weight.dimensions[0].fixedSize, let perGroup = weight.dimensions[1].fixedSize else {
       throw ShapeError("Conv needs fixed channel counts, found x \(x) and weight \(weight)")
     }
-    guard groups > 0, channels == perGroup * groups, outputs % groups == 0 else {
+    guard groups > 0, channels % groups == 0, channels / groups == perGroup, outputs % groups == 0 else {
       throw ShapeError("Conv with \(groups) groups and weight \(weight) cannot take x \(x)")
     }
-    guard weight.dimensions[2...].compactMap(\.fixedSize) == window.kernel else {
+    guard weight.dimensions[2...].map(\.fixedSize) == window.kernel else {
       throw ShapeError("Conv has kernel_shape \(window.kernel), the weight is \(weight)")
     }
-    if inputs.count > 2, let bias = inputs[2], bias.dimensions != [.fixed(outputs)] {
-      throw ShapeError("Conv with \(outputs) output channels cannot take the bias \(bias)")
+    if inputs.count > 2, inputs[2] != nil {
+      let bias = try required(inputs, 2, "bias")
+      guard bias.dimensions == [.fixed(outputs)] else { throw ShapeError("Conv with \(outputs) output channels cannot take the bias \(bias)") }
     }
+    guard !window.roundsUp else { throw ShapeError("Conv has a window that rounds up, which only poolings do") }
     let size = try window.outputSize(for: window.imageSize(x))
     return [TensorType([x.dimensions[0], .fixed(outputs), .fixed(size[0]), .fixed(size[1])])]
   }

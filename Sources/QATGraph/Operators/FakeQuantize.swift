@@ -9,7 +9,9 @@ import QATTensor
 ///
 /// Gradients are straight-through: the upstream gradient inside [low, high], nothing outside. Source: NNCF 2.14's quantizers.
 public struct FakeQuantize: Operator {
+  /// The name in files of OpenVINO and in messages; ONNX writes it as a pair QuantizeLinear, DequantizeLinear.
   public static let type = "FakeQuantize"
+  /// x and scale, or x, input_low and input_range.
   public static let inputCount = 2...3
 
   /// How the parameters describe the range.
@@ -22,7 +24,7 @@ public struct FakeQuantize: Operator {
 
   /// How the parameters describe the range.
   public var mode: Mode
-  /// Bit width of the stored integer, 2...8.
+  /// Bit width of the stored integer, 2...8; with `halfRange` 3...8.
   public var bits: Int
   /// Whether the lowest code is left out, so that the codes are symmetric around zero. Only symmetric weights.
   public var narrowRange: Bool
@@ -43,7 +45,7 @@ public struct FakeQuantize: Operator {
   /// Bits of the codes in use: one fewer with the overflow fix.
   public var effectiveBits: Int { halfRange ? bits - 1 : bits }
 
-  /// Whether zero is an inner level of a symmetric grid.
+  /// Whether negative values have codes. NNCF counts every asymmetric quantizer as signed.
   public var isSigned: Bool { mode != .symmetric(signed: false) }
 
   /// The lowest code.
@@ -63,9 +65,13 @@ public struct FakeQuantize: Operator {
   /// Number of codes.
   public var levels: Int { levelHigh - levelLow + 1 }
 
+  /// The type of x.
   public func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType] {
     let x = try required(inputs, 0, "x")
-    guard (2...8).contains(bits) else { throw ShapeError("FakeQuantize has \(bits) bits, supported are 2 to 8") }
+    // One bit would leave a signed grid without a level above zero.
+    guard ((halfRange ? 3 : 2)...8).contains(bits) else {
+      throw ShapeError("FakeQuantize has \(bits) bits, supported are 2 to 8, and 3 to 8 when half of the range is used")
+    }
     var expected = Dimension.fixed(1)
     if let channelAxis { expected = x.dimensions[try normalized(axis: channelAxis, rank: x.rank)] }
     let roles = mode == .asymmetric ? ["input_low", "input_range"] : ["scale"]

@@ -4,7 +4,9 @@ import QATTensor
 ///
 /// PyTorch's Linear is Gemm with `transposesB`, weight [outputs, inputs]. Source: ONNX operator Gemm.
 public struct Gemm: Operator {
+  /// ONNX's name.
   public static let type = "Gemm"
+  /// A, B, and perhaps C.
   public static let inputCount = 2...3
   /// Factor of the product.
   public var alpha: Float
@@ -23,15 +25,20 @@ public struct Gemm: Operator {
     self.transposesB = transposesB
   }
 
+  /// [M, N]. C is broadcast to it, never the other way round.
   public func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType] {
     let a = try required(inputs, 0, "A", rank: 2)
     let b = try required(inputs, 1, "B", rank: 2)
     let (rows, inner) = transposesA ? (a.dimensions[1], a.dimensions[0]) : (a.dimensions[0], a.dimensions[1])
     let (innerB, columns) = transposesB ? (b.dimensions[1], b.dimensions[0]) : (b.dimensions[0], b.dimensions[1])
-    guard inner == innerB else { throw ShapeError("Gemm cannot multiply A \(a) by B \(b)\(transposesB ? " transposed" : "")") }
-    if inputs.count > 2, let c = inputs[2] {
-      let fits = c.rank <= 2 && zip(c.dimensions.reversed(), [columns, rows]).allSatisfy { $0 == 1 || $0 == $1 }
-      guard fits else { throw ShapeError("Gemm with the result [\(rows), \(columns)] cannot add C \(c)") }
+    guard inner == innerB else {
+      throw ShapeError("Gemm cannot multiply A \(a)\(transposesA ? " transposed" : "") by B \(b)\(transposesB ? " transposed" : "")")
+    }
+    if inputs.count > 2, inputs[2] != nil {
+      let c = try required(inputs, 2, "C")
+      guard broadcast([rows, columns], c.dimensions) == [rows, columns] else {
+        throw ShapeError("Gemm with the result [\(rows), \(columns)] cannot add C \(c)")
+      }
     }
     return [TensorType([rows, columns])]
   }
@@ -41,19 +48,24 @@ public struct Gemm: Operator {
 ///
 /// Source: ONNX operator MatMul. One-dimensional operands are not supported.
 public struct MatMul: Operator {
+  /// ONNX's name.
   public static let type = "MatMul"
+  /// A and B.
   public static let inputCount = 2...2
 
   /// A matrix product.
   public init() {}
 
+  /// [..., M, N].
   public func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType] {
     let a = try required(inputs, 0, "A")
     let b = try required(inputs, 1, "B")
-    guard a.rank >= 2, b.rank >= 2, a.dimensions[a.rank - 1] == b.dimensions[b.rank - 2] else { throw ShapeError("MatMul cannot multiply \(a) by \(b)") }
-    let outerA = TensorType(Array(a.dimensions.dropLast(2)))
-    let outerB = TensorType(Array(b.dimensions.dropLast(2)))
-    let outer = try Mul().outputTypes(for: [outerA, outerB])[0]
-    return [TensorType(outer.dimensions + [a.dimensions[a.rank - 2], b.dimensions[b.rank - 1]])]
+    guard a.rank >= 2, b.rank >= 2, a.dimensions[a.rank - 1] == b.dimensions[b.rank - 2] else {
+      throw ShapeError("MatMul cannot multiply \(a) by \(b)")
+    }
+    guard let outer = broadcast(a.dimensions.dropLast(2), b.dimensions.dropLast(2)) else {
+      throw ShapeError("MatMul cannot broadcast the leading dimensions of \(a) and \(b)")
+    }
+    return [TensorType(outer + [a.dimensions[a.rank - 2], b.dimensions[b.rank - 1]])]
   }
 }

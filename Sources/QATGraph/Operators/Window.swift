@@ -27,26 +27,42 @@ public struct Window: Sendable, Hashable {
     self.init(kernel: [size, size], strides: [stride, stride], pads: [pad, pad, pad, pad])
   }
 
-  /// Number of window positions along each spatial dimension of an image of `size`.
-  /// - Throws: `ShapeError` when an attribute is out of its range or the window is larger than the padded image.
+  /// Number of window positions along each spatial dimension of an image of `size`: ⌊(size + pads − reach) / stride⌋ + 1 with
+  /// reach = (kernel − 1) · dilation + 1. With `roundsUp` it is ⌈…⌉, one fewer when the last window would start beyond the image in its trailing padding.
+  ///
+  /// Source: ONNX operators Conv and MaxPool; the dropped window as ONNX Runtime and PyTorch drop it.
+  /// - Parameter size: height and width of the image.
+  /// - Returns: the number of positions, height and width.
+  /// - Throws: `ShapeError` when an attribute is out of its range, no window fits, or a number overflows.
   public func outputSize(for size: [Int]) throws(ShapeError) -> [Int] {
     guard kernel.count == 2, strides.count == 2, dilations.count == 2, pads.count == 4, size.count == 2 else {
-      throw ShapeError("only windows over two spatial dimensions are supported, found a kernel of \(kernel.count)")
+      throw ShapeError(
+        "windows have two spatial dimensions, found kernel \(kernel), strides \(strides), dilations \(dilations), pads \(pads) on an image of \(size)"
+      )
     }
     guard kernel.allSatisfy({ $0 > 0 }), strides.allSatisfy({ $0 > 0 }), dilations.allSatisfy({ $0 > 0 }), pads.allSatisfy({ $0 >= 0 }) else {
       throw ShapeError("kernel \(kernel), strides \(strides) and dilations \(dilations) must be positive and pads \(pads) not negative")
     }
-    var result: [Int] = []
-    for axis in 0..<2 {
-      let reach = (kernel[axis] - 1) * dilations[axis] + 1
-      let padded = size[axis] + pads[axis] + pads[axis + 2]
-      guard padded >= reach else { throw ShapeError("a window of \(reach) does not fit into \(padded) padded rows or columns") }
-      var count = (padded - reach) / strides[axis] + 1
-      // A window that would start inside the trailing padding is dropped, as ONNX and PyTorch do.
-      if roundsUp, (padded - reach) % strides[axis] != 0, count * strides[axis] < size[axis] + pads[axis] { count += 1 }
-      result.append(count)
+    guard size.allSatisfy({ $0 > 0 }) else { throw ShapeError("an image of \(size[0])×\(size[1]) has nothing for a window to slide over") }
+    return [try positions(along: 0, of: size[0]), try positions(along: 1, of: size[1])]
+  }
+
+  /// The number of positions along one axis; all attributes are in their range.
+  private func positions(along axis: Int, of size: Int) throws(ShapeError) -> Int {
+    // Beyond this no file is meant seriously, and below it no sum or product of two such numbers overflows.
+    let limit = 1 << 31
+    guard [size, kernel[axis], strides[axis], dilations[axis], pads[axis], pads[axis + 2]].allSatisfy({ $0 < limit }) else {
+      throw ShapeError(
+        "kernel \(kernel), strides \(strides), dilations \(dilations) or pads \(pads) on an image with \(size) rows or columns exceed \(limit - 1)")
     }
-    return result
+    let stride = strides[axis]
+    let reach = (kernel[axis] - 1) * dilations[axis] + 1
+    let padded = size + pads[axis] + pads[axis + 2]
+    // A last window that is rounded up may begin anywhere in the image, even when no whole one fits.
+    let travel = padded - reach + (roundsUp ? stride - 1 : 0)
+    guard travel >= 0 else { throw ShapeError("a window of \(reach) does not fit into \(padded) padded rows or columns") }
+    let last = travel / stride
+    return roundsUp && last > 0 && last * stride >= size + pads[axis] ? last : last + 1
   }
 
   /// The spatial size of `type`, which must be [batch, channels, height, width] with fixed height and width.

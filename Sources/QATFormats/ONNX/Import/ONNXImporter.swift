@@ -174,7 +174,7 @@ struct ONNXImporter {
   private mutating func append(_ graphNode: Node, _ node: ONNXImportNode) throws(ONNXError) {
     let allowed = Swift.type(of: graphNode.op).inputCount
     guard allowed.contains(graphNode.inputs.count) else {
-      throw node.error("\(node.type) takes \(allowed.lowerBound) to \(allowed.upperBound) inputs, found \(graphNode.inputs.count)")
+      throw node.error("\(node.type) takes \(Swift.type(of: graphNode.op).inputCountDescription), found \(graphNode.inputs.count)")
     }
     let outputs: [TensorType]
     do throws(ShapeError) {
