@@ -12,6 +12,7 @@ extension OptimizerConfiguration {
   /// - Parameters:
   ///   - epochs: length of the run.
   ///   - stepsPerEpoch: steps in an epoch.
+  /// - Returns: the rate of every step.
   public func makeSchedule(epochs: Int, stepsPerEpoch: Int) -> LearningRateSchedule {
     let total = epochs * stepsPerEpoch
     let shape: LearningRateSchedule.Shape =

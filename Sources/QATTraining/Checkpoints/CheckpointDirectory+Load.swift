@@ -81,6 +81,7 @@ extension CheckpointDirectory {
 
   /// Reads one checkpoint whose files are all what its manifest says.
   /// - Parameter folder: path of the checkpoint's folder.
+  /// - Returns: the checkpoint.
   /// - Throws: `TrainingError` saying what is wrong with it.
   public static func read(_ folder: String) throws -> Checkpoint {
     let manifest = try Manifest(readingFrom: folder)

@@ -59,6 +59,7 @@ extension CheckpointDirectory {
 
   /// The run that a path belongs to: the path itself, or the folder around a checkpoint.
   /// - Parameter path: the folder of a run or of one of its checkpoints.
+  /// - Returns: the run's folder.
   public static func run(containing path: String) -> CheckpointDirectory {
     let folder = CheckpointDirectory(path)
     guard FileSystem.exists("\(folder.path)/\(Manifest.name)") else { return folder }

@@ -1,0 +1,41 @@
+import Foundation
+import Testing
+
+extension ParallelTests {
+  @Suite("Training")
+  struct Training {
+    /// The losses that a run's metrics log holds.
+    private func losses(ranks: Int?, batch: Int, steps: Int, kind: String) throws -> [Double] {
+      let folder = FileManager.default.temporaryDirectory.appendingPathComponent("qat-parallel-\(UUID().uuidString)").path
+      defer { try? FileManager.default.removeItem(atPath: folder) }
+      let run = try ParallelRun("training", folder, "\(batch)", "\(steps)", kind, ranks: ranks)
+      #expect(run.exitCode == 0, "\(run.errors)")
+      let expected = try #require(run.lines[0]?.first)
+      #expect(expected.hasPrefix("steps \(steps) ") && expected.hasSuffix("count 99"))
+      for rank in 0..<(ranks ?? 1) { #expect(run.lines[rank] == [expected], "every rank has the same evaluation") }
+      struct Line: Decodable { var loss: Double? }
+      let text = try String(contentsOfFile: "\(folder)/metrics.jsonl", encoding: .utf8)
+      let lines = try text.split(separator: "\n").map { try JSONDecoder().decode(Line.self, from: Data($0.utf8)) }
+      return lines.compactMap(\.loss)
+    }
+
+    @Test("several ranks follow one rank at the same global batch, fp32", arguments: [2, 4])
+    func fp32(_ ranks: Int) throws {
+      let one = try losses(ranks: nil, batch: 32, steps: 50, kind: "fp32")
+      let several = try losses(ranks: ranks, batch: 32, steps: 50, kind: "fp32")
+      #expect(one.count == 50 && several.count == 50)
+      for (step, (a, b)) in zip(one, several).enumerated() {
+        #expect(abs(a - b) <= 1e-4 * abs(a), "step \(step + 1): \(a) on one rank, \(b) on \(ranks)")
+      }
+      #expect(one[49] < one[0], "the network learns")
+    }
+
+    @Test("several ranks follow one rank at the same global batch, quantized")
+    func quantized() throws {
+      let one = try losses(ranks: nil, batch: 32, steps: 10, kind: "quantized")
+      let two = try losses(ranks: 2, batch: 32, steps: 10, kind: "quantized")
+      #expect(one.count == 10 && two.count == 10)
+      for (step, (a, b)) in zip(one, two).enumerated() { #expect(abs(a - b) <= 1e-3 * abs(a), "step \(step + 1): \(a) on one rank, \(b) on two") }
+    }
+  }
+}

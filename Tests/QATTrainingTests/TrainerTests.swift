@@ -1,0 +1,170 @@
+import Foundation
+import QATCommunication
+import QATData
+import QATEngine
+import QATGraph
+import QATModels
+import QATTensor
+import Testing
+
+@testable import QATTraining
+
+/// A folder that is removed with its owner.
+final class TemporaryFolder {
+  let path = FileManager.default.temporaryDirectory.appendingPathComponent("qat-training-\(UUID().uuidString)").path
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+@Suite("The trainer")
+struct TrainerTests {
+  private func configuration(epochs: Int = 2, _ edit: (inout RunConfiguration) -> Void = { _ in }) -> RunConfiguration {
+    var configuration = RunConfiguration()
+    configuration.batchSize = 16
+    configuration.epochs = epochs
+    configuration.seed = 5
+    configuration.optimizer.baseLearningRate = 0.05
+    configuration.data.augment.flip = true
+    configuration.data.augment.cropPadding = 1
+    edit(&configuration)
+    return configuration
+  }
+
+  /// Convolutions, batch norm and dropout: everything that has state or randomness.
+  private func network() -> Graph {
+    var b = NetworkBuilder(name: "small", input: [1, 8, 8], seed: 2)
+    var x = b.relu(b.batchNormalization(b.convolution(b.input, "conv1", channels: 16, kernel: 3, pad: 1), "bn1"), "relu1")
+    x = b.relu(b.batchNormalization(b.convolution(x, "conv2", channels: 16, kernel: 3, stride: 2, pad: 1), "bn2"), "relu2")
+    x = b.dropout(b.flatten(b.globalAveragePool(x, "gap"), "flatten"), "dropout", ratio: 0.2)
+    let scores = b.linear(x, "fc", features: 4)
+    return b.graph(output: scores)
+  }
+
+  private func trainer(_ configuration: RunConfiguration, in folder: String?, resuming: Bool = false) throws -> Trainer {
+    let graph = network()
+    let data = try openDataset("synthetic:1,8,8,4,160", split: .train)
+    let identity = try RunIdentity(model: graph, configuration: configuration, dataset: data)
+    let directory = folder.map { CheckpointDirectory($0) }
+    try directory?.prepare()
+    let checkpoint = resuming ? try directory?.load(.latest, identity: identity)?.checkpoint : nil
+    return try Trainer(
+      .init(
+        graph: graph, state: try ModelState(graph), training: data, validation: try openDataset("synthetic:1,8,8,4,100", split: .test),
+        configuration: configuration, directory: directory, identity: identity), communicator: SingleProcess(), resuming: checkpoint,
+      showsProgress: false)
+  }
+
+  /// Every file of the newest checkpoint.
+  private func files(_ folder: String) throws -> [String: Data] {
+    let newest = try #require(CheckpointDirectory(folder).candidates.first)
+    let names = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(newest)")
+    return try Dictionary(
+      uniqueKeysWithValues: names.map { ("\(newest)/\($0)", try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(newest)/\($0)"))) })
+  }
+
+  @Test("learns")
+  func learns() throws {
+    let result = try trainer(configuration(epochs: 15) { $0.optimizer.baseLearningRate = 0.1 }, in: nil).run()
+    let evaluation = try #require(result.evaluation)
+    #expect(result.steps == 150)
+    #expect(evaluation.top1 > 0.9, "top-1 is \(evaluation.top1), chance is 0.25")
+    #expect(evaluation.count == 100)
+    #expect(result.stop == nil && result.imagesPerSecond > 0)
+  }
+
+  @Test("the same seed gives the same bytes, another seed other ones")
+  func reproducible() throws {
+    let (a, b, c) = (TemporaryFolder(), TemporaryFolder(), TemporaryFolder())
+    for (folder, seed) in [(a, UInt64(5)), (b, 5), (c, 6)] { _ = try trainer(configuration { $0.seed = seed }, in: folder.path).run() }
+    #expect(try files(a.path) == files(b.path))
+    #expect(try files(a.path) != files(c.path))
+  }
+
+  @Test("resuming gives the bytes of not stopping, in the middle of an epoch and between epochs", arguments: [3, 10, 13, 17])
+  func resume(_ steps: Int) throws {
+    let (whole, parts) = (TemporaryFolder(), TemporaryFolder())
+    for kind in OptimizerConfiguration.Kind.allCases {
+      func configured(_ maxSteps: Int?) -> RunConfiguration {
+        configuration {
+          $0.optimizer = OptimizerConfiguration(kind)
+          $0.optimizer.baseLearningRate = 0.01
+          $0.maxSteps = maxSteps
+        }
+      }
+      let (whole, parts) = (whole.path + "/\(kind)", parts.path + "/\(kind)")
+      _ = try trainer(configured(nil), in: whole).run()
+      // The schedule follows epochs, so a run that is cut short walks the same way.
+      let cut = try trainer(configured(steps), in: parts).run()
+      #expect(cut.steps == steps)
+      let rest = try trainer(configured(nil), in: parts, resuming: true).run()
+      #expect(rest.steps == 20)
+      #expect(try withoutBest(files(whole)) == withoutBest(files(parts)), "\(kind)")
+      let metrics = try ["\(whole)", "\(parts)"].map { folder in
+        try String(contentsOfFile: "\(folder)/metrics.jsonl", encoding: .utf8).split(separator: "\n").filter { !$0.contains("validation") }.count
+      }
+      #expect(metrics == [20, 20])
+    }
+  }
+
+  /// A run cut by `--max-steps` evaluates where it ends, which an uncut run does not: its best evaluation may be another.
+  private func withoutBest(_ files: [String: Data]) throws -> [String: Data] {
+    var result = files
+    for (name, data) in files where name.hasSuffix("state.json") {
+      var state = try JSONDecoder().decode(TrainingState.self, from: data)
+      state.best = nil
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = .sortedKeys
+      result[name] = try encoder.encode(state)
+    }
+    return result.filter { !$0.key.hasSuffix("MANIFEST.json") }
+  }
+
+  @Test("a checkpoint of another batch size or network is refused with both values")
+  func mismatches() throws {
+    let folder = TemporaryFolder()
+    _ = try trainer(configuration { $0.maxSteps = 1 }, in: folder.path).run()
+    let checkpoint = try #require(try CheckpointDirectory(folder.path).load(.latest)).checkpoint
+    let graph = network()
+    let data = try openDataset("synthetic:1,8,8,4,160", split: .train)
+    let identity = try RunIdentity(model: graph, configuration: configuration(), dataset: data)
+    func resume(_ graph: Graph, _ configuration: RunConfiguration) throws {
+      _ = try Trainer(
+        .init(graph: graph, state: try ModelState(graph), training: data, validation: nil, configuration: configuration, identity: identity),
+        communicator: SingleProcess(), resuming: checkpoint, showsProgress: false)
+    }
+    #expect { try resume(graph, configuration { $0.batchSize = 8 }) } throws: { error in
+      "\(error)".contains("16 samples a step, this run has 8") && (error as? TrainingError)?.kind == .mismatch
+    }
+    var other = NetworkBuilder(name: "other", input: [1, 8, 8], seed: 2)
+    let flat = other.flatten(other.input, "flatten")
+    let linear = other.linear(flat, "fc", features: 4)
+    #expect { try resume(other.graph(output: linear), configuration()) } throws: { error in
+      "\(error)".contains("'fc.weight'") && "\(error)".contains("'conv1.weight' is not a tensor of this network")
+    }
+  }
+
+  @Test("a loss that is not finite ends the run with the step and leaves the last checkpoint")
+  func divergence() throws {
+    let folder = TemporaryFolder()
+    let configuration = configuration {
+      $0.optimizer.baseLearningRate = 1e30
+      $0.checkpointEvery = 1
+    }
+    let trainer = try trainer(configuration, in: folder.path)
+    #expect { try trainer.run() } throws: { error in
+      (error as? TrainingError)?.kind == .numerical && "\(error)".contains("diverged")
+    }
+    #expect(CheckpointDirectory(folder.path).candidates.count >= 1)
+  }
+
+  @Test("evaluation counts every sample once, whatever the batch size", arguments: [1, 7, 64, 1000])
+  func evaluation(_ batchSize: Int) throws {
+    let graph = network()
+    let data = try openDataset("synthetic:1,8,8,4,100", split: .test)
+    func run(_ batchSize: Int) throws -> Evaluation {
+      try evaluate(graph, dataset: data, preprocessing: Preprocessing(), batchSize: batchSize, communicator: SingleProcess())
+    }
+    let (found, expected) = (try run(batchSize), try run(100))
+    #expect(found.count == 100 && found.top1 == expected.top1 && found.top5 == 1)
+    #expect(abs(found.loss - expected.loss) < 1e-6)
+  }
+}
