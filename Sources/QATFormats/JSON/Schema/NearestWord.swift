@@ -15,6 +15,14 @@ public enum NearestWord {
     return best?.candidate
   }
 
+  /// The up to `count` candidates that take the fewest edits, nearest first, however many those are. Among equals the earlier candidate comes first.
+  public static func ranked(_ word: String, among candidates: [String], count: Int) -> [String] {
+    guard word.utf8.count <= 200 else { return [] }
+    let folded = fold(word)
+    let distances = candidates.enumerated().map { (distance: editDistance(folded, fold($1)), order: $0, candidate: $1) }
+    return distances.sorted { ($0.distance, $0.order) < ($1.distance, $1.order) }.prefix(count).map(\.candidate)
+  }
+
   private static func fold(_ word: String) -> [Character] { word.lowercased().map { $0 == "-" ? "_" : $0 } }
 
   /// The number of insertions, deletions, substitutions and swaps of neighbours that turn one word into the other (optimal string alignment).

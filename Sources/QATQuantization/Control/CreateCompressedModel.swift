@@ -1,0 +1,97 @@
+import QATCommunication
+import QATEngine
+import QATGraph
+import QATTensor
+
+/// Quantizes a network as an NNCF configuration says; without a `quantization` section the network stays as it is.
+///
+/// See `createCompressedModel(_:_:device:calibration:calibrationBatchSize:communicator:compressionState:)`.
+/// - Parameters:
+///   - graph: a trained fp32 network.
+///   - config: the configuration.
+///   - calibration: samples for range initialisation and batch norm adaptation, the same list on every rank.
+///   - calibrationBatchSize: samples in one calibration batch.
+///   - communicator: the ranks.
+///   - compressionState: a saved state.
+/// - Returns: the controller, which holds the quantized network.
+/// - Throws: `QuantizationError`, `GraphError`, and what the samples or the communicator throw.
+public func createCompressedModel(
+  _ graph: Graph, _ config: NNCFConfig, calibration: (any BatchSource)?, calibrationBatchSize: Int = 32, communicator: any Communicator,
+  compressionState: CompressionState? = nil
+) throws -> CompressionController {
+  if let quantization = config.quantization {
+    return try createCompressedModel(
+      graph, quantization, device: config.targetDevice, calibration: calibration, calibrationBatchSize: calibrationBatchSize,
+      communicator: communicator, compressionState: compressionState)
+  }
+  if compressionState != nil {
+    throw QuantizationError("a saved quantization is to be restored, but the configuration has no section with \"algorithm\": \"quantization\"")
+  }
+  return CompressionController(graph: graph, setup: QuantizerSetup(), potential: .init(), warnings: [], communicator: communicator)
+}
+
+/// Quantizes a network: decides on the quantizers, initialises them from data, inserts them, adapts batch norm.
+///
+/// Every rank calls it with the same arguments; every rank gets the same bytes, however many ranks there are.
+/// - Parameters:
+///   - graph: a trained fp32 network.
+///   - configuration: the `quantization` section.
+///   - device: chooses the hardware table.
+///   - calibration: samples for range initialisation and batch norm adaptation, the same list on every rank; nil leaves activations at their defaults.
+///   - calibrationBatchSize: samples in one calibration batch, on whichever rank. Statistics that are defined per batch depend on it.
+///   - communicator: the ranks.
+///   - compressionState: a saved state: its quantizers are inserted without initialisation; the tensors are then loaded by name.
+/// - Returns: the controller, which holds the quantized network.
+/// - Throws: `QuantizationError`, `GraphError`, and what the samples or the communicator throw.
+public func createCompressedModel(
+  _ graph: Graph, _ configuration: QuantizationConfiguration, device: TargetDevice, calibration: (any BatchSource)?, calibrationBatchSize: Int = 32,
+  communicator: any Communicator, compressionState: CompressionState? = nil
+) throws -> CompressionController {
+  if let compressionState { return try restored(graph, from: compressionState, communicator) }
+  let (placed, potential) = try communicator.together {
+    try (placeQuantizers(in: graph, configuration, device: device), PotentialQuantizers(in: LiveGraph(graph)))
+  }
+  try communicator.verifyEqual(placed.fingerprint, what: "the quantizer setup")
+  let ranges = try initializedRanges(
+    for: placed, of: graph, configuration.range, calibration: calibration, batchSize: calibrationBatchSize, communicator: communicator)
+  var quantized = try graph.inserting(ranges.setup)
+  for (name, tensor) in ranges.parameters { quantized.constants[name]?.tensor = tensor }
+  if let calibration {
+    let adapted = try adaptedStatistics(
+      of: quantized, sampleCount: configuration.batchNormAdaptationSampleCount, calibration: calibration, batchSize: calibrationBatchSize,
+      communicator: communicator)
+    for (name, tensor) in adapted { quantized.constants[name]?.tensor = tensor }
+  }
+  return CompressionController(
+    graph: quantized, setup: ranges.setup, potential: potential,
+    warnings: warnings(placed, ranges.uninitialized, hasSamples: calibration != nil, configuration), communicator: communicator)
+}
+
+/// A network with the quantizers of a saved state at their defaults, to be filled by the saved tensors.
+private func restored(_ graph: Graph, from state: CompressionState, _ communicator: any Communicator) throws -> CompressionController {
+  let quantized = try communicator.together {
+    let faults = state.setup.mismatches(with: graph)
+    guard faults.isEmpty else {
+      throw QuantizationError(
+        "the saved quantization does not belong to the network '\(graph.name)'; restore it into the network it was made for:\n"
+          + faults.map { "  \($0)" }.joined(separator: "\n"))
+    }
+    return try graph.inserting(state.setup)
+  }
+  try communicator.verifyEqual(state.setup.fingerprint, what: "the saved quantizer setup")
+  let controller = CompressionController(graph: quantized, setup: state.setup, potential: state.potential, warnings: [], communicator: communicator)
+  controller.scheduler.state = state.scheduler
+  return controller
+}
+
+private func warnings(
+  _ setup: QuantizerSetup, _ uninitialized: [String], hasSamples: Bool, _ configuration: QuantizationConfiguration
+) -> [String] {
+  if setup.points.isEmpty { return ["no operator of the network is quantized: the configuration's scopes leave none, or none runs on integers"] }
+  guard !uninitialized.isEmpty else { return [] }
+  let reason =
+    configuration.range.sampleCount == 0 ? "\"num_init_samples\" is 0" : hasSamples ? "there were no samples" : "there is no calibration data"
+  return [
+    "\(uninitialized.count) of \(setup.points.count) quantizers keep their default range, because \(reason): \(uninitialized.joined(separator: ", "))"
+  ]
+}

@@ -1,0 +1,76 @@
+import QATGraph
+
+/// How an operator behaves towards a quantizer on its way up.
+enum QuantizationTrait: Sendable {
+  /// Computes on quantized inputs: wants a quantizer on each of them.
+  case inputsQuantizable
+  /// Moves values without changing them: a quantizer passes.
+  case agnostic
+  /// Joins tensors: a quantizer passes to all inputs, which may have to share it.
+  case concat
+  /// Stays in floating point: a quantizer stops after it.
+  case nonQuantizable
+}
+
+/// What placement knows of one operator type. One row an operator; a new operator is a new row.
+struct OperatorClass: Sendable {
+  /// A part that an operator plays in fused patterns.
+  enum Role: Sendable {
+    case linear, batchNormalization, activation, add, multiply
+  }
+
+  /// The table's name of the operator; nil when tables do not name it.
+  var hardware: HardwareTable.Operation?
+  /// What holds when the table has no configurations for it.
+  var trait: QuantizationTrait
+  /// Its part in fused patterns.
+  var role: Role?
+  /// Ports whose constant operand is a weight to be quantized.
+  var weightPorts: [Int] = []
+  /// Ports that never get a quantizer: biases, statistics.
+  var plainPorts: [Int] = []
+
+  /// Every operator's row, by operator type. Source: reference NNCF's operator metatypes (ONNX names).
+  static let rows: [String: OperatorClass] = [
+    Convolution.type: OperatorClass(hardware: .convolution, trait: .inputsQuantizable, role: .linear, weightPorts: [1], plainPorts: [2]),
+    Gemm.type: OperatorClass(hardware: .matMul, trait: .inputsQuantizable, role: .linear, weightPorts: [0, 1], plainPorts: [2]),
+    MatMul.type: OperatorClass(hardware: .matMul, trait: .inputsQuantizable, role: .linear, weightPorts: [0, 1]),
+    BatchNormalization.type: OperatorClass(trait: .inputsQuantizable, role: .batchNormalization, plainPorts: [1, 2, 3, 4]),
+    Add.type: OperatorClass(hardware: .add, trait: .inputsQuantizable, role: .add),
+    Mul.type: OperatorClass(hardware: .multiply, trait: .inputsQuantizable, role: .multiply),
+    AveragePool.type: OperatorClass(hardware: .avgPool, trait: .inputsQuantizable),
+    GlobalAveragePool.type: OperatorClass(hardware: .avgPool, trait: .inputsQuantizable),
+    ReduceMean.type: OperatorClass(hardware: .reduceMean, trait: .inputsQuantizable),
+    MaxPool.type: OperatorClass(hardware: .maxPool, trait: .agnostic),
+    Reshape.type: OperatorClass(hardware: .reshape, trait: .agnostic),
+    Flatten.type: OperatorClass(hardware: .flatten, trait: .agnostic),
+    Transpose.type: OperatorClass(hardware: .transpose, trait: .agnostic),
+    Dropout.type: OperatorClass(trait: .agnostic),
+    Identity.type: OperatorClass(trait: .agnostic),
+    Concat.type: OperatorClass(hardware: .concat, trait: .concat),
+    Relu.type: OperatorClass(trait: .nonQuantizable, role: .activation),
+    Clip.type: OperatorClass(trait: .nonQuantizable, role: .activation),
+    LeakyRelu.type: OperatorClass(trait: .nonQuantizable, role: .activation),
+    Sigmoid.type: OperatorClass(trait: .nonQuantizable, role: .activation),
+    HardSwish.type: OperatorClass(trait: .nonQuantizable, role: .activation),
+    Softmax.type: OperatorClass(trait: .nonQuantizable),
+    FakeQuantize.type: OperatorClass(trait: .nonQuantizable),
+  ]
+
+  /// The class of a node; an operator without a row stays in floating point. A convolution with one filter group a channel is depthwise.
+  static func of(_ node: Node, types: [TensorName: TensorType]) -> OperatorClass {
+    var result = rows[node.type] ?? OperatorClass(trait: .nonQuantizable)
+    if let convolution = node.as(Convolution.self), let channels = types[node.inputs[0]]?.dimensions[1].fixedSize,
+      convolution.groups > 1, convolution.groups == channels
+    {
+      result.hardware = .depthWiseConvolution
+    }
+    return result
+  }
+
+  /// The axis of a weight's output channels: 0 for a convolution, the output features of a matrix product. Source: reference NNCF, ONNX backend.
+  static func weightChannelAxis(of node: Node, port: Int, rank: Int) -> Int {
+    if let gemm = node.as(Gemm.self) { return port == 1 ? (gemm.transposesB ? 0 : 1) : (gemm.transposesA ? 1 : 0) }
+    return node.as(MatMul.self) == nil ? 0 : rank - 1
+  }
+}

@@ -1,0 +1,34 @@
+import QATGraph
+import QATModels
+import QATQuantization
+import QATTensor
+
+/// The default placement of a network, or with changes to the configuration.
+func place(_ graph: Graph, _ change: (inout QuantizationConfiguration) -> Void = { _ in }) throws -> QuantizerSetup {
+  var configuration = QuantizationConfiguration()
+  change(&configuration)
+  return try placeQuantizers(in: graph, configuration, device: .any)
+}
+
+extension QuantizerSetup {
+  /// Ids of the activation quantizers, in their order.
+  var activationIDs: [String] { activationPoints.map(\.id) }
+  /// Ids of the weight quantizers, in their order.
+  var weightIDs: [String] { weightPoints.map(\.id) }
+}
+
+extension NetworkBuilder {
+  /// A network over images of [channels, 8, 8].
+  static func small(channels: Int = 4) -> NetworkBuilder { NetworkBuilder(name: "small", input: [channels, 8, 8]) }
+
+  /// A 3×3 convolution that keeps the image's size.
+  mutating func conv(_ x: Value, _ name: String, channels: Int = 4, groups: Int = 1) -> Value {
+    convolution(x, name, channels: channels, kernel: 3, pad: 1, groups: groups)
+  }
+
+  /// An operator on `x` and a constant with one value a channel.
+  mutating func withConstant(_ op: some Operator, _ x: Value, _ name: String) -> Value {
+    let shape = [x.channels] + [Int](repeating: 1, count: x.type.rank - 2)
+    return add(op, [x], name, parameters: [("constant", Graph.Constant(Tensor(repeating: 0.5, shape: shape), .parameter))])
+  }
+}
