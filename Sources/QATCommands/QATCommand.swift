@@ -22,7 +22,7 @@ struct QATCommand: ParsableCommand {
       """,
     version: version,
     subcommands: [
-      InspectCommand.self, BenchCommand.self,
+      TrainCommand.self, QuantizeCommand.self, EvaluateCommand.self, ExportCommand.self, InspectCommand.self, BenchCommand.self,
       ConfigCommand.self,
     ])
 

@@ -34,6 +34,8 @@ struct Session {
     let code: Int32
     do {
       code = try withCommunicator(exitCode: ExitStatus.code(for:), report: say) { communicator in
+        // OpenMP would give every rank all cores that it may run on.
+        EngineEnvironment.threadCount = defaultThreadCount()
         do {
           return try body(Session(communicator: communicator)).rawValue
         } catch  where communicator.size > 1 && !isShared(error) {

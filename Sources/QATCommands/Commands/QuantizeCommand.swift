@@ -1,0 +1,43 @@
+import ArgumentParser
+import QAT
+
+/// `qat quantize`.
+struct QuantizeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "quantize",
+    abstract: "Quantize a trained network and export it, without fine-tuning.",
+    discussion: """
+      Places quantizers as NNCF does, initialises their ranges and adapts batch norm from samples of the training data, and writes the INT8 model.
+
+        qat quantize --config int8.json --model fp32.onnx --data /data/fashion-mnist --export int8.onnx
+      """)
+
+  @OptionGroup var config: ConfigurationOption
+  @OptionGroup var model: OptionalModelOption
+  @OptionGroup var data: DataOption
+  @OptionGroup var output: ExportOption
+
+  func validate() throws {
+    if output.files.isEmpty { throw ValidationError("Nothing would remain of the work: add --export FILE.") }
+  }
+
+  func run() throws {
+    try Session.run { session in
+      let inputs = try session.together {
+        let inputs = try RunInputs(configurationPath: config.path, model: model.model, data: data.path)
+        guard inputs.configuration.nncf.quantization != nil else {
+          throw CommandError(
+            .input, "\(config.path) has no 'compression': there is nothing to quantize. Add \"compression\": { \"algorithm\": \"quantization\" }")
+        }
+        return inputs
+      }
+      inputs.warn(session)
+      guard let controller = try quantize(inputs.model.graph, inputs.configuration.nncf, calibration: inputs.calibration(), session) else {
+        return .done
+      }
+      session.result(controller.statistics().description)
+      try export(controller.graph, to: output.files, metadata: ModelMetadata.strings(inputs.configuration.data.preprocessing), session)
+      return .done
+    }
+  }
+}

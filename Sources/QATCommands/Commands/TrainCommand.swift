@@ -1,0 +1,86 @@
+import ArgumentParser
+import QAT
+
+/// `qat train`.
+struct TrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train",
+    abstract: "Train a network; with 'compression' in the configuration, quantize it first and fine-tune it.",
+    discussion: """
+      The checkpoint folder holds everything that the run needs to go on: the resolved configuration, the model it started from, the newest checkpoints and \
+      metrics.jsonl. With --resume auto the same command line begins a run and goes on with it. SIGUSR1, SIGTERM and Ctrl-C stop after the current step, with \
+      a checkpoint.
+
+        qat train --config fp32.json --model resnet_small --data /data/fashion-mnist --checkpoint-dir runs/a --export fp32.onnx
+        mpirun -n 2 qat train --config int8.json --model fp32.onnx --data /data/fashion-mnist --checkpoint-dir runs/b --resume auto --export int8.onnx
+      """)
+
+  @OptionGroup var config: ConfigurationOption
+  @OptionGroup var model: OptionalModelOption
+  @OptionGroup var data: DataOption
+
+  @Option(
+    name: .customLong("checkpoint-dir"), help: ArgumentHelp("The run's folder; made when it is missing.", valueName: "dir"), completion: .directory)
+  var checkpointDirectory: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Go on with a run: auto (the newest valid checkpoint, else from the beginning), latest, best, or the folder of a checkpoint.",
+      valueName: "auto|latest|best|path"))
+  var resume: String?
+
+  @OptionGroup var overrides: Overrides
+  @OptionGroup var output: ExportOption
+
+  func run() throws {
+    // The first signal asks the run to stop at the end of a step, also while data and model are still being read.
+    StopRequest.watch()
+    try Session.run { session in
+      let inputs = try session.together {
+        try RunInputs(configurationPath: config.path, model: model.model, data: data.path, overrides: overrides.apply)
+      }
+      inputs.warn(session)
+      var run = try TrainingRun(inputs, directory: checkpointDirectory, resume: resume.map { CheckpointDirectory.Choice($0) }, session)
+      return try run.finish(exports: output.files)
+    }
+  }
+
+  /// Flags that override the configuration.
+  struct Overrides: ParsableArguments {
+    @Option(help: "Passes over the training data.")
+    var epochs: Int?
+
+    @Option(name: .customLong("max-steps"), help: "Largest number of steps of the whole run.")
+    var maxSteps: Int?
+
+    @Option(name: .customLong("batch-size"), help: "Samples of one rank in one step.")
+    var batchSize: Int?
+
+    @Option(help: "The number from which all randomness comes.")
+    var seed: UInt64?
+
+    @Option(
+      name: .customLong("checkpoint-every"),
+      help: ArgumentHelp("Write a checkpoint every so many steps, besides each epoch's end.", valueName: "steps"))
+    var checkpointEvery: Int?
+
+    @Option(help: ArgumentHelp("Bit-identical results for every number of ranks up to this. Not in this version.", valueName: "shards"))
+    var reproducible: Int?
+
+    func validate() throws {
+      try requirePositive([("--epochs", epochs), ("--max-steps", maxSteps), ("--batch-size", batchSize), ("--checkpoint-every", checkpointEvery)])
+      if reproducible != nil {
+        throw ValidationError("--reproducible is not supported by this version: results are bit-identical for the same number of ranks only.")
+      }
+    }
+
+    /// Sets what was said.
+    func apply(_ configuration: inout RunConfiguration) {
+      if let epochs { configuration.epochs = epochs }
+      if let maxSteps { configuration.maxSteps = maxSteps }
+      if let batchSize { configuration.batchSize = batchSize }
+      if let seed { configuration.seed = seed }
+      if let checkpointEvery { configuration.checkpointEvery = checkpointEvery }
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import QAT
+
+/// Writes a trained network to files, in the form that each name's suffix says.
+///
+/// A quantized network becomes integers first; what stays in floating point, and what the integers had to change, is said on stderr.
+/// - Parameters:
+///   - graph: the network with its trained values.
+///   - files: where to write.
+///   - metadata: notes for the files.
+///   - session: rank 0 writes; an error ends all ranks.
+/// - Throws: `LoweringError` when the network cannot become integers; `CommandError` when a file cannot be written.
+func export(_ graph: Graph, to files: [String], metadata: [String: String], _ session: Session) throws {
+  if files.isEmpty { return }
+  try session.onRoot {
+    let lowered = graph.isQuantized ? try lower(graph) : nil
+    for adjustment in lowered?.adjustments ?? [] { session.note("export: \(adjustment.node): \(adjustment.reason)") }
+    for layer in lowered?.floatOperators ?? [] { session.note("export: \(layer.name) (\(layer.type)) stays in floating point: \(layer.reason)") }
+    for file in files {
+      do {
+        if let lowered {
+          try ONNXFile.write(lowered, to: file, metadata: metadata)
+        } else {
+          try ONNXFile.write(graph, to: file, metadata: metadata)
+        }
+      } catch {
+        throw CommandError(.storage, "the export failed: \(error)")
+      }
+      session.note("wrote \(file) (\(Numbers.bytes(LoadedModel.size(ofFile: file) ?? 0)), \(lowered == nil ? "fp32" : "INT8"))")
+    }
+  }
+}

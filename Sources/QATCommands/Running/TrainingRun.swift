@@ -1,0 +1,104 @@
+import QAT
+
+/// One `qat train` from the inputs to the table at its end. All ranks go through it together.
+struct TrainingRun {
+  private let inputs: RunInputs
+  private let session: Session
+  private let directory: CheckpointDirectory
+  private let graph: Graph
+  private let state: ModelState
+  private let controller: CompressionController?
+  private let trainer: Trainer
+  private var results: [(name: String, evaluation: Evaluation)] = []
+
+  /// Begins a run, or goes on with one: checks that the ranks train the same, finds the checkpoint, notes the run in its folder, quantizes.
+  /// - Throws: an error that names what is wrong, the same on all ranks.
+  init(_ inputs: RunInputs, directory path: String, resume: CheckpointDirectory.Choice?, _ session: Session) throws {
+    self.inputs = inputs
+    self.session = session
+    let directory = CheckpointDirectory(path)
+    self.directory = directory
+    let source = inputs.model.graph
+    if source.isQuantized {
+      throw CommandError(.input, "the model is quantized already. Train from the fp32 model")
+    }
+    let identity = try session.together { try RunIdentity(model: source, configuration: inputs.configuration, dataset: inputs.training) }
+    try session.verifyEqual(identity)
+    try session.onRoot { try directory.prepare() }
+    let checkpoint = try resume.flatMap {
+      try directory.load($0, identity: identity, communicator: session.communicator, warn: session.warn)
+    }
+    let record = RunRecord(
+      configuration: inputs.configuration, versions: ["swift-qat": QATCommand.version, "engine": EngineEnvironment.description],
+      rankCount: session.communicator.size)
+    try session.onRoot {
+      try directory.begin(record, isResumed: checkpoint != nil) {
+        try ONNXFile.write(source, to: $0, metadata: ModelMetadata.strings(inputs.configuration.data.preprocessing))
+      }
+    }
+    if let checkpoint { session.note("going on after step \(checkpoint.state.step)") }
+    let calibration = checkpoint == nil ? try session.together { try inputs.calibration() } : nil
+    controller = try quantize(source, inputs.configuration.nncf, calibration: calibration, session, state: checkpoint?.state.compression)
+    graph = controller?.graph ?? source
+    state = try ModelState(graph)
+    if let controller, checkpoint == nil {
+      session.note(controller.statistics().description)
+      results.append(("quantized, before fine-tuning", try Self.evaluate(graph, inputs, session)))
+    }
+    let task = Trainer.Task(
+      graph: graph, state: state, training: inputs.training, validation: inputs.validation, configuration: inputs.configuration,
+      controller: controller, directory: directory, identity: identity)
+    trainer = try Trainer(task, communicator: session.communicator, resuming: checkpoint)
+  }
+
+  /// Trains to the end, exports, and prints the table; or stops when a signal asks to.
+  /// - Parameter exports: files to write.
+  /// - Returns: whether it came to the end.
+  /// - Throws: what training and exporting throw.
+  mutating func finish(exports: [String]) throws -> ExitStatus {
+    let result = try trainer.run()
+    if let stop = result.stop {
+      session.note("stopped after step \(result.steps) with a checkpoint in \(directory.path): the same command with --resume auto goes on")
+      return stop == .interrupt ? .interrupted : .stopped
+    }
+    let trained = state.applied(to: graph)
+    // A run that was resumed at its end has not evaluated.
+    let evaluation = try result.evaluation ?? Self.evaluate(trained, inputs, session)
+    results.append((controller == nil ? "trained" : "fine-tuned", evaluation))
+    if controller != nil {
+      results.append(("as integers", try Self.evaluate(session.together { try lower(trained).simulation }, inputs, session)))
+    }
+    try export(trained, to: exports, metadata: ModelMetadata.strings(inputs.configuration.data.preprocessing), session)
+    session.result(table(result, exports: exports))
+    return .done
+  }
+
+  private static func evaluate(_ graph: Graph, _ inputs: RunInputs, _ session: Session) throws -> Evaluation {
+    try QAT.evaluate(
+      graph, dataset: inputs.validation, preprocessing: inputs.configuration.data.preprocessing, batchSize: inputs.configuration.batchSize,
+      communicator: session.communicator)
+  }
+
+  private func table(_ result: TrainingResult, exports: [String]) -> String {
+    var table = TextTable([graph.name, "top-1", "top-5", "loss"])
+    for (name, evaluation) in results {
+      table.add([name, Numbers.percent(evaluation.top1), Numbers.percent(evaluation.top5), Numbers.fixed(evaluation.loss, 4)])
+    }
+    var lines = [table.text, ""]
+    lines.append(
+      "\(result.steps) steps, \(Numbers.fixed(result.imagesPerSecond, 0)) images/s over \(session.communicator.size) ranks, \(Numbers.fixed(result.seconds, 1)) s"
+    )
+    lines.append("run          \(directory.path)")
+    for file in exports { lines.append("exported     \(file)  \(Numbers.bytes(LoadedModel.size(ofFile: file) ?? 0))") }
+    return lines.joined(separator: "\n")
+  }
+}
+
+extension Session {
+  /// Checks that all ranks train the same model with the same configuration on the same data.
+  fileprivate func verifyEqual(_ identity: RunIdentity) throws {
+    for (what, text) in [("the model", identity.model), ("the configuration", identity.configuration), ("the training data", identity.data)] {
+      try communicator.verifyEqual(UInt64(text, radix: 16) ?? 0, what: what)
+    }
+  }
+}
