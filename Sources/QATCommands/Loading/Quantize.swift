@@ -22,3 +22,8 @@ func quantize(
   controller.warnings.forEach(session.warn)
   return controller
 }
+
+extension QuantizerSetup {
+  /// How many quantizers there are, in one line.
+  var summary: String { "\(weightPoints.count) weights and \(activationPoints.count) activations are quantized" }
+}
