@@ -35,11 +35,11 @@ extension Communicator {
   ///
   /// For everything that may fail on some ranks only, such as reading a file. The body calls no collectives.
   /// - Parameters:
-  ///   - exitCode: what the run ends with when the body throws this error.
+  ///   - exitCode: what the run ends with when the body throws this error; what `withCommunicator` was told when nil.
   ///   - body: the work.
   /// - Returns: this rank's result.
   /// - Throws: what `agree` throws.
-  public func together<Result>(exitCode: (any Error) -> Int32 = { _ in 1 }, _ body: () throws -> Result) throws -> Result {
+  public func together<Result>(exitCode: ((any Error) -> Int32)? = nil, _ body: () throws -> Result) throws -> Result {
     do {
       let result = try body()
       try agree(nil)
@@ -47,7 +47,8 @@ extension Communicator {
     } catch let error as CommunicationError where error.isShared {
       throw error
     } catch {
-      try agree(error, exitCode: exitCode(error))
+      let code = exitCode ?? (self as? MPICommunicator)?.exitCode
+      try agree(error, exitCode: code?(error) ?? 1)
       throw error
     }
   }

@@ -9,6 +9,8 @@ public final class MPICommunicator: Communicator {
   public let rank: Int
   /// Number of processes.
   public let size: Int
+  /// What the run ends with when a rank throws an error that `together` makes all share; `withCommunicator` sets it.
+  var exitCode: (any Error) -> Int32 = { _ in 1 }
   private var handle: OpaquePointer?
   /// Elements of one message at most: MPI counts in 32 bits. Smaller only in tests.
   let longestMessage: Int

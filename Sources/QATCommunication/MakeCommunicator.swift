@@ -17,13 +17,13 @@ public func makeCommunicator() throws -> any Communicator {
 ///   `exitCode(error)`. Work that may fail on some ranks only belongs into `together`, whose error all ranks share.
 /// - Where there is one rank only, every error comes out as it is.
 /// - Parameters:
-///   - exitCode: what the run ends with when one rank alone throws this error.
+///   - exitCode: what the run ends with when one rank alone throws this error, or when `together` makes all ranks share it.
 ///   - report: tells the user of a shared error; called on rank 0.
 ///   - body: the work. It and everything it calls use the communicator from this thread alone.
 /// - Returns: what the body returns.
 /// - Throws: what the body throws, and what `makeCommunicator` throws.
 public func withCommunicator<Result>(
-  exitCode: (any Error) -> Int32 = { _ in 1 }, report: (CommunicationError) -> Void = { writeToStandardError("error: \($0)\n") },
+  exitCode: @escaping (any Error) -> Int32 = { _ in 1 }, report: (CommunicationError) -> Void = { writeToStandardError("error: \($0)\n") },
   _ body: (any Communicator) throws -> Result
 ) throws -> Result {
   try run(on: makeCommunicator(), exitCode: exitCode, report: report, body)
@@ -31,10 +31,11 @@ public func withCommunicator<Result>(
 
 /// As `withCommunicator`, with a communicator of the caller's, which it ends.
 package func run<Result>(
-  on communicator: any Communicator, exitCode: (any Error) -> Int32, report: (CommunicationError) -> Void,
+  on communicator: any Communicator, exitCode: @escaping (any Error) -> Int32, report: (CommunicationError) -> Void,
   _ body: (any Communicator) throws -> Result
 ) throws -> Result {
   guard let mpi = communicator as? MPICommunicator else { return try body(communicator) }
+  mpi.exitCode = exitCode
   do {
     let result = try body(mpi)
     mpi.finalize()

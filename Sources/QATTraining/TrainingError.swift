@@ -16,7 +16,7 @@ public struct TrainingError: Error, Hashable, CustomStringConvertible {
     /// The process's exit code.
     public var exitCode: Int32 {
       switch self {
-      case .input: 2
+      case .input: 65
       case .mismatch: 3
       case .checkpoint: 4
       case .numerical: 5

@@ -35,7 +35,7 @@ struct QuantizeCommand: ParsableCommand {
       guard let controller = try quantize(inputs.model.graph, inputs.configuration.nncf, calibration: inputs.calibration(), session) else {
         return .done
       }
-      session.result(controller.setup.summary)
+      session.result(controller.statistics().description)
       try export(controller.graph, to: output.files, metadata: ModelMetadata.strings(inputs.configuration.data.preprocessing), session)
       return .done
     }

@@ -12,18 +12,13 @@ import QAT
 func quantize(
   _ graph: Graph, _ configuration: NNCFConfig, calibration: (any BatchSource)?, _ session: Session, state: CompressionState? = nil
 ) throws -> CompressionController? {
-  guard let quantization = configuration.quantization else { return nil }
+  guard configuration.quantization != nil else { return nil }
   if graph.isQuantized {
     throw CommandError(
       .input, "the network '\(graph.name)' holds fake quantizers already. Start from the fp32 model, or leave 'compression' out of the configuration")
   }
   let controller = try createCompressedModel(
-    graph, quantization, device: configuration.targetDevice, calibration: calibration, communicator: session.communicator, compressionState: state)
+    graph, configuration, calibration: calibration, communicator: session.communicator, compressionState: state)
   controller.warnings.forEach(session.warn)
   return controller
-}
-
-extension QuantizerSetup {
-  /// How many quantizers there are, in one line.
-  var summary: String { "\(weightPoints.count) weights and \(activationPoints.count) activations are quantized" }
 }

@@ -42,7 +42,7 @@ struct TrainingRun {
     graph = controller?.graph ?? source
     state = try ModelState(graph)
     if let controller, checkpoint == nil {
-      session.note(controller.setup.summary)
+      session.note(controller.statistics().description)
       results.append(("quantized, before fine-tuning", try Self.evaluate(graph, inputs, session)))
     }
     let task = Trainer.Task(

@@ -67,7 +67,7 @@ extension CheckpointDirectory {
   public func load(
     _ choice: Choice, identity: RunIdentity?, communicator: any Communicator, warn: (String) -> Void = { _ in }
   ) throws -> Checkpoint? {
-    let own = try communicator.together(exitCode: { ($0 as? TrainingError)?.kind.exitCode ?? 1 }) {
+    let own = try communicator.together {
       communicator.isRoot ? try load(choice, identity: identity, warn: warn)?.checkpoint : nil
     }
     if communicator.size == 1 { return own }

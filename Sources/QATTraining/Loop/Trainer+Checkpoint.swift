@@ -5,7 +5,7 @@ extension Trainer {
   /// - Returns: its path, on rank 0.
   func save() throws -> String? {
     guard let directory = task.directory else { return nil }
-    return try communicator.together(exitCode: { ($0 as? TrainingError)?.kind.exitCode ?? 1 }) {
+    return try communicator.together {
       communicator.isRoot ? try directory.save(checkpoint()) : nil
     }
   }

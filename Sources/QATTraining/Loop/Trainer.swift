@@ -111,7 +111,7 @@ public final class Trainer {
     schedule = configuration.optimizer.makeSchedule(epochs: configuration.epochs, stepsPerEpoch: loader.batchesPerEpoch)
     totalSteps = min(configuration.epochs * loader.batchesPerEpoch, configuration.maxSteps ?? Int.max)
     let resumedStep = step
-    log = try communicator.together(exitCode: { ($0 as? TrainingError)?.kind.exitCode ?? 1 }) {
+    log = try communicator.together {
       communicator.isRoot ? try task.directory.map { try MetricsLog(path: $0.metricsPath, resumingAfter: resumedStep) } : nil
     }
     progress = communicator.isRoot && showsProgress ? ProgressLine() : nil
