@@ -9,11 +9,11 @@ extension ONNXImporter {
     guard let value = try importer.inputValue(0, node) else { throw node.error("QuantizeLinear needs the input 'x'") }
     switch value {
     case .computed(let source):
-      let grid = try importer.grid(node, default: 0...255, rank: importer.types[source]?.rank ?? 0)
+      let grid = try importer.byteGrid(node, rank: importer.types[source]?.rank ?? 0)
       try importer.bind(node.output, to: .codes(ONNXCodes(source: source, grid: grid, limits: grid.codes)), node)
     case .constant(let tensor):
       // A weight in floating point with its quantizer: as if the file held the integers.
-      let grid = try importer.grid(node, default: 0...255, rank: tensor.shape.count)
+      let grid = try importer.byteGrid(node, rank: tensor.shape.count)
       guard let values = tensor.floats else { throw node.error("it quantizes \(tensor.elementType), expected float32") }
       try importer.spend(values.count, node)
       let indices = try importer.parameterIndices(of: grid, tensor.shape, node)
@@ -107,12 +107,20 @@ extension ONNXImporter {
     graph.nodes[graph.nodes.count - 1].name = id
   }
 
+  /// Scale and zero-point of a QuantizeLinear, which makes bytes.
+  private mutating func byteGrid(_ node: ONNXImportNode, rank: Int) throws(ONNXError) -> ONNXGrid {
+    let grid = try grid(node, default: 0...255, rank: rank)
+    guard grid.codes.count == 256 else { throw node.unsupported("to other integers than int8 and uint8") }
+    return grid
+  }
+
   /// Scale and zero-point of a node.
   /// - Throws: `ONNXError` when they are not constants, of unlike counts, or no scale for a file: positive and finite.
   private mutating func grid(_ node: ONNXImportNode, default codes: ClosedRange<Int>, rank: Int) throws(ONNXError) -> ONNXGrid {
     guard let scale = try constant(1, node), let scales = scale.floats else { throw node.unsupported("only a constant float32 scale is") }
-    guard !scales.isEmpty, scales.allSatisfy({ $0 > 0 && $0.isFinite }) else {
-      throw node.error("its scale holds \(scales.first { !($0 > 0 && $0.isFinite) }.map { "\($0)" } ?? "nothing"), expected positive numbers")
+    guard !scales.isEmpty, scales.allSatisfy({ $0 > 0 && ($0 * 256).isFinite }) else {
+      throw node.error(
+        "its scale holds \(scales.first { !($0 > 0 && ($0 * 256).isFinite) }.map { "\($0)" } ?? "nothing"), expected positive finite numbers")
     }
     var grid = ONNXGrid(scales: scales, zeroPoints: [Int](repeating: 0, count: scales.count), axis: nil, codes: codes)
     if node.input(2) != nil {
