@@ -28,21 +28,22 @@ struct IntegerWeight {
 
   var channelCount: Int { shape[channelAxis] }
 
+  /// The runs of codes that belong to a channel.
+  private func ranges(ofChannel channel: Int) -> [Range<Int>] {
+    let inner = shape[(channelAxis + 1)...].reduce(1, *)
+    let stride = inner * channelCount
+    return Swift.stride(from: channel * inner, to: codes.count, by: Swift.max(stride, 1)).map { $0..<$0 + inner }
+  }
+
   /// Replaces every code of a channel.
   mutating func mapCodes(ofChannel channel: Int, _ transform: (Int) -> Int) {
-    let inner = shape[(channelAxis + 1)...].reduce(1, *)
-    let outer = codes.count / Swift.max(inner * channelCount, 1)
-    for block in 0..<outer {
-      let start = (block * channelCount + channel) * inner
-      for index in start..<start + inner { codes[index] = Int8(clamping: transform(Int(codes[index]))) }
+    for range in ranges(ofChannel: channel) {
+      for index in range { codes[index] = Int8(clamping: transform(Int(codes[index]))) }
     }
   }
 
   /// Whether a channel holds a code.
-  func hasCode(_ code: Int8, inChannel channel: Int) -> Bool {
-    let inner = shape[(channelAxis + 1)...].reduce(1, *)
-    return codes.indices.contains { $0 / inner % channelCount == channel && codes[$0] == code }
-  }
+  func hasCode(_ code: Int8, inChannel channel: Int) -> Bool { ranges(ofChannel: channel).contains { codes[$0].contains(code) } }
 }
 
 /// Convolutions and linear layers.

@@ -26,17 +26,6 @@ import Testing
     return net.images(batch)
   }
 
-  /// Outputs and codes of ONNX Runtime, by tensor name.
-  private static func run(_ model: String, on images: NDArray<Float>, in folder: TemporaryFolder) throws -> [String: [Float]] {
-    let input = folder.file("input")
-    try images.elements.withUnsafeBytes { Data($0) }.write(to: URL(filePath: input))
-    let files = try PythonRuntime.run("run.py", [model, input, "\(images.shape)", folder.path], as: [String: String].self)
-    return try files.mapValues { file in
-      let data = try Data(contentsOf: URL(filePath: file))
-      return data.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
-    }
-  }
-
   private static func deployed(_ graph: Graph, on images: NDArray<Float>) throws -> [TensorName: NDArray<Float>] {
     var executor = try ReferenceExecutor<Float>(graph, batchSize: images.shape[0])
     return try executor.forward([graph.inputs[0].name: images], mode: .evaluation)
@@ -83,7 +72,7 @@ import Testing
     let lowered = try lower(network.graph(halfRange: halfRange))
     try ONNXFile.write(lowered, to: folder.file("model.onnx"))
     let images = Self.images(for: lowered.simulation)
-    let runtime = try Self.run(folder.file("model.onnx"), on: images, in: folder)
+    let runtime = try PythonRuntime.outputs(of: folder.file("model.onnx"), on: images, in: folder)
     let ours = try Self.deployed(lowered.simulation, on: images)
     var compared = 0
     for node in lowered.simulation.nodes where node.op is FakeQuantize {
@@ -111,7 +100,7 @@ import Testing
     try ONNXFile.write(lowered, to: folder.file("model.onnx"))
     let graph = try ONNXFile.read(contentsOf: folder.file("model.onnx"))
     let images = Self.images(for: graph)
-    let runtime = try Self.run(folder.file("model.onnx"), on: images, in: folder)
+    let runtime = try PythonRuntime.outputs(of: folder.file("model.onnx"), on: images, in: folder)
     let ours = try #require(try Self.deployed(graph, on: images)[graph.outputs[0]])
     let theirs = try #require(runtime[graph.outputs[0]])
     let largest = theirs.map(abs).max() ?? 0

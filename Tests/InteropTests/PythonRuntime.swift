@@ -1,4 +1,5 @@
 import Foundation
+import QATEngine
 
 /// The Python interpreter that has the real runtimes, and the scripts of this folder.
 struct PythonRuntime {
@@ -43,6 +44,19 @@ struct PythonRuntime {
       throw Failure(description: "\(script) ended with \(process.terminationStatus):\n\(text.suffix(4000))")
     }
     return try JSONDecoder().decode(Result.self, from: printed)
+  }
+}
+
+extension PythonRuntime {
+  /// Outputs and codes that ONNX Runtime computes, by tensor name.
+  static func outputs(of model: String, on images: NDArray<Float>, in folder: TemporaryFolder) throws -> [String: [Float]] {
+    let input = folder.file("input")
+    try images.elements.withUnsafeBytes { Data($0) }.write(to: URL(filePath: input))
+    let files = try run("run.py", [model, input, "\(images.shape)", folder.path], as: [String: String].self)
+    return try files.mapValues { file in
+      let data = try Data(contentsOf: URL(filePath: file))
+      return data.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+    }
   }
 }
 

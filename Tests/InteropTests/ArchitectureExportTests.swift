@@ -1,0 +1,49 @@
+import Foundation
+import QATEngine
+import QATGraph
+import QATLowering
+import QATModels
+import QATONNX
+import QATTensor
+import Testing
+
+/// The architectures of QATModels, quantized and written: sizes of the files, and what ONNX Runtime makes of them.
+@Suite struct ArchitectureExportTests {
+  private static func size(_ path: String) throws -> Double {
+    Double(try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0)
+  }
+
+  @Test(arguments: zip(["resnet_small", "mobilenet_small", "resnet18", "mobilenet_v2"], [0.36, 0.36, 0.27, 0.28]))
+  func filesAreSmallAndRunOnIntegers(name: String, limit: Double) throws {
+    let folder = try TemporaryFolder()
+    let graph = try #require(architecture(named: name, classes: defaultClassCount(ofArchitecture: name)))
+    let lowered = try lower(graph.withQuantizersEverywhere())
+    #expect(lowered.floatOperators.isEmpty, "\(lowered.floatOperators)")
+    try ONNXFile.write(graph, to: folder.file("fp32.onnx"))
+    try ONNXFile.write(lowered, to: folder.file("int8.onnx"))
+    let ratio = try Self.size(folder.file("int8.onnx")) / Self.size(folder.file("fp32.onnx"))
+    #expect(ratio <= limit, "\(ratio)")
+
+    let operators = try PythonRuntime.run("operators.py", [folder.file("int8.onnx")], as: [String: Int].self)
+    #expect(operators["QLinearConv"] == graph.nodes.count { $0.op is Convolution }, "\(operators)")
+    #expect(operators["QGemm"] == 1, "\(operators)")
+    #expect(operators["QLinearAdd", default: 0] == graph.nodes.count { $0.op is Add }, "\(operators)")
+    #expect(operators["Conv"] == nil && operators["FusedConv"] == nil && operators["DequantizeLinear"] == nil, "\(operators)")
+  }
+
+  @Test(arguments: ["resnet_small", "mobilenet_small"])
+  func runtimeAndSimulationGiveTheSameScores(name: String) throws {
+    let folder = try TemporaryFolder()
+    let graph = try #require(architecture(named: name, classes: 10))
+    var net = QuantizedNetwork(channels: 1, size: 28, seed: 3)
+    let lowered = try lower(graph.withQuantizersEverywhere(images: net.images(4)))
+    try ONNXFile.write(lowered, to: folder.file("int8.onnx"))
+    let images = net.images(16)
+    var executor = try ReferenceExecutor<Float>(lowered.simulation, batchSize: 16)
+    let ours = try #require(try executor.forward(["input": images], mode: .evaluation)["logits"]).elements
+    let theirs = try #require(try PythonRuntime.outputs(of: folder.file("int8.onnx"), on: images, in: folder)["logits"])
+    let largest = ours.map(abs).max() ?? 0
+    #expect(largest > 0)
+    #expect(zip(ours, theirs).allSatisfy { abs($0 - $1) < 0.05 * largest })
+  }
+}
