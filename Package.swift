@@ -71,7 +71,7 @@ let package = Package(
     .target(name: "CTrainingSupport", path: "Sources/C/CTrainingSupport"),
     .executableTarget(name: "qat", dependencies: ["QATCommands"], path: "Sources/QATTool"),
     // What ParallelTests start under mpirun.
-    .executableTarget(name: "parallel-worker", dependencies: everything, path: "Tests/ParallelWorker"),
+    .executableTarget(name: "parallel-worker", dependencies: everything + ["CAllocationCounter"], path: "Tests/ParallelWorker"),
   ] + rooms + tests,
   swiftLanguageModes: [.v6]
 )

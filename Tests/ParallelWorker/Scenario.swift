@@ -13,6 +13,7 @@ let scenarios: [String: Scenario] = [
   "mismatch": mismatchScenario,
   "prepared-sums": preparedSumsScenario,
   "shards": shardsScenario,
+  "steady-state": steadyStateScenario,
   "training": trainingScenario,
   "who": whoScenario,
 ]

@@ -1,0 +1,52 @@
+import CAllocationCounter
+import Foundation
+import QATCommunication
+import QATData
+import QATEngine
+import QATGraph
+import QATModels
+import QATTraining
+
+/// Whole training steps of a quantized network, as the trainer makes them: prints how often our code allocated in a hundred of them, and by how many
+/// KiB resident memory grew.
+@Sendable func steadyStateScenario(_ communicator: any Communicator, _ arguments: [String]) throws {
+  guard let network = architecture(named: "resnet_small", classes: 10) else { throw ScenarioError("there is no resnet_small") }
+  let graph = quantizedByHand(network)
+  let state = try ModelState(graph)
+  try state.synchronize(communicator)
+  let plan = try Plan(graph, state: state, batchSize: 8, mode: .training)
+  let objective = try CrossEntropy(of: graph)
+  let reducer = try GradientReducer(state, communicator: communicator)
+  let optimizer = SGD(count: state.parameters.count, momentum: 0.9, weightDecay: 1e-4)
+  let data = try openDataset("synthetic:1,28,28,10,200", split: .train)
+  let loader = try BatchLoader(
+    dataset: data, preprocessing: Preprocessing(), seed: 1, globalBatchSize: 8 * communicator.size, rank: communicator.rank, size: communicator.size)
+  let input = graph.inputs[0].name
+  func step() throws {
+    let batch = try loader.next()
+    _ = plan.input(input).update(fromContentsOf: batch.pixels)
+    plan.forward()
+    _ = objective.evaluate(plan, labels: batch.labels, scale: 1 / Float(8 * communicator.size))
+    plan.backward(progress: reducer.advance(to:))
+    try reducer.finish()
+    state.updateStatistics()
+    optimizer.step(state, rate: 0.01)
+  }
+  for _ in 0..<50 { try step() }
+  let before = try residentKibibytes()
+  allocation_counter_start()
+  for _ in 0..<100 { try step() }
+  let allocations = allocation_counter_stop()
+  let growth = try residentKibibytes() - before
+  communicator.say("allocations \(allocations)")
+  communicator.say("growth \(growth)")
+}
+
+/// What of the process lies in memory.
+private func residentKibibytes() throws -> Int {
+  let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+  guard let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmRSS:") }),
+    let number = line.split(separator: " ").compactMap({ Int($0) }).first
+  else { throw ScenarioError("no VmRSS in /proc/self/status") }
+  return number
+}
