@@ -5,7 +5,10 @@ public protocol BatchSource {
   /// Number of samples.
   var sampleCount: Int { get }
   /// Writes the samples at positions `range` of the order into `destination`, one after the other, row-major, preprocessed as in training.
-  /// - Parameter input: name of the network's input.
+  /// - Parameters:
+  ///   - range: positions in the order.
+  ///   - input: name of the network's input.
+  ///   - destination: room for `range.count` samples.
   /// - Throws: an error that names the file when a sample cannot be read.
   func read(_ range: Range<Int>, input: TensorName, into destination: UnsafeMutableBufferPointer<Float>) throws
 }
