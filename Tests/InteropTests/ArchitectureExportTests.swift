@@ -4,6 +4,7 @@ import QATGraph
 import QATLowering
 import QATModels
 import QATONNX
+import QATQuantization
 import QATTensor
 import Testing
 
@@ -45,5 +46,44 @@ import Testing
     let largest = ours.map(abs).max() ?? 0
     #expect(largest > 0)
     #expect(zip(ours, theirs).allSatisfy { abs($0 - $1) < 0.05 * largest })
+  }
+
+  /// Quantizers where NNCF's rules put them, with ranges made up. Asymmetric grids begin at zero behind a ReLU, as data would have it.
+  private static func placed(_ graph: Graph, _ preset: QuantizationConfiguration.Preset) throws -> Graph {
+    var configuration = QuantizationConfiguration()
+    configuration.preset = preset
+    var setup = try placeQuantizers(in: graph, configuration, device: .any)
+    #expect(setup.points.count > 10)
+    var negative = Set<String>()
+    for (index, point) in setup.points.enumerated() where point.kind == .activation {
+      let maker = graph.node(named: point.target.name)?.op
+      if !(maker is Relu || maker is Clip || maker is GlobalAveragePool) {
+        negative.insert(point.id)
+        setup.points[index].specification.signed = true
+      }
+    }
+    var result = try graph.inserting(setup)
+    for point in setup.points {
+      let shape = point.specification.parameterShape
+      // Per-channel ranges differ, so that what unifies them has work to do.
+      let spread = Tensor((0..<shape[0]).map { 3 + Float($0 % 7) / 2 }, shape: shape)
+      result.constants["\(point.id).scale"]?.tensor = spread
+      result.constants["\(point.id).input_low"]?.tensor = Tensor(repeating: negative.contains(point.id) ? -2 : 0, shape: shape)
+      result.constants["\(point.id).input_range"]?.tensor = spread
+    }
+    return result
+  }
+
+  @Test(arguments: architectureNames, [QuantizationConfiguration.Preset.performance, .mixed])
+  func networksPlacedAsNNCFDoesRunOnIntegers(name: String, preset: QuantizationConfiguration.Preset) throws {
+    let folder = try TemporaryFolder()
+    let graph = try #require(architecture(named: name, classes: 10))
+    let lowered = try lower(Self.placed(graph, preset))
+    #expect(lowered.floatOperators.isEmpty, "\(lowered.floatOperators)")
+    try ONNXFile.write(lowered, to: folder.file("int8.onnx"))
+    let operators = try PythonRuntime.run("operators.py", [folder.file("int8.onnx")], as: [String: Int].self)
+    #expect(operators["QLinearConv"] == graph.nodes.count { $0.op is Convolution }, "\(operators)")
+    #expect(operators["QGemm"] == 1, "\(operators)")
+    #expect(operators["Conv"] == nil && operators["FusedConv"] == nil && operators["DequantizeLinear"] == nil, "\(operators)")
   }
 }
