@@ -13,7 +13,7 @@ extension ElementwiseOperator {
 
 /// max(x, 0). The gradient at 0 is 0.
 public struct Relu: ElementwiseOperator {
-  /// ONNX\'s name.
+  /// ONNX's name.
   public static let type = "Relu"
   /// A ReLU.
   public init() {}
@@ -21,7 +21,7 @@ public struct Relu: ElementwiseOperator {
 
 /// min(max(x, lower), upper); ReLU6 is `Clip(lower: 0, upper: 6)`. The gradient is 1 strictly between the bounds and 0 elsewhere, as PyTorch's hardtanh.
 public struct Clip: ElementwiseOperator {
-  /// ONNX\'s name.
+  /// ONNX's name.
   public static let type = "Clip"
   /// Lower bound; −∞ when there is none.
   public var lower: Float
@@ -37,7 +37,7 @@ public struct Clip: ElementwiseOperator {
 
 /// x for x > 0, else alpha · x.
 public struct LeakyRelu: ElementwiseOperator {
-  /// ONNX\'s name.
+  /// ONNX's name.
   public static let type = "LeakyRelu"
   /// Slope on the negative side.
   public var alpha: Float
@@ -48,7 +48,7 @@ public struct LeakyRelu: ElementwiseOperator {
 
 /// 1 / (1 + exp(−x)).
 public struct Sigmoid: ElementwiseOperator {
-  /// ONNX\'s name.
+  /// ONNX's name.
   public static let type = "Sigmoid"
   /// A sigmoid.
   public init() {}
@@ -56,7 +56,7 @@ public struct Sigmoid: ElementwiseOperator {
 
 /// x · min(max(x + 3, 0), 6) / 6. Source: Howard et al. 2019, arXiv:1905.02244.
 public struct HardSwish: ElementwiseOperator {
-  /// ONNX\'s name.
+  /// ONNX's name.
   public static let type = "HardSwish"
   /// A hard swish.
   public init() {}
@@ -64,15 +64,18 @@ public struct HardSwish: ElementwiseOperator {
 
 /// The input itself.
 public struct Identity: ElementwiseOperator {
-  /// ONNX\'s name.
+  /// ONNX's name.
   public static let type = "Identity"
   /// An identity.
   public init() {}
+
+  /// The type of x, whatever its elements.
+  public func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType] { [try present(inputs, 0, "x")] }
 }
 
 /// In training, zeroes each element with probability `ratio` and scales the others by 1/(1 − ratio); otherwise the identity.
 public struct Dropout: ElementwiseOperator {
-  /// ONNX\'s name.
+  /// ONNX's name.
   public static let type = "Dropout"
   /// Probability of zeroing, in 0..<1.
   public var ratio: Float
@@ -89,7 +92,7 @@ public struct Dropout: ElementwiseOperator {
 
 /// exp(x) / Σ exp(x) along `axis`, which must not be the batch's: a sample's result depends on that sample alone.
 public struct Softmax: Operator {
-  /// ONNX\'s name.
+  /// ONNX's name.
   public static let type = "Softmax"
   /// x.
   public static let inputCount = 1...1

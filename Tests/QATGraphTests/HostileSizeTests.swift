@@ -1,0 +1,93 @@
+import QATGraph
+import QATTensor
+import Testing
+
+/// Files hold any numbers. Whatever they are, shape inference returns or throws; a trap would end the test process.
+@Suite struct HostileSizeTests {
+  /// Draws from numbers that files get wrong.
+  struct Source {
+    private static let numbers = [
+      Int.min, Int.min + 1, -(1 << 32), -4, -2, -1, 0, 0, 1, 1, 1, 2, 2, 3, 4, 8, (1 << 31) - 1, 1 << 31, 1 << 32, 1 << 62, Int.max - 1, Int.max,
+    ]
+    private let key: RandomKey
+    private var index = 0
+
+    init(round: Int) { key = RandomKey(seed: 71, purpose: .syntheticData, round) }
+
+    mutating func below(_ bound: Int) -> Int {
+      index += 1
+      return key.integer(below: bound, at: index)
+    }
+
+    mutating func number() -> Int { Self.numbers[below(Self.numbers.count)] }
+
+    mutating func numbers(_ count: Int) -> [Int] { (0..<count).map { _ in number() } }
+
+    /// Mostly of the right length.
+    mutating func list(_ count: Int) -> [Int] { numbers(below(8) == 0 ? below(6) : count) }
+
+    mutating func float() -> Float { [0, 0.5, 1, -1, .nan, .infinity][below(6)] }
+
+    mutating func window() -> Window {
+      Window(kernel: list(2), strides: list(2), pads: list(4), dilations: list(2), roundsUp: below(2) == 0)
+    }
+
+    mutating func type() -> TensorType {
+      let dimensions = numbers([0, 1, 1, 2, 2, 3, 4, 4, 4, 5][below(10)]).map { self.below(4) == 0 ? .batch(multiple: $0) : Dimension.fixed($0) }
+      return TensorType(dimensions, below(16) == 0 ? .int8 : .float32)
+    }
+
+    mutating func operators() -> [any Operator] {
+      let mode: FakeQuantize.Mode = [.asymmetric, .symmetric(signed: true), .symmetric(signed: false)][below(3)]
+      return [
+        Convolution(window: window(), groups: number()), BatchNormalization(epsilon: float(), momentum: float()), Relu(),
+        Clip(lower: float(), upper: float()), LeakyRelu(alpha: float()), Sigmoid(), HardSwish(), Add(), Mul(), Concat(axis: number()),
+        MaxPool(window: window()), AveragePool(window: window(), countsPadding: true), GlobalAveragePool(), ReduceMean(axes: list(1)),
+        Gemm(transposesA: below(2) == 0, transposesB: below(2) == 0), MatMul(), Flatten(axis: number()), Reshape(shape: numbers(below(5))),
+        Transpose(permutation: numbers(below(4))), Softmax(axis: number()), Dropout(ratio: float()), Identity(),
+        FakeQuantize(mode: mode, bits: number(), halfRange: below(2) == 0, channelAxis: below(2) == 0 ? nil : number()),
+      ]
+    }
+  }
+
+  @Test(arguments: 0..<8)
+  func noNumbersStopTheProgram(round: Int) {
+    var source = Source(round: round)
+    var (accepted, refused) = (0, 0)
+    for _ in 0..<400 {
+      for op in source.operators() {
+        // Often alike, so that the checks behind the first are reached.
+        let first = source.type()
+        let inputs = (0..<source.below(6)).map { index in index == 0 || source.below(2) == 0 ? first : source.below(8) == 0 ? nil : source.type() }
+        do throws(ShapeError) {
+          for type in try op.outputTypes(for: inputs) { _ = type.elementCount(batchSize: source.number()) }
+          accepted += 1
+        } catch {
+          #expect(!error.description.isEmpty)
+          refused += 1
+        }
+      }
+    }
+    #expect(accepted > 500)
+    #expect(refused > 500)
+  }
+
+  @Test func theDrawsCoverEveryOperator() {
+    var source = Source(round: 0)
+    #expect(source.operators().map { type(of: $0).type } == allOperators.map { $0.type })
+  }
+
+  @Test(arguments: 0..<4)
+  func noGraphOfSuchNumbersStopsTheProgram(round: Int) {
+    var source = Source(round: 100 + round)
+    for _ in 0..<200 {
+      var graph = Graph(name: "hostile", inputs: [Graph.Input(name: "x", type: source.type())], outputs: ["y"])
+      for op in source.operators() {
+        graph.nodes = [Node(name: "n", op: op, inputs: [String](repeating: "x", count: 1 + source.below(3)), outputs: ["y"])]
+        guard let types = try? graph.tensorTypes(batchSize: source.number()) else { continue }
+        #expect(types.count == 2)
+        #expect(types.values.allSatisfy { $0.elementCount(batchSize: 1) ?? 0 > 0 })
+      }
+    }
+  }
+}

@@ -1,0 +1,28 @@
+import QATGraph
+import Testing
+
+@Suite struct OperatorTests {
+  /// ONNX's operator types, with FakeQuantize, which ONNX writes as a pair.
+  @Test func typesAreThoseOfONNX() {
+    #expect(
+      allOperators.map { $0.type } == [
+        "Conv", "BatchNormalization", "Relu", "Clip", "LeakyRelu", "Sigmoid", "HardSwish", "Add", "Mul", "Concat", "MaxPool", "AveragePool",
+        "GlobalAveragePool", "ReduceMean", "Gemm", "MatMul", "Flatten", "Reshape", "Transpose", "Softmax", "Dropout", "Identity", "FakeQuantize",
+      ])
+  }
+
+  @Test(arguments: [
+    ("Relu", "1 input"), ("Add", "2 inputs"), ("Conv", "2 to 3 inputs"), ("BatchNormalization", "5 inputs"), ("Concat", "1 or more inputs"),
+  ])
+  func inputCountsAreSaidInWords(type: String, words: String) throws {
+    let kind = try #require(allOperators.first { $0.type == type })
+    #expect(kind.inputCountDescription == words)
+  }
+
+  @Test func aNodeGivesItsOperatorAsItsKind() {
+    let node = Node(name: "c", op: Convolution(window: Window(square: 3), groups: 4), inputs: ["x", "w"], outputs: ["y"])
+    #expect(node.type == "Conv")
+    #expect(node.as(Convolution.self)?.groups == 4)
+    #expect(node.as(Relu.self) == nil)
+  }
+}
