@@ -12,6 +12,7 @@ let scenarios: [String: Scenario] = [
   "collectives": collectivesScenario,
   "mismatch": mismatchScenario,
   "prepared-sums": preparedSumsScenario,
+  "quantizers": quantizersScenario,
   "shards": shardsScenario,
   "steady-state": steadyStateScenario,
   "training": trainingScenario,

@@ -6,7 +6,7 @@ struct QuantizerPropagation {
   let graph: QuantizationGraph
   private let table: HardwareTable
   /// The quantizers by their current place.
-  private(set) var quantizers: [PropagatingQuantizer.Location: PropagatingQuantizer] = [:]
+  var quantizers: [PropagatingQuantizer.Location: PropagatingQuantizer] = [:]
   private var groups = UnionFind()
 
   init(_ graph: QuantizationGraph, table: HardwareTable) {

@@ -21,6 +21,9 @@ extension NetworkBuilder {
   /// A network over images of [channels, 8, 8].
   static func small(channels: Int = 4) -> NetworkBuilder { NetworkBuilder(name: "small", input: [channels, 8, 8]) }
 
+  /// The network that returns `output`. Mutating, so that the layers in the argument are added before the graph is read.
+  mutating func finished(_ output: Value) -> Graph { graph(output: output) }
+
   /// A 3×3 convolution that keeps the image's size.
   mutating func conv(_ x: Value, _ name: String, channels: Int = 4, groups: Int = 1) -> Value {
     convolution(x, name, channels: channels, kernel: 3, pad: 1, groups: groups)

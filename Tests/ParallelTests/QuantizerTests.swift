@@ -1,0 +1,27 @@
+import Testing
+
+extension ParallelTests {
+  @Suite("Quantizers on several ranks")
+  struct Quantizers {
+    @Test("distributed quantizers are rank 0's on every rank", arguments: [2, 4])
+    func distributed(size: Int) throws {
+      let run = try ParallelRun("quantizers", "same", ranks: size)
+      #expect(run.exitCode == 0, "\(run.errors)")
+      let root = try #require(run.lines[0])
+      #expect(root.count == 2)
+      #expect(root[0].dropFirst("before".count) == root[1].dropFirst("after".count))
+      for rank in 1..<size {
+        #expect(run.lines[rank]?.first != root[0], "rank \(rank) started from other weights")
+        #expect(run.lines[rank]?.last == root[1], "rank \(rank)")
+      }
+    }
+
+    @Test("a rank that places other quantizers is named before anything runs", arguments: [2, 3])
+    func different(size: Int) throws {
+      let run = try ParallelRun("quantizers", "different", ranks: size)
+      #expect(run.exitCode == 3)
+      #expect(run.errors.contains("the quantizer setup differs between ranks: rank \(size - 1) "))
+      #expect(run.lines.values.allSatisfy { $0.isEmpty })
+    }
+  }
+}
