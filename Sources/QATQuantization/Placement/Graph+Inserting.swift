@@ -61,8 +61,9 @@ private struct QuantizerInsertion {
   private mutating func insertOnWeight(_ point: QuantizationPoint, _ index: Int) {
     guard let port = point.target.port else { return }
     let tensor = graph.nodes[index].inputs[port]
-    before[index, default: []].append(quantizer(point, reads: tensor))
-    for reader in [index] + point.quantizedOperators.compactMap({ indices[$0] }) {
+    let readers = ([index] + point.quantizedOperators.compactMap { indices[$0] }).filter { graph.nodes[$0].inputs.contains(tensor) }
+    before[readers.min() ?? index, default: []].append(quantizer(point, reads: tensor))
+    for reader in readers {
       for (port, input) in graph.nodes[reader].inputs.enumerated() where input == tensor { graph.nodes[reader].inputs[port] = point.id }
     }
   }

@@ -23,7 +23,8 @@ struct WeightPlacement {
       let specification = specification(options[0], weight, isFirst: firstConvolutions.contains(node.name))
       let key = [weight.tensor, specification.channelAxis.map(String.init) ?? ""]
       if let shared = indexOfWeight[key] {
-        points[shared].quantizedOperators.append(node.name)
+        // The node that reads the constant is named as well, so that it is rerouted.
+        points[shared].quantizedOperators += weight.node.name == node.name ? [node.name] : [node.name, weight.node.name]
         // The half range that one reader needs is the half range of all: they read the same codes.
         if specification.halfRange { points[shared].specification = specification }
       } else {

@@ -103,6 +103,28 @@ struct WeightPlacementTests {
     #expect(quantized.node(named: "product|WEIGHT")?.inputs[0] == "w")
   }
 
+  @Test("a weight that is read directly and transposed gets one quantizer, made before the first reader")
+  func sharedTransposed() throws {
+    let graph = Graph(
+      name: "tied", inputs: [.init(name: "x", type: TensorType([.batch, 4]))], outputs: ["y"],
+      nodes: [
+        Node(name: "transpose", op: Transpose(permutation: [1, 0]), inputs: ["w"], outputs: ["t"]),
+        Node(name: "encode", op: Gemm(transposesB: true), inputs: ["x", "w"], outputs: ["h"]),
+        Node(name: "relu", op: Relu(), inputs: ["h"], outputs: ["r"]),
+        Node(name: "decode", op: Gemm(transposesB: true), inputs: ["r", "t"], outputs: ["y"]),
+      ], constants: ["w": .init(Tensor(repeating: 1, shape: [4, 4]), .parameter)])
+    for (perChannel, count) in [(false, 1), (true, 2)] {
+      // Per channel the two readers need scales along different axes, so each has its own.
+      let setup = try place(graph) { $0.weights.perChannel = perChannel }
+      #expect(setup.weightPoints.count == count)
+      let quantized = try graph.inserting(setup).validated()
+      for name in ["transpose", "encode"] {
+        let inputs = try #require(quantized.node(named: name)?.inputs)
+        #expect(!inputs.contains("w"), "\(name)")
+      }
+    }
+  }
+
   @Test("a weight that two operators share gets one quantizer, which both read")
   func shared() throws {
     var net = NetworkBuilder.small()
