@@ -93,6 +93,10 @@ extension CheckpointDirectory {
       guard decoded.formatVersion == 1 else {
         throw TrainingError(.checkpoint, "\(folder)/state.json has version \(decoded.formatVersion), this program reads version 1")
       }
+      guard decoded.step == manifest.step else {
+        throw TrainingError(
+          .checkpoint, "\(folder) mixes two checkpoints: its manifest is of step \(manifest.step), its state of step \(decoded.step)")
+      }
       return Checkpoint(model: try Safetensors.decode(model).tensors, optimizer: try Safetensors.decode(optimizer).tensors, state: decoded)
     } catch let error as DecodingError {
       throw TrainingError(.checkpoint, "\(folder)/state.json cannot be understood: \(error)")

@@ -44,6 +44,7 @@ public final class Evaluator {
     guard graph.inputs.count == 1, let input = graph.inputs.first else {
       throw TrainingError(.input, "the network '\(graph.name)' has the inputs \(graph.inputs.map(\.name)); images and labels can feed exactly one")
     }
+    try requireFit(of: dataset, to: graph)
     let range = range ?? 0..<dataset.count
     let own = EvaluationLoader.share(of: range.count, rank: communicator.rank, size: communicator.size)
     share = range.lowerBound + own.lowerBound..<range.lowerBound + own.upperBound
@@ -83,6 +84,18 @@ public final class Evaluator {
     }
     return total
   }
+}
+
+/// Checks that a classifier of one input can take the samples of a data set.
+/// - Throws: `TrainingError` with both shapes; `DataError` naming a sample whose label is none of the network's classes.
+func requireFit(of dataset: any Dataset, to graph: Graph) throws {
+  guard let input = graph.inputs.first, Array(input.type.dimensions.dropFirst()).map(\.fixedSize) == dataset.sampleShape else {
+    throw TrainingError(
+      .input,
+      "the network '\(graph.name)' takes \(graph.inputs.map { "'\($0.name)' \($0.type)" }), a sample of \(dataset.name) is \(dataset.sampleShape) "
+        + "(channels, height, width). Give data of the network's size")
+  }
+  try dataset.requireLabels(below: CrossEntropy(of: graph).classCount)
 }
 
 /// Evaluates a network once. All ranks call it together.

@@ -78,6 +78,7 @@ public final class Trainer {
       throw TrainingError(.input, "the network '\(task.graph.name)' has the inputs \(task.graph.inputs.map(\.name)); images can feed exactly one")
     }
     self.input = input.name
+    try requireFit(of: task.training, to: task.graph)
     globalBatchSize = configuration.batchSize * communicator.size
     optimizer = configuration.optimizer.makeOptimizer(count: task.state.parameters.count)
     step = checkpoint?.state.step ?? 0
@@ -133,7 +134,7 @@ public final class Trainer {
       let epochEnded = next.epoch != position.epoch
       let epoch = position.epoch
       position = next
-      if epochEnded || step == totalSteps { result.evaluation = try evaluateEpoch(epoch) }
+      if epochEnded || step == totalSteps { result.evaluation = try evaluateEpoch(epoch, isWhole: epochEnded) }
       let isDue = task.configuration.checkpointEvery > 0 && step % task.configuration.checkpointEvery == 0
       if epochEnded || isDue || step == totalSteps || result.stop != nil { result.checkpoint = try save() ?? result.checkpoint }
     }
@@ -183,10 +184,11 @@ public final class Trainer {
     try communicator.agree(error, exitCode: error.kind.exitCode)
   }
 
-  private func evaluateEpoch(_ epoch: Int) throws -> Evaluation? {
+  /// Only whole epochs compete for the best: a run that was cut by a number of steps and goes on is then the same as one that was not cut.
+  private func evaluateEpoch(_ epoch: Int, isWhole: Bool) throws -> Evaluation? {
     guard let evaluator else { return nil }
     let evaluation = try evaluator.run()
-    if evaluation.top1 > best?.top1 ?? -1 { best = TrainingState.Best(step: step, top1: evaluation.top1) }
+    if isWhole, evaluation.top1 > best?.top1 ?? -1 { best = TrainingState.Best(step: step, top1: evaluation.top1) }
     log?.evaluation(evaluation, step: step, epoch: epoch)
     progress?.note(
       "epoch \(epoch + 1)/\(task.configuration.epochs) done: validation top-1 \(Self.text(100 * evaluation.top1, 2)) %, top-5 "

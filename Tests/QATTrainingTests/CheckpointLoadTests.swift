@@ -1,0 +1,124 @@
+import Foundation
+import QATCommunication
+import Testing
+
+@testable import QATTraining
+
+@Suite("Reading checkpoints")
+struct CheckpointLoadTests {
+  typealias Samples = CheckpointSamples
+
+  @Test("what was saved is read back, by every way to ask for it")
+  func roundTrip() throws {
+    let folder = TemporaryFolder()
+    let directory = try Samples.directory(folder, steps: [10, 20])
+    let best = Samples.checkpoint(step: 30, best: .init(step: 30, top1: 0.75))
+    let path = try directory.save(best)
+    #expect(path == "\(folder.path)/step-000000030")
+    for choice in [CheckpointDirectory.Choice.auto, .latest, .best, .path(path), .path(path + "/"), .path(folder.path)] {
+      let found = try #require(try directory.load(choice, identity: Samples.identity))
+      #expect(found.path == path)
+      #expect(found.checkpoint.model == best.model && found.checkpoint.optimizer == best.optimizer && found.checkpoint.state == best.state)
+    }
+    let shared = try directory.load(.latest, identity: Samples.identity, communicator: SingleProcess())
+    #expect(shared?.state == best.state)
+  }
+
+  @Test("what --resume says", arguments: [("auto", CheckpointDirectory.Choice.auto), ("latest", .latest), ("best", .best), ("a/b", .path("a/b"))])
+  func choices(text: String, expected: CheckpointDirectory.Choice) { #expect(CheckpointDirectory.Choice(text) == expected) }
+
+  @Test("a damaged file makes the run fall back to the checkpoint before, and say so", arguments: Samples.files, Samples.Damage.allCases)
+  func damage(file: String, damage: Samples.Damage) throws {
+    let folder = TemporaryFolder()
+    let directory = try Samples.directory(folder, steps: [10, 20])
+    try damage.happen(to: "\(folder.path)/step-000000020/\(file)")
+    var warnings: [String] = []
+    let found = try #require(try directory.load(.auto, identity: Samples.identity) { warnings.append($0) })
+    #expect(found.checkpoint.state.step == 10)
+    #expect(warnings.count == 1 && warnings[0].contains("step-000000020") && warnings[0].contains(file))
+    // Asked for by name, it is not replaced by another.
+    #expect { try directory.load(.path("\(folder.path)/step-000000020")) } throws: { ($0 as? TrainingError)?.kind == .checkpoint }
+  }
+
+  @Test("a checkpoint without a whole manifest is none", arguments: [Samples.Damage.removed, .emptied, .cutByOneByte])
+  func manifest(damage: Samples.Damage) throws {
+    let folder = TemporaryFolder()
+    let directory = try Samples.directory(folder, steps: [10, 20])
+    try damage.happen(to: "\(folder.path)/step-000000020/MANIFEST.json")
+    #expect(try directory.load(.latest)?.checkpoint.state.step == 10)
+  }
+
+  @Test("a manifest of another program or version, or of another step, is refused")
+  func foreignManifest() throws {
+    let folder = TemporaryFolder()
+    let directory = try Samples.directory(folder, steps: [10, 20])
+    let path = "\(folder.path)/step-000000020/MANIFEST.json"
+    let text = String(decoding: try Samples.bytes(path), as: UTF8.self)
+    for (old, new, complaint) in [
+      ("swift-qat checkpoint", "somebody's archive", "is not the manifest"), ("\"version\" : 1", "\"version\" : 2", "has version 2"),
+      ("\"step\" : 20", "\"step\" : 21", "step 21"),
+    ] {
+      #expect(text.contains(old))
+      try Samples.write(Array(text.replacingOccurrences(of: old, with: new).utf8), path)
+      var warnings: [String] = []
+      #expect(try directory.load(.latest) { warnings.append($0) }?.checkpoint.state.step == 10)
+      #expect(warnings.count == 1 && warnings[0].contains(complaint), "\(warnings)")
+    }
+  }
+
+  @Test("when none is valid the run does not begin anew")
+  func noneValid() throws {
+    let folder = TemporaryFolder()
+    let directory = try Samples.directory(folder, steps: [10, 20])
+    for name in directory.candidates { try Samples.Damage.oneBitFlipped.happen(to: "\(folder.path)/\(name)/model.safetensors") }
+    for choice in [CheckpointDirectory.Choice.auto, .latest] {
+      #expect { try directory.load(choice) } throws: { error in
+        let text = "\(error)"
+        return (error as? TrainingError)?.kind == .checkpoint && text.contains("none is valid") && text.contains("step-000000010")
+          && text.contains("step-000000020")
+      }
+    }
+  }
+
+  @Test("an empty folder begins a run for auto and is an error for the others")
+  func empty() throws {
+    let folder = TemporaryFolder()
+    let directory = CheckpointDirectory(folder.path)
+    #expect(try directory.load(.auto) == nil)
+    try directory.prepare()
+    #expect(try directory.load(.auto) == nil)
+    for choice in [CheckpointDirectory.Choice.latest, .best, .path(folder.path), .path("\(folder.path)/nowhere")] {
+      #expect { try directory.load(choice) } throws: { ($0 as? TrainingError)?.kind == .checkpoint }
+    }
+  }
+
+  @Test("a checkpoint of another model, configuration or data is refused by name, not passed over")
+  func identity() throws {
+    let folder = TemporaryFolder()
+    let directory = try Samples.directory(folder, steps: [10])
+    for (key, what) in [(\RunIdentity.model, "the model"), (\.configuration, "the configuration"), (\.data, "the training data")] {
+      var other = Samples.identity
+      other[keyPath: key] = "1111111111111111"
+      #expect { try directory.load(.auto, identity: other) } throws: { error in
+        let text = "\(error)"
+        return (error as? TrainingError)?.kind == .mismatch && text.contains(what) && text.contains("1111111111111111")
+          && text.contains(Samples.identity[keyPath: key])
+      }
+    }
+  }
+
+  @Test("the newest is the one with the highest step, whatever the hint says and however long its number")
+  func order() throws {
+    let folder = TemporaryFolder()
+    let directory = try Samples.directory(folder, steps: [999_999_999, 1_000_000_000, 5])
+    #expect(directory.candidates == ["step-1000000000", "step-999999999", "step-000000005"])
+    try Samples.write(Array("step-000000005\n".utf8), "\(folder.path)/latest")
+    #expect(try directory.load(.latest)?.checkpoint.state.step == 1_000_000_000)
+    try FileManager.default.removeItem(atPath: "\(folder.path)/latest")
+    #expect(try directory.load(.latest)?.checkpoint.state.step == 1_000_000_000)
+  }
+
+  @Test(
+    "folders of other names are not taken for checkpoints", arguments: ["step-", "step-12", "step-00000000x", "step--00000001", "xstep-000000001"])
+  func otherNames(name: String) { #expect(CheckpointDirectory.step(of: name) == nil) }
+}

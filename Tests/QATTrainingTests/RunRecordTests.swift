@@ -1,0 +1,127 @@
+import Foundation
+import QATData
+import QATGraph
+import QATTensor
+import Testing
+
+@testable import QATTraining
+
+@Suite("A run's folder")
+struct RunRecordTests {
+  typealias Samples = CheckpointSamples
+
+  private func record(epochs: Int = 4) -> RunRecord {
+    var configuration = RunConfiguration()
+    configuration.model = "net.onnx"
+    configuration.epochs = epochs
+    configuration.optimizer.baseLearningRate = 0.1
+    return RunRecord(configuration: configuration, versions: ["swift-qat": "1.0"], rankCount: 2)
+  }
+
+  @Test("says what the run was started with, and holds its model")
+  func begins() throws {
+    let folder = TemporaryFolder()
+    let directory = try Samples.directory(folder, steps: [])
+    try directory.begin(record(), isResumed: false) { try Samples.write([1, 2, 3], $0) }
+    #expect(try directory.record() == record())
+    #expect(try Samples.bytes(directory.modelPath) == [1, 2, 3])
+    #expect(Samples.names(folder.path) == ["model.onnx", "run.json"])
+  }
+
+  @Test("is not begun twice: checkpoints of another run are safe")
+  func refuses() throws {
+    let folder = TemporaryFolder()
+    let directory = try Samples.directory(folder, steps: [])
+    try directory.begin(record(), isResumed: false) { try Samples.write([1], $0) }
+    // Nothing has been trained: the same folder may be tried again.
+    try directory.begin(record(), isResumed: false) { try Samples.write([2], $0) }
+    #expect(try Samples.bytes(directory.modelPath) == [2])
+    try directory.save(Samples.checkpoint(step: 5))
+    #expect { try directory.begin(record(epochs: 9), isResumed: false) { try Samples.write([3], $0) } } throws: { error in
+      "\(error)".contains("step-000000005") && "\(error)".contains("--resume auto")
+    }
+    #expect(try Samples.bytes(directory.modelPath) == [2])
+    #expect(try directory.record() == record())
+  }
+
+  @Test("keeps its model and takes the new configuration when it is resumed")
+  func resumes() throws {
+    let folder = TemporaryFolder()
+    let directory = try Samples.directory(folder, steps: [])
+    try directory.begin(record(), isResumed: false) { try Samples.write([1], $0) }
+    try directory.save(Samples.checkpoint(step: 5))
+    try directory.begin(record(epochs: 9), isResumed: true) { try Samples.write([2], $0) }
+    #expect(try Samples.bytes(directory.modelPath) == [1])
+    #expect(try directory.record().configuration.epochs == 9)
+  }
+
+  @Test("a model that cannot be written leaves none, and no record")
+  func failingModel() throws {
+    let folder = TemporaryFolder()
+    let directory = try Samples.directory(folder, steps: [])
+    #expect(throws: TrainingError(.storage, "no")) {
+      try directory.begin(record(), isResumed: false) { path in
+        try Samples.write([1], path)
+        throw TrainingError(.storage, "no")
+      }
+    }
+    try directory.prepare()
+    #expect(Samples.names(folder.path) == [])
+    #expect { try directory.record() } throws: { "\($0)".contains("no run.json") }
+  }
+
+  @Test("is found from the run's folder and from a checkpoint's")
+  func located() throws {
+    let folder = TemporaryFolder()
+    let directory = try Samples.directory(folder, steps: [5])
+    #expect(CheckpointDirectory.run(containing: folder.path).path == folder.path)
+    #expect(CheckpointDirectory.run(containing: "\(folder.path)/step-000000005/").path == directory.path)
+  }
+
+  @Test("a record that is no JSON is an error that names the file")
+  func damagedRecord() throws {
+    let folder = TemporaryFolder()
+    let directory = try Samples.directory(folder, steps: [])
+    try Samples.write(Array("{".utf8), "\(folder.path)/run.json")
+    #expect { try directory.record() } throws: { ($0 as? TrainingError)?.kind == .checkpoint && "\($0)".contains("run.json") }
+  }
+
+  @Test("what a run is of does not depend on where files lie or how long it trains, but on all else")
+  func identity() throws {
+    let data = SyntheticDataset(sampleShape: [1, 2, 2], classCount: 3, count: 8)
+    func identity(_ edit: (inout RunConfiguration, inout Graph) -> Void) throws -> RunIdentity {
+      var configuration = RunConfiguration()
+      var graph = linearGraph(inputs: 4, classes: 3)
+      edit(&configuration, &graph)
+      return try RunIdentity(model: graph, configuration: configuration, dataset: data)
+    }
+    let plain = try identity { _, _ in }
+    #expect(
+      try plain
+        == identity { configuration, _ in
+          configuration.model = "elsewhere"
+          configuration.epochs = 77
+          configuration.maxSteps = 5
+          configuration.checkpointEvery = 3
+          configuration.data.train = "/a"
+          configuration.data.validation = "/b"
+        })
+    let others: [(inout RunConfiguration, inout Graph) -> Void] = [
+      { configuration, _ in configuration.seed = 1 }, { configuration, _ in configuration.batchSize = 1 },
+      { configuration, _ in configuration.optimizer.momentum = 0.5 }, { configuration, _ in configuration.data.augment.flip = true },
+      { configuration, _ in configuration.labelSmoothing = 0.1 },
+    ]
+    for edit in others {
+      let other = try identity(edit)
+      #expect(other.configuration != plain.configuration && other.model == plain.model && other.data == plain.data)
+    }
+    let changes: [(inout RunConfiguration, inout Graph) -> Void] = [
+      { _, graph in graph.constants["fc.bias"] = .init(Tensor([0, 0, 1e-30], shape: [3]), .parameter) },
+      { _, graph in graph.nodes[0].op = Gemm(alpha: 2, transposesB: true) },
+      { _, graph in graph.constants["fc.bias"]?.role = .fixed },
+    ]
+    for edit in changes { #expect(try identity(edit).model != plain.model) }
+    let otherData = SyntheticDataset(sampleShape: [1, 2, 2], classCount: 3, count: 8, seed: 1)
+    #expect(try RunIdentity(model: linearGraph(inputs: 4, classes: 3), configuration: RunConfiguration(), dataset: otherData).data != plain.data)
+  }
+}
