@@ -15,6 +15,7 @@ let scenarios: [String: Scenario] = [
   "quantizers": quantizersScenario,
   "shards": shardsScenario,
   "steady-state": steadyStateScenario,
+  "stopping": stoppingScenario,
   "training": trainingScenario,
   "who": whoScenario,
 ]

@@ -1,0 +1,42 @@
+import Foundation
+import Testing
+
+extension ParallelTests {
+  @Suite("Stopping")
+  struct Stopping {
+    /// Every file of the newest checkpoint.
+    private func newest(_ folder: String) throws -> [String: Data] {
+      let manager = FileManager.default
+      let name = try #require(try manager.contentsOfDirectory(atPath: folder).filter { $0.hasPrefix("step-") }.max())
+      var files: [String: Data] = [:]
+      for file in try manager.contentsOfDirectory(atPath: "\(folder)/\(name)") {
+        files["\(name)/\(file)"] = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)/\(file)"))
+      }
+      return files
+    }
+
+    @Test("a signal to one rank stops all at the same step; going on gives the bytes of not stopping", arguments: [60, 333])
+    func signal(sample: Int) throws {
+      let root = FileManager.default.temporaryDirectory.appendingPathComponent("qat-stopping-\(UUID().uuidString)").path
+      defer { try? FileManager.default.removeItem(atPath: root) }
+      let (whole, parts) = ("\(root)/whole", "\(root)/parts")
+      func run(_ folder: String, signalAt sample: Int) throws -> String {
+        let run = try ParallelRun("stopping", folder, "\(sample)", ranks: 2)
+        #expect(run.exitCode == 0, "\(run.errors)")
+        let line = try #require(run.lines[0]?.first)
+        #expect(run.lines == [0: [line], 1: [line]], "the ranks agree")
+        return line
+      }
+      #expect(try run(whole, signalAt: 0) == "from 0 to 120 exit 0")
+
+      let stopped = try run(parts, signalAt: sample).split(separator: " ")
+      let step = try #require(Int(stopped[3]))
+      #expect(stopped[5] == "75")
+      // Reading runs a few batches of eight ahead of training.
+      #expect(step <= sample / 8 + 1 && step < 120)
+      #expect(try newest(parts).keys.allSatisfy { $0.hasPrefix("step-") && $0.contains("\(step)/") })
+      #expect(try run(parts, signalAt: 0) == "from \(step) to 120 exit 0")
+      #expect(try newest(whole) == newest(parts))
+    }
+  }
+}
