@@ -1,0 +1,61 @@
+import ArgumentParser
+import QAT
+import Testing
+
+@testable import QATCommands
+
+@Suite struct ParsingTests {
+  /// The command lines of the contract: job files depend on them.
+  @Test(arguments: [
+    """
+    train --config C --model M --data D --checkpoint-dir DIR --resume auto --epochs 2 --max-steps 9 --batch-size 8 --seed 3 --checkpoint-every 5 \
+    --export a.onnx --export b.onnx
+    """,
+    "train --config C --checkpoint-dir DIR", "quantize --config C --model M --data D --export FILE.onnx",
+    "evaluate --model M --config C --data D --split test --json", "evaluate --model M", "export --checkpoint DIR --to FILE.onnx --format onnx",
+    "inspect --model M --config C --quantizers --json",
+    "bench --model M --config C --mode qat --batch-size 4 --image-size 64 --steps 2 --json", "bench --model M --mode fp32", "config check C",
+    "config print C",
+  ])
+  func takesTheContractsCommandLines(line: String) throws {
+    _ = try QATCommand.parseAsRoot(line.split(separator: " ").map(String.init))
+  }
+
+  @Test func keepsEveryFlagOfTraining() throws {
+    let line =
+      "--config C --model M --data D --checkpoint-dir DIR --resume best --epochs 2 --max-steps 9 --batch-size 8 --seed 3 --checkpoint-every 5"
+    let command = try TrainCommand.parse(line.split(separator: " ").map(String.init) + ["--export", "a.onnx", "--export", "b.onnx"])
+    #expect(command.config.path == "C" && command.model.model == "M" && command.data.path == "D" && command.checkpointDirectory == "DIR")
+    #expect(command.resume == "best")
+    #expect(command.output.files == ["a.onnx", "b.onnx"])
+    var configuration = RunConfiguration()
+    command.overrides.apply(&configuration)
+    #expect(configuration.epochs == 2 && configuration.maxSteps == 9 && configuration.batchSize == 8)
+    #expect(configuration.seed == 3 && configuration.checkpointEvery == 5)
+  }
+
+  @Test func flagsThatAreNotGivenLeaveTheConfigurationAlone() throws {
+    let command = try TrainCommand.parse(["--config", "C", "--checkpoint-dir", "DIR"])
+    var configuration = RunConfiguration()
+    configuration.epochs = 17
+    configuration.maxSteps = 4
+    let before = configuration
+    command.overrides.apply(&configuration)
+    #expect(configuration == before)
+  }
+
+  @Test(arguments: [
+    ("train --config C", "--checkpoint-dir"), ("train --checkpoint-dir D", "--config"),
+    ("train --config C --checkpoint-dir D --epochs 0", "--epochs is 0"),
+    ("train --config C --checkpoint-dir D --batch-size x", "--batch-size"), ("train --config C --checkpoint-dir D --seed -1", "--seed"),
+    ("train --config C --checkpoint-dir D --export a.pb", "'a.pb'"), ("train --config C --checkpoint-dir D --reproducible 4", "--reproducible"),
+    ("quantize --config C --model M", "--export"), ("evaluate", "--model"), ("evaluate --model M --split valid", "valid"),
+    ("export --checkpoint D --to a.txt", "'a.txt'"), ("export --checkpoint D --to a.onnx --format pb", "pb"), ("bench --model M", "--mode"),
+    ("bench --model M --mode int8", "int8"), ("bench --model M --mode qat --steps 0", "--steps is 0"), ("config check", "file"), ("trian", "trian"),
+  ])
+  func refusesAWrongCommandLineWithExitCode64(line: String, names: String) throws {
+    let error = try #require(throws: (any Error).self) { try QATCommand.parseAsRoot(line.split(separator: " ").map(String.init)) }
+    #expect(QATCommand.exitCode(for: error).rawValue == 64)
+    #expect(QATCommand.fullMessage(for: error).contains(names))
+  }
+}

@@ -1,0 +1,64 @@
+import QAT
+import Testing
+
+@testable import QATCommands
+
+@Suite struct ReportTests {
+  @Test func aTableAlignsItsColumns() {
+    var table = TextTable(["name", "top-1"])
+    table.add(["a", "9.00 %"])
+    table.add(["longer", "91.76 %"])
+    #expect(
+      table.text == """
+        name      top-1
+        ---------------
+        a        9.00 %
+        longer  91.76 %
+        """)
+  }
+
+  @Test(arguments: [(0, "0"), (999, "999"), (1000, "1 000"), (11_689_512, "11 689 512"), (-1234, "-1 234")])
+  func countsAreGrouped(count: Int, text: String) { #expect(Numbers.grouped(count) == text) }
+
+  @Test(arguments: [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (90_521, "88.4 KiB"), (46_837_235, "44.7 MiB")])
+  func bytesHaveAUnit(count: Int, text: String) { #expect(Numbers.bytes(count) == text) }
+
+  @Test func normalisationSurvivesTheFilesNotes() {
+    let preprocessing = Preprocessing(mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225])
+    #expect(ModelMetadata.preprocessing(ModelMetadata.strings(preprocessing)) == preprocessing)
+  }
+
+  @Test(arguments: [
+    [:], ["qat.normalize.mean": "0.5"], ["qat.normalize.mean": "a", "qat.normalize.std": "1"], ["qat.normalize.mean": "", "qat.normalize.std": ""],
+  ])
+  func notesThatSayNothingAreNone(metadata: [String: String]) { #expect(ModelMetadata.preprocessing(metadata) == nil) }
+
+  @Test func quantizersAreListedWithTheirOwners() throws {
+    var net = NetworkBuilder(name: "n", input: [2, 4, 4])
+    let x = net.relu(net.convolution(net.input, "conv", channels: 3, kernel: 3), "act")
+    var graph = net.graph(output: x)
+    graph.constants["conv|WEIGHT.scale"] = Graph.Constant(Tensor([1, 2, 3], shape: [3]), .parameter)
+    graph.constants["act|OUTPUT.input_low"] = Graph.Constant(Tensor([-1], shape: [1]), .parameter)
+    graph.constants["act|OUTPUT.input_range"] = Graph.Constant(Tensor([4], shape: [1]), .parameter)
+    graph.nodes.insert(
+      Node(
+        name: "conv|WEIGHT", op: FakeQuantize(mode: .symmetric(signed: true), halfRange: true, channelAxis: 0),
+        inputs: ["conv.weight", "conv|WEIGHT.scale"], outputs: ["q"]), at: 0)
+    graph.nodes[1].inputs[1] = "q"
+    graph.nodes.append(
+      Node(
+        name: "act|OUTPUT", op: FakeQuantize(mode: .asymmetric), inputs: ["act", "act|OUTPUT.input_low", "act|OUTPUT.input_range"], outputs: ["y"]))
+    graph.outputs = ["y"]
+    let reports = QuantizerReport.all(in: try graph.validated())
+    #expect(reports.map(\.operatorName) == ["conv", "act"])
+    #expect(
+      reports[0].json == [
+        "id": "conv|WEIGHT", "kind": "weight", "operator": "conv", "bits": 8, "mode": "symmetric", "signed": true, "per_channel": true,
+        "narrow_range": false, "half_range": true, "scale": [1.0, 2.0, 3.0],
+      ])
+    #expect(reports[1].json["input_low"] == -1.0)
+    #expect(reports[1].json["input_range"] == 4.0)
+    #expect(reports[1].json["signed"] == true)
+    #expect(reports[1].json["mode"] == "asymmetric")
+  }
+}

@@ -1,0 +1,112 @@
+import Foundation
+import QAT
+import Testing
+
+/// All tests that start the built program, one after the other: they share the machine's cores. Further suites extend it.
+@Suite("Tool", .serialized)
+enum ToolTests {}
+
+/// What came out of one run of the built `qat`.
+struct ToolRun {
+  let exitCode: Int32
+  let output: String
+  let errors: String
+
+  /// Runs `qat` with the words of `line`, in `folder`.
+  /// - Parameters:
+  ///   - ranks: number of ranks under mpirun; nil runs it alone.
+  ///   - whileRunning: called again and again until it returns false.
+  init(_ line: String, in folder: Scratch, ranks: Int? = nil, timeout: Double = 240, whileRunning: ((Process) -> Bool)? = nil) throws {
+    let words = [try Self.tool().path] + line.split(separator: " ").map(String.init)
+    try self.init(words: (ranks.map { Self.launcher + ["-n", "\($0)"] } ?? []) + words, in: folder, timeout: timeout, whileRunning: whileRunning)
+  }
+
+  /// Runs `qat` with the words of `line` on one rank in each of `folders`.
+  init(mpmd line: String, folders: [URL], in folder: Scratch) throws {
+    let tool = try Self.tool().path
+    let parts = folders.map { ["-n", "1", "--wdir", $0.path, tool] + line.split(separator: " ").map(String.init) }
+    try self.init(words: Self.launcher + Array(parts.joined(separator: [":"])), in: folder, timeout: 60, whileRunning: nil)
+  }
+
+  private static let launcher = ["mpirun", "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1"]
+
+  private init(words: [String], in folder: Scratch, timeout: Double, whileRunning: ((Process) -> Bool)?) throws {
+    let (output, errors) = (folder.url("stdout-\(UUID().uuidString)"), folder.url("stderr-\(UUID().uuidString)"))
+    for file in [output, errors] { try Data().write(to: file) }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = words
+    process.currentDirectoryURL = folder.root
+    let settings = ["OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"]
+    process.environment = ProcessInfo.processInfo.environment.merging(settings) { $1 }
+    process.standardOutput = try FileHandle(forWritingTo: output)
+    process.standardError = try FileHandle(forWritingTo: errors)
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    let deadline = Date(timeIntervalSinceNow: timeout)
+    var watches = whileRunning != nil
+    while process.isRunning && Date() < deadline {
+      if watches, let whileRunning { watches = whileRunning(process) }
+      Thread.sleep(forTimeInterval: 0.02)
+    }
+    let hung = process.isRunning
+    if hung { kill(process.processIdentifier, SIGKILL) }
+    process.waitUntilExit()
+    exitCode = process.terminationStatus
+    self.output = try String(contentsOf: output, encoding: .utf8)
+    self.errors = try String(contentsOf: errors, encoding: .utf8)
+    if hung {
+      throw Failure(description: "'\(words.joined(separator: " "))' has not ended after \(timeout) s. stdout: \(self.output) stderr: \(self.errors)")
+    }
+  }
+
+  /// The object that `--json` has printed.
+  func json() throws -> JSONNode { try JSONDocument.parse(output, file: "stdout").root }
+
+  struct Failure: Error, CustomStringConvertible { let description: String }
+
+  /// The built program: beside the test bundle.
+  private static func tool() throws -> URL {
+    let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    for bundle in [own].compactMap({ $0 }) + CommandLine.arguments {
+      let candidate = URL(fileURLWithPath: bundle).deletingLastPathComponent().appendingPathComponent("qat")
+      if FileManager.default.isExecutableFile(atPath: candidate.path) { return candidate }
+    }
+    throw Failure(description: "qat is not beside the test bundle (\(CommandLine.arguments)): build it with swift build --build-tests")
+  }
+}
+
+/// A folder of one test, removed with it.
+final class Scratch {
+  let root: URL
+
+  init() throws {
+    root = FileManager.default.temporaryDirectory.appendingPathComponent("qat-commands-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
+    try write("fp32.json", Self.configuration)
+    try write("int8.json", Self.configuration.replacingOccurrences(of: "\"seed\": 1,", with: "\"seed\": 1, \(Self.compression),"))
+  }
+
+  deinit { try? FileManager.default.removeItem(at: root) }
+
+  func url(_ name: String) -> URL { root.appendingPathComponent(name) }
+  func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: url(name).path) }
+  func bytes(_ name: String) throws -> Data { try Data(contentsOf: url(name)) }
+  func write(_ name: String, _ text: String) throws { try text.write(to: url(name), atomically: true, encoding: .utf8) }
+
+  /// 256 samples to learn from make eight steps of 32 samples.
+  static let data = "synthetic:1,28,28,10,256"
+
+  private static let configuration = """
+    {
+      "model": "resnet_small", "batch_size": 32, "epochs": 1, "seed": 1,
+      "optimizer": { "type": "SGD", "base_lr": 0.05, "schedule_type": "cosine" },
+      "data": { "normalize": { "mean": [0.5], "std": [0.25] }, "augment": { "flip": true } },
+      "input_info": { "sample_size": [1, 1, 28, 28] }
+    }
+    """
+
+  private static let compression = """
+    "compression": { "algorithm": "quantization", "initializer": { "range": { "num_init_samples": 32 }, "batchnorm_adaptation": { "num_bn_adaptation_samples": 64 } } }
+    """
+}

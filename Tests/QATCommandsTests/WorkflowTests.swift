@@ -1,0 +1,123 @@
+import Foundation
+import QAT
+import Testing
+
+@testable import QATCommands
+
+extension ToolTests {
+  /// The way from nothing to an INT8 file, as a user goes it.
+  @Suite struct WorkflowTests {
+    private let data = Scratch.data
+
+    @Test func trainsExportsQuantizesFineTunesAndEvaluates() throws {
+      let folder = try Scratch()
+      let trained = try ToolRun("train --config fp32.json --data \(data) --checkpoint-dir run --export fp32.onnx", in: folder)
+      try #require(trained.exitCode == 0, "\(trained.errors)")
+      #expect(trained.output.contains("resnet_small") && trained.output.contains("trained") && trained.output.contains("fp32.onnx"))
+      for file in ["run/run.json", "run/model.onnx", "run/metrics.jsonl", "run/step-000000008/MANIFEST.json", "fp32.onnx"] {
+        #expect(folder.exists(file), "\(file)")
+      }
+
+      let evaluated = try evaluation("evaluate --model fp32.onnx --data \(data) --json", folder)
+      #expect(evaluated.count == 256)
+      #expect(evaluated.top1 > 0.2 && evaluated.top1 <= evaluated.top5 && evaluated.top5 <= 1)
+      #expect(evaluated.loss > 0)
+
+      let again = try ToolRun("export --checkpoint run --to again.onnx", in: folder)
+      #expect(again.exitCode == 0, "\(again.errors)")
+      #expect(try folder.bytes("again.onnx") == folder.bytes("fp32.onnx"))
+
+      let quantized = try ToolRun("quantize --config int8.json --model fp32.onnx --data \(data) --export before.onnx", in: folder)
+      try #require(quantized.exitCode == 0, "\(quantized.errors)")
+      #expect(quantized.output.contains("WQs"))
+      // Quantizing on the way to an evaluation is the same as quantizing, exporting, and evaluating the file.
+      let before = try evaluation("evaluate --model before.onnx --data \(data) --json", folder)
+      let direct = try evaluation("evaluate --model fp32.onnx --config int8.json --data \(data) --json", folder)
+      #expect(before.top1 == direct.top1 && abs(before.loss - direct.loss) < 1e-4)
+      #expect(abs(before.top1 - evaluated.top1) < 0.1)
+
+      let tuned = try ToolRun("train --config int8.json --model fp32.onnx --data \(data) --checkpoint-dir tuned --export int8.onnx", in: folder)
+      try #require(tuned.exitCode == 0, "\(tuned.errors)")
+      for row in ["quantized, before fine-tuning", "fine-tuned", "as integers"] { #expect(tuned.output.contains(row)) }
+      let after = try evaluation("evaluate --model int8.onnx --data \(data) --json", folder)
+      #expect(tuned.output.contains("as integers") && tuned.output.contains(Numbers.percent(after.top1)))
+      #expect(try Double(folder.bytes("int8.onnx").count) < 0.36 * Double(folder.bytes("fp32.onnx").count))
+      let exported = try ToolRun("export --checkpoint tuned --to int8-again.onnx", in: folder)
+      #expect(exported.exitCode == 0, "\(exported.errors)")
+      #expect(try folder.bytes("int8-again.onnx") == folder.bytes("int8.onnx"))
+
+      let inspected = try ToolRun("inspect --model int8.onnx --quantizers --json", in: folder)
+      try #require(inspected.exitCode == 0, "\(inspected.errors)")
+      let quantizers = try #require(try JSONValue(inspected.json())["quantizers"])
+      guard case .array(let list) = quantizers else { throw ToolRun.Failure(description: "quantizers is no array: \(quantizers)") }
+      #expect(list.count { $0["kind"] == "weight" } == 10)
+      #expect(list.allSatisfy { $0["id"] != nil && $0["operator"] != nil && $0["bits"] == 8 && $0["scale"] != nil || $0["input_low"] != nil })
+      #expect(try JSONValue(inspected.json())["float_operators"] == .array([]))
+    }
+
+    @Test func aResumedRunEndsWithTheBytesOfOneThatDidNotStop() throws {
+      let folder = try Scratch()
+      let line = "train --config int8.json --data \(data) --epochs 2"
+      let whole = try ToolRun("\(line) --checkpoint-dir whole --max-steps 10", in: folder)
+      try #require(whole.exitCode == 0, "\(whole.errors)")
+      let first = try ToolRun("\(line) --checkpoint-dir parts --max-steps 3 --resume auto", in: folder)
+      try #require(first.exitCode == 0, "\(first.errors)")
+      let second = try ToolRun("\(line) --checkpoint-dir parts --max-steps 10 --resume auto", in: folder)
+      try #require(second.exitCode == 0, "\(second.errors)")
+      #expect(second.errors.contains("after step 3"))
+      for file in ["model.safetensors", "optimizer.safetensors"] {
+        #expect(try folder.bytes("whole/step-000000010/\(file)") == folder.bytes("parts/step-000000010/\(file)"), "\(file)")
+      }
+    }
+
+    @Test(arguments: [(SIGUSR1, 75 as Int32), (SIGTERM, 75), (SIGINT, 130)])
+    func aSignalStopsWithACheckpointAndItsExitCode(signal: Int32, code: Int32) throws {
+      let folder = try Scratch()
+      let line = "train --config fp32.json --data \(data) --checkpoint-dir run --epochs 5000 --resume auto"
+      let run = try ToolRun(line, in: folder) { process in
+        guard folder.exists("run/step-000000008") else { return true }
+        kill(process.processIdentifier, signal)
+        return false
+      }
+      #expect(run.exitCode == code, "\(run.errors)")
+      #expect(run.errors.contains("--resume auto goes on"))
+      #expect(try String(contentsOf: folder.url("run/latest"), encoding: .utf8).hasPrefix("step-"))
+    }
+
+    @Test func twoRanksSpeakWithOneVoice() throws {
+      let folder = try Scratch()
+      let run = try ToolRun("train --config int8.json --data \(data) --checkpoint-dir run --batch-size 16 --export int8.onnx", in: folder, ranks: 2)
+      try #require(run.exitCode == 0, "\(run.errors)")
+      #expect(run.output.components(separatedBy: "fine-tuned").count == 3)
+      #expect(run.output.contains("over 2 ranks"))
+      #expect(folder.exists("int8.onnx"))
+    }
+
+    @Test(arguments: ["fp32", "qat"]) func benchTimesSteps(mode: String) throws {
+      let run = try ToolRun("bench --model resnet_small --mode \(mode) --batch-size 4 --steps 3 --json", in: try Scratch())
+      try #require(run.exitCode == 0, "\(run.errors)")
+      let json = JSONValue(try run.json())
+      guard case .number(let rate)? = json["images_per_second"], case .number(let seconds)? = json["step_seconds"],
+        case .integer(let memory)? = json["peak_memory_bytes"]
+      else { throw ToolRun.Failure(description: run.output) }
+      #expect(abs(rate * seconds - 4) < 1e-6)
+      #expect(memory > 1 << 20)
+    }
+
+    @Test func aConfigurationPrintsItselfWithDefaults() throws {
+      let folder = try Scratch()
+      let printed = try ToolRun("config print int8.json", in: folder)
+      try #require(printed.exitCode == 0, "\(printed.errors)")
+      try folder.write("resolved.json", printed.output)
+      let again = try ToolRun("config print resolved.json", in: folder)
+      #expect(again.output == printed.output)
+      #expect(try ToolRun("config check resolved.json", in: folder).exitCode == 0)
+    }
+
+    private func evaluation(_ line: String, _ folder: Scratch) throws -> Evaluation {
+      let run = try ToolRun(line, in: folder)
+      try #require(run.exitCode == 0, "\(run.errors)")
+      return try JSONDecoder().decode(Evaluation.self, from: Data(run.output.utf8))
+    }
+  }
+}
