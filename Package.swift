@@ -46,7 +46,7 @@ let tests: [Target] =
   [
     "QATTensor", "QATGraph", "QATEngine", "QATLowering", "QATFormats", "QATQuantization", "QATCommunication", "QATData", "QATTraining", "QATModels",
   ].map { .testTarget(name: "\($0)Tests", dependencies: everything + ["CAllocationCounter"]) } + [
-    .testTarget(name: "QATCommandsTests", dependencies: ["QATCommands", "QAT", "qat", arguments]),
+    .testTarget(name: "QATCommandsTests", dependencies: ["QATCommands", "QAT", "qat", arguments], exclude: ["Snapshots"]),
     .testTarget(name: "ParallelTests", dependencies: everything + ["parallel-worker"]),
     .testTarget(name: "InteropTests", dependencies: everything, exclude: ["Python"]),
   ]

@@ -15,7 +15,7 @@ extension ToolTests {
       ("\(train) --config broken.json \(data)", 65, "broken.json:2"),
       ("\(train) --config misspelt.json \(data)", 65, "learning_rate"),
       ("\(train) --config fp32.json --data nowhere", 65, "nowhere"),
-      ("\(train) --config fp32.json --data truncated", 65, "train-images-idx3-ubyte"),
+      ("\(train) --config fp32.json --data truncated", 65, "idx1-ubyte: its header promises 17 bytes"),
       ("\(train) --config fp32.json", 64, "--data"),
       ("\(train) --config fp32.json --model resnet_smal \(data)", 65, "did you mean 'resnet_small'"),
       ("\(train) --config fp32.json --model foreign.onnx \(data)", 65, "foreign.onnx"),

@@ -4,16 +4,25 @@ import Testing
 @testable import QATCommands
 
 @Suite struct ExitStatusTests {
-  /// The table of the README.
-  @Test(arguments: [
-    (TrainingError(.input, "x") as any Error, 65 as Int32), (TrainingError(.mismatch, "x"), 3), (TrainingError(.checkpoint, "x"), 4),
-    (TrainingError(.numerical, "x"), 5), (TrainingError(.storage, "x"), 7), (DataError(.corrupt, "f", "x"), 65), (ONNXError("x"), 65),
-    (GraphError("x"), 65), (QuantizationError("x"), 65), (LoweringError("x"), 5), (SafetensorsError("x"), 65), (EngineError("x"), 65),
-    (ConfigurationError([]), 65), (CommandError(.usage, "x"), 64), (CommandError(.storage, "x"), 7),
-    (CommunicationError(.mismatch, "x", exitCode: 3, isShared: true), 3), (CommunicationError(.launch, "x", exitCode: 2), 2),
-  ])
-  func everyErrorHasItsCode(error: any Error, code: Int32) {
-    #expect(ExitStatus.code(for: error) == code)
+  /// An error and its code in the table of the README.
+  struct Row: Sendable {
+    var error: any Error
+    var code: Int32
+  }
+
+  static let rows: [Row] = [
+    Row(error: TrainingError(.input, "x"), code: 65), Row(error: TrainingError(.mismatch, "x"), code: 3),
+    Row(error: TrainingError(.checkpoint, "x"), code: 4), Row(error: TrainingError(.numerical, "x"), code: 5),
+    Row(error: TrainingError(.storage, "x"), code: 7), Row(error: DataError(.corrupt, "f", "x"), code: 65), Row(error: ONNXError("x"), code: 65),
+    Row(error: GraphError("x"), code: 65), Row(error: QuantizationError("x"), code: 65), Row(error: LoweringError("x"), code: 5),
+    Row(error: SafetensorsError("x"), code: 65), Row(error: EngineError("x"), code: 65), Row(error: ConfigurationError([]), code: 65),
+    Row(error: CommandError(.usage, "x"), code: 64), Row(error: CommandError(.storage, "x"), code: 7),
+    Row(error: CommunicationError(.mismatch, "x", exitCode: 3, isShared: true), code: 3),
+    Row(error: CommunicationError(.launch, "x", exitCode: 2), code: 2),
+  ]
+
+  @Test(arguments: rows) func everyErrorHasItsCode(row: Row) {
+    #expect(ExitStatus.code(for: row.error) == row.code)
   }
 
   @Test func anUnknownErrorIs1() {

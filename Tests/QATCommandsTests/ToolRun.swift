@@ -12,10 +12,7 @@ struct ToolRun {
   let output: String
   let errors: String
 
-  /// Runs `qat` with the words of `line`, in `folder`.
-  /// - Parameters:
-  ///   - ranks: number of ranks under mpirun; nil runs it alone.
-  ///   - whileRunning: called again and again until it returns false.
+  /// Runs `qat` with the words of `line` in `folder`, on `ranks` ranks under mpirun or alone. `whileRunning` is called again and again until it says false.
   init(_ line: String, in folder: Scratch, ranks: Int? = nil, timeout: Double = 240, whileRunning: ((Process) -> Bool)? = nil) throws {
     let words = [try Self.tool().path] + line.split(separator: " ").map(String.init)
     try self.init(words: (ranks.map { Self.launcher + ["-n", "\($0)"] } ?? []) + words, in: folder, timeout: timeout, whileRunning: whileRunning)

@@ -11,16 +11,16 @@ extension ToolTests {
 
     @Test func trainsExportsQuantizesFineTunesAndEvaluates() throws {
       let folder = try Scratch()
-      let trained = try ToolRun("train --config fp32.json --data \(data) --checkpoint-dir run --export fp32.onnx", in: folder)
+      let trained = try ToolRun("train --config fp32.json --data \(data) --epochs 8 --checkpoint-dir run --export fp32.onnx", in: folder)
       try #require(trained.exitCode == 0, "\(trained.errors)")
       #expect(trained.output.contains("resnet_small") && trained.output.contains("trained") && trained.output.contains("fp32.onnx"))
-      for file in ["run/run.json", "run/model.onnx", "run/metrics.jsonl", "run/step-000000008/MANIFEST.json", "fp32.onnx"] {
+      for file in ["run/run.json", "run/model.onnx", "run/metrics.jsonl", "run/step-000000064/MANIFEST.json", "fp32.onnx"] {
         #expect(folder.exists(file), "\(file)")
       }
 
       let evaluated = try evaluation("evaluate --model fp32.onnx --data \(data) --json", folder)
       #expect(evaluated.count == 256)
-      #expect(evaluated.top1 > 0.2 && evaluated.top1 <= evaluated.top5 && evaluated.top5 <= 1)
+      #expect(evaluated.top1 > 0.5 && evaluated.top1 <= evaluated.top5 && evaluated.top5 <= 1)
       #expect(evaluated.loss > 0)
 
       let again = try ToolRun("export --checkpoint run --to again.onnx", in: folder)
@@ -70,7 +70,7 @@ extension ToolTests {
       }
     }
 
-    @Test(arguments: [(SIGUSR1, 75 as Int32), (SIGTERM, 75), (SIGINT, 130)])
+    @Test(arguments: zip([SIGUSR1, SIGTERM, SIGINT], [75, 75, 130] as [Int32]))
     func aSignalStopsWithACheckpointAndItsExitCode(signal: Int32, code: Int32) throws {
       let folder = try Scratch()
       let line = "train --config fp32.json --data \(data) --checkpoint-dir run --epochs 5000 --resume auto"
@@ -88,7 +88,7 @@ extension ToolTests {
       let folder = try Scratch()
       let run = try ToolRun("train --config int8.json --data \(data) --checkpoint-dir run --batch-size 16 --export int8.onnx", in: folder, ranks: 2)
       try #require(run.exitCode == 0, "\(run.errors)")
-      #expect(run.output.components(separatedBy: "fine-tuned").count == 3)
+      #expect(run.output.components(separatedBy: "fine-tuned").count == 2)
       #expect(run.output.contains("over 2 ranks"))
       #expect(folder.exists("int8.onnx"))
     }

@@ -29,7 +29,16 @@ static void handle(void (*handler)(int)) {
   sigaction(SIGUSR1, &action, NULL);
 }
 
-void qat_watch_stop_signals(void) { handle(note); }
+void qat_watch_stop_signals(void) {
+  handle(note);
+  // Launchers with threads of their own may pass on a mask that blocks these signals: the run could then be ended by force only.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGUSR1);
+  pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+}
 void qat_release_stop_signals(void) { handle(SIG_DFL); }
 int qat_requested_stop(void) { return atomic_load(&requested); }
 void qat_forget_stop(void) { atomic_store(&requested, qat_stop_none); }
