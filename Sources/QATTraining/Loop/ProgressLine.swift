@@ -48,6 +48,9 @@ final class ProgressLine {
     isOpen = false
   }
 
+  /// Three significant digits.
+  static func short(_ number: Double) -> String { String(format: "%.3g", number) }
+
   /// Minutes and seconds, or hours, minutes and seconds.
   static func duration(_ seconds: Double) -> String {
     let total = seconds.isFinite ? max(0, Int(seconds.rounded())) : 0

@@ -170,7 +170,7 @@ public final class Trainer {
       let left = Double(totalSteps - step) * Double(globalBatchSize) / max(speed, 1e-9)
       return
         "epoch \(batch.epoch + 1)/\(task.configuration.epochs)  step \(step)/\(totalSteps)  loss \(Self.text(loss, 4))  top-1 \(Self.text(100 * top1, 1)) %  "
-        + "rate \(rate)  \(Int(speed)) images/s  \(ProgressLine.duration(left)) left"
+        + "rate \(ProgressLine.short(rate))  \(Int(speed)) images/s  \(ProgressLine.duration(left)) left"
     }
     return (trailer, batch.next)
   }
