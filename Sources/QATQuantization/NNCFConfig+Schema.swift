@@ -4,7 +4,7 @@ import QATJSON
 let notYet = "is known to NNCF but not supported by this version"
 
 extension NNCFConfig {
-  /// Root keys of NNCF's schema. Unknown keys are allowed there; those that look like a misspelt key give a warning.
+  /// Root keys of NNCF's schema. Unknown keys are allowed there, unless they look like a misspelt key.
   public static let schema = ObjectSchema<NNCFConfig>(
     [
       SchemaKey("input_info", \.inputInfo, .oneOrMany(InputInfo.schema.rule(defaults: InputInfo()))),

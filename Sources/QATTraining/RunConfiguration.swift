@@ -25,7 +25,7 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   public var checkpointEvery = 0
   /// The inputs, the device and the compression.
   public var nncf = NNCFConfig()
-  /// Keys of the file that have no effect, each with its place and, where it looks misspelt, the nearest key. Not saved.
+  /// Keys of the file that have no effect, each with its place. Not saved.
   public var warnings: [String] = []
 
   private enum CodingKeys: CodingKey {

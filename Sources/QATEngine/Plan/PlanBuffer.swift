@@ -2,8 +2,13 @@
 final class PlanBuffer {
   /// Size in bytes.
   let byteCount: Int
-  /// Where it lies; meaningful once the arena has been laid out.
-  private(set) var pointer: UnsafeMutableRawPointer
+  /// Where it lies.
+  /// - Precondition: the arena has been laid out, or the buffer lies outside of it.
+  var pointer: UnsafeMutableRawPointer {
+    guard let place else { preconditionFailure("a buffer of the arena was used before it had its place") }
+    return place
+  }
+  private var place: UnsafeMutableRawPointer?
   /// Whether the arena gives this buffer its place.
   let isInArena: Bool
   /// Keeps the owner of memory outside the arena alive.
@@ -16,23 +21,21 @@ final class PlanBuffer {
     self.byteCount = max(byteCount, 4)
     isInArena = true
     owner = nil
-    // A placeholder that is never read: every buffer of the arena is placed before the first step runs.
-    pointer = UnsafeMutableRawPointer(bitPattern: 64) ?? UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1)
   }
 
   /// A buffer over memory that `owner` keeps.
   init(_ floats: UnsafeMutableBufferPointer<Float>, owner: AnyObject) {
-    precondition(floats.baseAddress != nil, "memory outside the arena exists")
     byteCount = floats.count * MemoryLayout<Float>.size
     isInArena = false
     self.owner = owner
-    pointer = UnsafeMutableRawPointer(floats.baseAddress ?? UnsafeMutablePointer(bitPattern: 64) ?? .allocate(capacity: 1))
+    place = floats.baseAddress.map { UnsafeMutableRawPointer($0) }
   }
 
   /// The contents as floats.
   var floats: UnsafeMutablePointer<Float> { pointer.assumingMemoryBound(to: Float.self) }
 
-  func place(at pointer: UnsafeMutableRawPointer) { self.pointer = pointer }
+  /// Gives the buffer its place in the arena.
+  func place(at pointer: UnsafeMutableRawPointer) { place = pointer }
 
   func use(at step: Int) {
     lifetime = lifetime.map { min($0.lowerBound, step)...max($0.upperBound, step) } ?? step...step

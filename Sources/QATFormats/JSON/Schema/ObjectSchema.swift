@@ -6,7 +6,7 @@ public struct ObjectSchema<Root: Sendable>: Sendable {
   public enum UnknownKeys: Sendable {
     /// An error, for a key that is misspelt would silently do nothing.
     case refused
-    /// A warning: the root also holds keys of other programs.
+    /// A warning, unless a key looks misspelt: the root also holds keys of other programs.
     case warned
   }
 
@@ -75,13 +75,16 @@ public struct ObjectSchema<Root: Sendable>: Sendable {
   }
 
   private func noteUnknown(_ member: JSONMember, _ names: [String], _ problems: inout ProblemList) {
+    let nearest = misplaced[member.key] == nil ? NearestWord.to(member.key, among: names) : nil
     let hint =
-      misplaced[member.key] ?? NearestWord.to(member.key, among: names).map { "did you mean \"\($0)\"?" }
+      misplaced[member.key] ?? nearest.map { "did you mean \"\($0)\"?" }
       ?? (unknownKeys == .refused ? "the keys here are \(supportedKeys.joined(separator: ", "))" : nil)
     let key = JSONValue.string(String(member.key.prefix(60))).text(.oneLine)
-    switch unknownKeys {
-    case .refused: problems.error("unknown key \(key)\(hint.map { "; \($0)" } ?? "")", at: member)
-    case .warned: problems.warning("the key \(key) has no effect\(hint.map { "; \($0)" } ?? "")", at: member)
+    // A slip of the hand in a key that would do something is a fault even where foreign keys may stand: without it a run would do something else.
+    if unknownKeys == .refused || nearest != nil {
+      problems.error("unknown key \(key)\(hint.map { "; \($0)" } ?? "")", at: member)
+    } else {
+      problems.warning("the key \(key) has no effect\(hint.map { "; \($0)" } ?? "")", at: member)
     }
   }
 }
