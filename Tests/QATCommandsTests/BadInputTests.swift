@@ -24,7 +24,7 @@ extension ToolTests {
       ("\(train) --config fp32.json --batch-size 65 \(data)", 65, "batch"),
       ("train --config fp32.json --checkpoint-dir fp32.json/run \(data)", 7, "fp32.json/run"),
       ("train --config fp32.json --checkpoint-dir empty --resume latest \(data)", 4, "empty"),
-      ("train --config diverging.json --checkpoint-dir diverged --epochs 50 \(data)", 5, "loss"),
+      ("train --config diverging.json --checkpoint-dir diverged --epochs 50 \(data)", 5, "diverged"),
       ("quantize --config fp32.json --export out.onnx \(data)", 65, "compression"),
       ("quantize --config scope.json --export out.onnx \(data)", 65, "nothere"),
       ("evaluate --model absent.onnx \(data)", 65, "absent.onnx"),
