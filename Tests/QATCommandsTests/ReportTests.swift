@@ -61,4 +61,15 @@ import Testing
     #expect(reports[1].json["signed"] == true)
     #expect(reports[1].json["mode"] == "asymmetric")
   }
+
+  @Test func aProfileAddsUpKindsOfWorkAndPutsTheLongestFirst() {
+    let profile = StepProfile([("Gemm fc", 0.002), ("Conv backward data conv1", 0.003), ("Conv backward data conv2", 0.005)])
+    #expect(
+      profile.text == """
+        work                times  milliseconds    share
+        ------------------------------------------------
+        Conv backward data      2          8.00  80.00 %
+        Gemm                    1          2.00  20.00 %
+        """)
+  }
 }

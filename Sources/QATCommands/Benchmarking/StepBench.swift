@@ -69,6 +69,9 @@ struct StepBench {
     return try BenchReport(seconds: seconds, batchSize: batchSize, session.communicator)
   }
 
+  /// Measures the parts of one more step's forward and backward pass.
+  func profile() -> StepProfile { StepProfile(plan.profileOnce()) }
+
   private func step(_ number: UInt64) throws {
     plan.forward(step: number)
     let scale = 1 / Float(batchSize * session.communicator.size)

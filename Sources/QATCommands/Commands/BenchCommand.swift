@@ -36,6 +36,9 @@ struct BenchCommand: ParsableCommand {
   @Flag(help: "One JSON object on stdout: images_per_second, step_seconds, peak_memory_bytes.")
   var json = false
 
+  @Flag(help: "Also show where the time of a step goes, by kind of work, on stderr.")
+  var profile = false
+
   func validate() throws {
     try requirePositive([("--batch-size", batchSize), ("--image-size", imageSize), ("--steps", steps)])
   }
@@ -50,6 +53,7 @@ struct BenchCommand: ParsableCommand {
       }
       let bench = try StepBench(graph, configuration, quantizes: mode == .qat, batchSize: batchSize, session)
       let report = try bench.run(steps: steps)
+      if profile { session.note(bench.profile().text) }
       session.result(json ? report.json.text() : report.text)
       return .done
     }
