@@ -130,7 +130,8 @@ public final class Trainer {
       let began = ProgressLine.now
       let (trailer, next) = try trainOneBatch(began)
       trainingSeconds += ProgressLine.now - began
-      result.stop = trailer.stop
+      // Whoever asks in the last step gets what the run would give anyway.
+      result.stop = step < totalSteps ? trailer.stop : nil
       let epochEnded = next.epoch != position.epoch
       let epoch = position.epoch
       position = next
