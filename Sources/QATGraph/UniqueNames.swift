@@ -4,6 +4,9 @@ public struct UniqueNames: Sendable {
   // The last number tried behind a candidate, so that a thousand names of one stem do not count from 1 each time.
   private var numbers: [String: Int] = [:]
 
+  /// A supply that avoids nothing yet.
+  public init() { taken = [] }
+
   /// A supply that avoids every name of `graph`: nodes, and tensors that are made, read or returned.
   public init(_ graph: Graph) {
     taken = Set(graph.constants.keys)
@@ -15,6 +18,12 @@ public struct UniqueNames: Sendable {
       taken.formUnion(node.outputs)
     }
   }
+
+  /// Avoids `names` from now on.
+  public mutating func take(_ names: some Sequence<String>) { taken.formUnion(names) }
+
+  /// Whether a name is avoided.
+  public func contains(_ name: String) -> Bool { taken.contains(name) }
 
   /// `candidate` when it is free, else `candidate_1`, `candidate_2` and so on. The name counts as taken from now on.
   public mutating func next(_ candidate: String) -> String {

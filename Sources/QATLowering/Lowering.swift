@@ -28,7 +28,7 @@ struct Lowering {
   /// Why a quantized tensor has no codes, by its name.
   var codelessReasons: [TensorName: String] = [:]
   var adjustments: [LoweredGraph.Adjustment] = []
-  private var takenNames: Set<String>
+  private var names: UniqueNames
 
   init(_ graph: Graph) throws(LoweringError) {
     source = graph
@@ -39,7 +39,7 @@ struct Lowering {
     }
     producers = graph.producers
     consumers = graph.consumers
-    takenNames = Set(types.keys).union(graph.nodes.map(\.name))
+    names = UniqueNames(graph)
     try checkConstants()
   }
 
@@ -74,15 +74,7 @@ struct Lowering {
   func hasOneReader(_ tensor: TensorName) -> Bool { consumers[tensor]?.count == 1 && !source.outputs.contains(tensor) }
 
   /// `candidate`, numbered when it is taken; taken from now on.
-  mutating func uniqueName(_ candidate: String) -> String {
-    var name = candidate
-    var number = 1
-    while !takenNames.insert(name).inserted {
-      name = "\(candidate)_\(number)"
-      number += 1
-    }
-    return name
-  }
+  mutating func uniqueName(_ candidate: String) -> String { names.next(candidate) }
 
   mutating func note(_ node: Node, _ reason: String) {
     adjustments.append(LoweredGraph.Adjustment(node: node.name, reason: reason))

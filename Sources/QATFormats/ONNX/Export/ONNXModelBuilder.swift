@@ -10,37 +10,24 @@ struct ONNXModelBuilder {
   /// Version of ONNX's own operator set.
   let opset: Int
   private var graph = ONNXGraphProto()
-  private var names = Set<String>()
+  private var names: UniqueNames
   private var initializers = Set<TensorName>()
   private var otherDomains: [String: Int64] = [:]
 
   /// A builder of a model with the name and inputs of `graph`. All names of `graph` count as taken, so that new ones never meet a tensor still to come.
   init(_ graph: Graph, opset: Int = 13) {
     self.opset = opset
+    names = UniqueNames(graph)
     self.graph.name = graph.name.isEmpty ? "model" : graph.name
-    names.formUnion(graph.constants.keys)
-    names.formUnion(graph.inputs.map(\.name))
-    for node in graph.nodes {
-      names.insert(node.name)
-      names.formUnion(node.outputs)
-    }
     for input in graph.inputs { self.graph.input.append(ONNXValueInfoProto(name: input.name, type: input.type)) }
   }
 
   /// `candidate`, or with the first free number behind it; taken from now on.
-  mutating func uniqueName(_ candidate: String) -> String {
-    var name = candidate
-    var number = 1
-    while !names.insert(name).inserted {
-      name = "\(candidate)_\(number)"
-      number += 1
-    }
-    return name
-  }
+  mutating func uniqueName(_ candidate: String) -> String { names.next(candidate) }
 
   /// Adds an initializer under exactly this name, once.
   mutating func initializer(_ name: TensorName, _ tensor: Tensor) {
-    names.insert(name)
+    names.take([name])
     if initializers.insert(name).inserted { graph.initializer.append(ONNXTensorProto(tensor, name: name)) }
   }
 

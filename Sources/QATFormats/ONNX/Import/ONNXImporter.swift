@@ -26,7 +26,7 @@ struct ONNXImporter {
   private var initializers: [String: ONNXTensorProto] = [:]
   private let external: ONNXExternalData
   private let fileOutputs: Set<String>
-  private var takenNames = Set<String>()
+  private var names = UniqueNames()
   /// Results of MatMul: a constant added to one is a bias.
   var products = Set<TensorName>()
   /// What a DequantizeLinear made of integers, by their name: its twins for other readers share it.
@@ -48,8 +48,8 @@ struct ONNXImporter {
     // Old files list initializers among the inputs.
     let inputs = file.input.filter { [initializers] in initializers[$0.name] == nil }
     literalBatch = Self.literalBatch(inputs)
-    takenNames.formUnion(initializers.keys)
-    for node in file.node { takenNames.formUnion(node.output) }
+    names.take(initializers.keys)
+    for node in file.node { names.take(node.output) }
     for input in inputs {
       let type = try Self.type(of: input, literalBatch: literalBatch)
       graph.inputs.append(Graph.Input(name: input.name, type: type))
@@ -57,7 +57,7 @@ struct ONNXImporter {
         throw ONNXError(tensor: input.name, "two inputs have this name")
       }
       types[input.name] = type
-      takenNames.insert(input.name)
+      names.take([input.name])
     }
   }
 
@@ -125,10 +125,10 @@ struct ONNXImporter {
     while true {
       if let known = graph.constants[free] {
         if known.role == role && known.tensor == tensor { return free }
-      } else if free == name ? types[name] == nil : !takenNames.contains(free) {
+      } else if free == name ? types[name] == nil : !names.contains(free) {
         graph.constants[free] = Graph.Constant(tensor, role)
         types[free] = TensorType(tensor)
-        takenNames.insert(free)
+        names.take([free])
         return free
       }
       free = "\(name)_\(number)"
@@ -137,15 +137,7 @@ struct ONNXImporter {
   }
 
   /// A name nothing in the file or the graph has.
-  mutating func uniqueName(_ candidate: String) -> String {
-    var name = candidate
-    var number = 1
-    while !takenNames.insert(name).inserted {
-      name = "\(candidate)_\(number)"
-      number += 1
-    }
-    return name
-  }
+  mutating func uniqueName(_ candidate: String) -> String { names.next(candidate) }
 
   /// Adds a node to the graph that stands for `node` and makes its first output.
   /// - Throws: `ONNXError` when the operator cannot take the inputs.
