@@ -47,13 +47,8 @@ public final class Trainer {
   let communicator: any Communicator
   let optimizer: any Optimizer
   let globalBatchSize: Int
-  private let plan: Plan
-  private let input: TensorName
-  private let objective: CrossEntropy
-  private let reducer: GradientReducer
+  private let stepper: TrainingStep
   private let evaluator: Evaluator?
-  private let loader: BatchLoader
-  private let schedule: LearningRateSchedule
   private let totalSteps: Int
   private let log: MetricsLog?
   private let progress: ProgressLine?
@@ -62,6 +57,8 @@ public final class Trainer {
   /// Where the next batch begins.
   private(set) var position: DataPosition
   private(set) var best: TrainingState.Best?
+  /// Time in steps, without evaluation and checkpoints.
+  private var trainingSeconds = 0.0
 
   /// Prepares a run: checks that all ranks train the same, gives every rank the parameters of rank 0, compiles the plans, starts reading.
   /// - Parameters:
@@ -74,10 +71,6 @@ public final class Trainer {
     self.task = task
     self.communicator = communicator
     let configuration = task.configuration
-    guard task.graph.inputs.count == 1, let input = task.graph.inputs.first else {
-      throw TrainingError(.input, "the network '\(task.graph.name)' has the inputs \(task.graph.inputs.map(\.name)); images can feed exactly one")
-    }
-    self.input = input.name
     try requireFit(of: task.training, to: task.graph)
     globalBatchSize = configuration.batchSize * communicator.size
     optimizer = configuration.optimizer.makeOptimizer(count: task.state.parameters.count)
@@ -97,20 +90,13 @@ public final class Trainer {
       if let compression = checkpoint.state.compression { task.controller?.scheduler.state = compression.scheduler }
     }
     try task.state.synchronize(communicator)
-    objective = try CrossEntropy(of: task.graph, labelSmoothing: Float(configuration.labelSmoothing))
-    plan = try Plan(task.graph, state: task.state, batchSize: configuration.batchSize, mode: .training)
-    plan.seed = configuration.seed
-    reducer = try GradientReducer(task.state, communicator: communicator)
-    let preprocessing = configuration.data.preprocessing
+    stepper = try TrainingStep(task, globalBatchSize: globalBatchSize, optimizer: optimizer, startingAt: position, communicator: communicator)
     evaluator = try task.validation.map {
       try Evaluator(
-        task.graph, state: task.state, dataset: $0, preprocessing: preprocessing, batchSize: configuration.batchSize, communicator: communicator)
+        task.graph, state: task.state, dataset: $0, preprocessing: configuration.data.preprocessing, batchSize: configuration.batchSize,
+        communicator: communicator)
     }
-    loader = try BatchLoader(
-      dataset: task.training, preprocessing: preprocessing, seed: configuration.seed, globalBatchSize: globalBatchSize, rank: communicator.rank,
-      size: communicator.size, startEpoch: position.epoch, startPosition: position.position)
-    schedule = configuration.optimizer.makeSchedule(epochs: configuration.epochs, stepsPerEpoch: loader.batchesPerEpoch)
-    totalSteps = min(configuration.epochs * loader.batchesPerEpoch, configuration.maxSteps ?? Int.max)
+    totalSteps = min(configuration.epochs * stepper.batchesPerEpoch, configuration.maxSteps ?? Int.max)
     let resumedStep = step
     log = try communicator.together {
       communicator.isRoot ? try task.directory.map { try MetricsLog(path: $0.metricsPath, resumingAfter: resumedStep) } : nil
@@ -122,20 +108,17 @@ public final class Trainer {
   /// - Throws: `TrainingError` (numerical) when the loss is not finite; what the data, the communicator or the file system throw.
   public func run() throws -> TrainingResult {
     let start = ProgressLine.now
-    var trainingSeconds = 0.0
+    trainingSeconds = 0
     let firstStep = step
     var result = TrainingResult(steps: step, evaluation: nil, best: best, stop: nil, seconds: 0, imagesPerSecond: 0, checkpoint: nil)
     while step < totalSteps, result.stop == nil {
       if position.position == 0 { task.controller?.scheduler.epochStep(position.epoch) }
-      let began = ProgressLine.now
-      let (trailer, next) = try trainOneBatch(began)
-      trainingSeconds += ProgressLine.now - began
+      let outcome = try trainOneBatch()
       // Whoever asks in the last step gets what the run would give anyway.
-      result.stop = step < totalSteps ? trailer.stop : nil
-      let epochEnded = next.epoch != position.epoch
-      let epoch = position.epoch
-      position = next
-      if epochEnded || step == totalSteps { result.evaluation = try evaluateEpoch(epoch, isWhole: epochEnded) }
+      result.stop = step < totalSteps ? outcome.trailer.stop : nil
+      let epochEnded = outcome.next.epoch != position.epoch
+      position = outcome.next
+      if epochEnded || step == totalSteps { result.evaluation = try evaluateEpoch(outcome.epoch, isWhole: epochEnded) }
       let isDue = task.configuration.checkpointEvery > 0 && step % task.configuration.checkpointEvery == 0
       if epochEnded || isDue || step == totalSteps || result.stop != nil { result.checkpoint = try save() ?? result.checkpoint }
     }
@@ -146,43 +129,23 @@ public final class Trainer {
     return result
   }
 
-  /// One step. Everything it needs was made before.
-  private func trainOneBatch(_ began: Double) throws -> (StepTrailer, DataPosition) {
-    let batch = try loader.next()
+  /// One step, logged.
+  private func trainOneBatch() throws -> TrainingStep.Outcome {
+    let began = ProgressLine.now
     task.controller?.scheduler.step(step)
-    _ = plan.input(input).update(fromContentsOf: batch.pixels)
-    plan.forward(step: UInt64(step), firstSample: batch.position + communicator.rank * batch.count)
-    let sums = objective.evaluate(plan, labels: batch.labels, scale: 1 / Float(globalBatchSize))
-    plan.backward(progress: reducer.advance(to:))
-    StepTrailer(sums, stop: .pending).write(to: task.state.trailer)
-    try reducer.finish()
-    let trailer = StepTrailer(reading: task.state.trailer)
-    let loss = Double(trailer.loss) / Double(max(trailer.count, 1))
-    if trailer.nonFiniteRanks > 0 || !loss.isFinite { try failNumerically(loss) }
-    task.state.updateStatistics()
-    let rate = schedule.rate(at: step)
-    optimizer.step(task.state, rate: rate)
+    let outcome = try stepper.run(step)
     step += 1
     let seconds = ProgressLine.now - began
-    let top1 = Double(trailer.correctTop1) / Double(max(trailer.count, 1))
+    trainingSeconds += seconds
     let speed = Double(globalBatchSize) / max(seconds, 1e-9)
-    log?.step(step, epoch: batch.epoch, loss: loss, rate: rate, top1: top1, imagesPerSecond: speed)
+    log?.step(step, epoch: outcome.epoch, loss: outcome.loss, rate: outcome.rate, top1: outcome.top1, imagesPerSecond: speed)
     progress?.update { [self] in
       let left = Double(totalSteps - step) * Double(globalBatchSize) / max(speed, 1e-9)
       return
-        "epoch \(batch.epoch + 1)/\(task.configuration.epochs)  step \(step)/\(totalSteps)  loss \(Self.text(loss, 4))  top-1 \(Self.text(100 * top1, 1)) %  "
-        + "rate \(ProgressLine.short(rate))  \(Int(speed)) images/s  \(ProgressLine.duration(left)) left"
+        "epoch \(outcome.epoch + 1)/\(task.configuration.epochs)  step \(step)/\(totalSteps)  loss \(Self.text(outcome.loss, 4))  top-1 "
+        + "\(Self.text(100 * outcome.top1, 1)) %  rate \(ProgressLine.short(outcome.rate))  \(Int(speed)) images/s  \(ProgressLine.duration(left)) left"
     }
-    return (trailer, batch.next)
-  }
-
-  /// The parameters are those before this step: the last checkpoint is good.
-  private func failNumerically(_ loss: Double) throws {
-    let error = TrainingError(
-      .numerical,
-      "the loss of step \(step + 1) is \(loss): training has diverged. Lower the learning rate (now \(schedule.rate(at: step))) or check the data; the last "
-        + "checkpoint is untouched")
-    try communicator.agree(error, exitCode: error.kind.exitCode)
+    return outcome
   }
 
   /// Only whole epochs compete for the best: a run that was cut by a number of steps and goes on is then the same as one that was not cut.

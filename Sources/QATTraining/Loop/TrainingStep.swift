@@ -1,0 +1,82 @@
+import QATCommunication
+import QATData
+import QATEngine
+import QATGraph
+
+/// One step of training on this rank: read, forward, loss, backward with the sum over ranks, update. Everything it needs is made before the first step.
+final class TrainingStep {
+  /// What a step has come to; the same on every rank.
+  struct Outcome {
+    /// Sums over all ranks, and what ranks were asked.
+    var trailer: StepTrailer
+    /// The epoch that the step belongs to.
+    var epoch: Int
+    /// Where the next batch begins.
+    var next: DataPosition
+    /// The learning rate that the step used.
+    var rate: Double
+    /// Mean loss over all samples of the step.
+    var loss: Double { Double(trailer.loss) / Double(max(trailer.count, 1)) }
+    /// Fraction of the step's samples whose class scored highest.
+    var top1: Double { Double(trailer.correctTop1) / Double(max(trailer.count, 1)) }
+  }
+
+  let batchesPerEpoch: Int
+  private let globalBatchSize: Int
+  private let communicator: any Communicator
+  private let state: ModelState
+  private let optimizer: any Optimizer
+  private let schedule: LearningRateSchedule
+  private let plan: Plan
+  private let input: TensorName
+  private let objective: CrossEntropy
+  private let reducer: GradientReducer
+  private let loader: BatchLoader
+
+  /// Compiles the plan and starts reading at `position`. All ranks do so together.
+  init(_ task: Trainer.Task, globalBatchSize: Int, optimizer: any Optimizer, startingAt position: DataPosition, communicator: any Communicator) throws {
+    let configuration = task.configuration
+    guard task.graph.inputs.count == 1, let input = task.graph.inputs.first else {
+      throw TrainingError(.input, "the network '\(task.graph.name)' has the inputs \(task.graph.inputs.map(\.name)); images can feed exactly one")
+    }
+    self.input = input.name
+    self.globalBatchSize = globalBatchSize
+    self.communicator = communicator
+    self.optimizer = optimizer
+    state = task.state
+    objective = try CrossEntropy(of: task.graph, labelSmoothing: Float(configuration.labelSmoothing))
+    plan = try Plan(task.graph, state: task.state, batchSize: configuration.batchSize, mode: .training)
+    plan.seed = configuration.seed
+    reducer = try GradientReducer(task.state, communicator: communicator)
+    loader = try BatchLoader(
+      dataset: task.training, preprocessing: configuration.data.preprocessing, seed: configuration.seed, globalBatchSize: globalBatchSize,
+      rank: communicator.rank, size: communicator.size, startEpoch: position.epoch, startPosition: position.position)
+    batchesPerEpoch = loader.batchesPerEpoch
+    schedule = configuration.optimizer.makeSchedule(epochs: configuration.epochs, stepsPerEpoch: loader.batchesPerEpoch)
+  }
+
+  /// Runs step number `step`, counted from 0.
+  /// - Throws: `TrainingError` (numerical) when the loss is not finite; then the parameters are those before this step.
+  func run(_ step: Int) throws -> Outcome {
+    let batch = try loader.next()
+    _ = plan.input(input).update(fromContentsOf: batch.pixels)
+    plan.forward(step: UInt64(step), firstSample: batch.position + communicator.rank * batch.count)
+    let sums = objective.evaluate(plan, labels: batch.labels, scale: 1 / Float(globalBatchSize))
+    plan.backward(progress: reducer.advance(to:))
+    StepTrailer(sums, stop: .pending).write(to: state.trailer)
+    try reducer.finish()
+    let outcome = Outcome(trailer: StepTrailer(reading: state.trailer), epoch: batch.epoch, next: batch.next, rate: schedule.rate(at: step))
+    if outcome.trailer.nonFiniteRanks > 0 || !outcome.loss.isFinite { try failNumerically(outcome, step: step) }
+    state.updateStatistics()
+    optimizer.step(state, rate: outcome.rate)
+    return outcome
+  }
+
+  private func failNumerically(_ outcome: Outcome, step: Int) throws {
+    let error = TrainingError(
+      .numerical,
+      "the loss of step \(step + 1) is \(outcome.loss): training has diverged. Lower the learning rate (now \(outcome.rate)) or check the data; the last "
+        + "checkpoint is untouched")
+    try communicator.agree(error, exitCode: error.kind.exitCode)
+  }
+}
