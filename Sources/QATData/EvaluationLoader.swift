@@ -3,7 +3,7 @@ import QATTensor
 /// The samples of a contiguous range in their own order, without padding and without repeating any: the last batch is as small as it must be. Read ahead by
 /// a thread of its own.
 ///
-/// Ranks evaluate `share(of:rank:size:)` and add up integer counts and sums of losses, so that every sample counts once for every number of ranks.
+/// Ranks evaluate `share(of:batchSize:rank:size:)`: every sample counts once, and every batch holds the same samples, for every number of ranks.
 public final class EvaluationLoader {
   private let queue: BatchQueue
 
@@ -34,12 +34,14 @@ public final class EvaluationLoader {
   /// - Throws: what the data set threw on the reading thread.
   public func next() throws -> LoadedBatch? { try queue.next().map { LoadedBatch($0) } }
 
-  /// The part of `count` samples that `rank` of `size` evaluates: contiguous, disjoint, together everything, sizes differing by at most one.
-  public static func share(of count: Int, rank: Int, size: Int) -> Range<Int> {
+  /// The part of `count` samples that `rank` of `size` evaluates: whole batches, only the very last of which may be smaller. Contiguous, disjoint, together
+  /// everything, in the order of ranks; the numbers of batches differ by at most one.
+  public static func share(of count: Int, batchSize: Int, rank: Int, size: Int) -> Range<Int> {
     precondition(size > 0 && (0..<size).contains(rank), "rank \(rank) of \(size)")
-    let (base, extra) = count.quotientAndRemainder(dividingBy: size)
-    let start = rank * base + min(rank, extra)
-    return start..<start + base + (rank < extra ? 1 : 0)
+    precondition(batchSize > 0, "batches of \(batchSize)")
+    let batchCount = (count + batchSize - 1) / batchSize
+    func start(_ rank: Int) -> Int { min(rank * batchCount / size * batchSize, count) }
+    return start(rank)..<start(rank + 1)
   }
 }
 

@@ -27,4 +27,12 @@ public struct LossSums: Sendable, Hashable {
     self.correctTop5 = correctTop5
     self.count = count
   }
+
+  /// Adds another batch's sums.
+  public mutating func add(_ other: LossSums) {
+    loss += other.loss
+    correctTop1 += other.correctTop1
+    correctTop5 += other.correctTop5
+    count += other.count
+  }
 }

@@ -3,11 +3,15 @@ import Testing
 
 @Suite("Evaluation batches")
 struct EvaluationLoaderTests {
-  @Test("the shares of all ranks are the whole, in order, as equal as can be", arguments: [0, 1, 5, 10, 10_000], [1, 2, 3, 4, 7])
+  @Test("the shares of all ranks are the whole, in order, in whole batches, as equal as can be", arguments: [0, 1, 5, 10, 10_000], [1, 2, 3, 4, 7])
   func shares(count: Int, size: Int) {
-    let shares = (0..<size).map { EvaluationLoader.share(of: count, rank: $0, size: size) }
-    #expect(shares.flatMap { Array($0) } == Array(0..<count))
-    #expect((shares.map(\.count).max() ?? 0) - (shares.map(\.count).min() ?? 0) <= 1)
+    for batchSize in [1, 3, 64] {
+      let shares = (0..<size).map { EvaluationLoader.share(of: count, batchSize: batchSize, rank: $0, size: size) }
+      #expect(shares.flatMap { Array($0) } == Array(0..<count))
+      for share in shares where share.upperBound < count { #expect(share.lowerBound % batchSize == 0 && share.count % batchSize == 0) }
+      let batches = shares.map { ($0.count + batchSize - 1) / batchSize }
+      #expect((batches.max() ?? 0) - (batches.min() ?? 0) <= 1)
+    }
   }
 
   @Test("every sample of the range comes once, in order, without padding", arguments: [0..<0, 3..<4, 0..<10, 5..<23], [1, 4, 5, 64])

@@ -20,7 +20,7 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: "Which part of the data: \(Split.allCases.map(\.rawValue).joined(separator: " or ")).")
   var split = Split.test
 
-  @Option(name: .customLong("batch-size"), help: "Samples of one rank in one batch; changes no result.")
+  @Option(name: .customLong("batch-size"), help: "Samples in one batch; changes no accuracy, and the loss in its last digits only.")
   var batchSize = 100
 
   @Flag(help: "One JSON object on stdout: top1, top5 (fractions), loss, count.")

@@ -17,7 +17,8 @@ public struct Evaluation: Sendable, Hashable, Codable {
 
 /// Evaluates a network on a data set, again and again: the plan is compiled once.
 ///
-/// Each rank runs a contiguous share, without padding; counts are added as integers, so accuracies are exact for every number of ranks.
+/// Whole batches are dealt to the ranks, without padding, and their sums are added in the order of the batches: every rank gets the same bytes, for every
+/// number of ranks.
 public final class Evaluator {
   private let plan: Plan
   private let objective: CrossEntropy
@@ -33,7 +34,7 @@ public final class Evaluator {
   ///   - state: its parameters and statistics.
   ///   - dataset: images and labels.
   ///   - preprocessing: applied without mirroring and moving.
-  ///   - batchSize: samples in a batch of one rank.
+  ///   - batchSize: samples in a batch, on whichever rank.
   ///   - communicator: the ranks.
   ///   - range: the samples to evaluate; all when nil.
   /// - Throws: `TrainingError` when the network is no classifier of one input; what the engine throws.
@@ -46,10 +47,11 @@ public final class Evaluator {
     }
     try requireFit(of: dataset, to: graph)
     let range = range ?? 0..<dataset.count
-    let own = EvaluationLoader.share(of: range.count, rank: communicator.rank, size: communicator.size)
+    let batchSize = max(1, min(batchSize, range.count))
+    let own = EvaluationLoader.share(of: range.count, batchSize: batchSize, rank: communicator.rank, size: communicator.size)
     share = range.lowerBound + own.lowerBound..<range.lowerBound + own.upperBound
     objective = try CrossEntropy(of: graph)
-    plan = try Plan(graph, state: state, batchSize: max(1, min(batchSize, range.count)), mode: .evaluation)
+    plan = try Plan(graph, state: state, batchSize: batchSize, mode: .evaluation)
     self.dataset = dataset
     self.preprocessing = preprocessing
     self.communicator = communicator
@@ -60,29 +62,29 @@ public final class Evaluator {
   /// - Returns: the same on every rank.
   /// - Throws: what the data set or the communicator throws.
   public func run() throws -> Evaluation {
-    let own = try communicator.together { try ownSums() }
-    var sums = [own.loss]
-    var counts = [Int64(own.correctTop1), Int64(own.correctTop5), Int64(own.count)]
-    try sums.withUnsafeMutableBufferPointer { try communicator.allreduce($0, .sum) }
-    try counts.withUnsafeMutableBufferPointer { try communicator.allreduce($0, .sum) }
-    let count = Double(max(counts[2], 1))
-    return Evaluation(top1: Double(counts[0]) / count, top5: Double(counts[1]) / count, loss: sums[0] / count, count: Int(counts[2]))
+    let own = try communicator.together { try ownBatches() }
+    var total = LossSums()
+    for rank in try communicator.allgather(own.withUnsafeBytes { Array($0) }) {
+      rank.withUnsafeBytes { bytes in
+        for batch in bytes.bindMemory(to: LossSums.self) { total.add(batch) }
+      }
+    }
+    let count = Double(max(total.count, 1))
+    return Evaluation(
+      top1: Double(total.correctTop1) / count, top5: Double(total.correctTop5) / count, loss: total.loss / count, count: total.count)
   }
 
-  private func ownSums() throws -> LossSums {
+  /// The sums of each of this rank's batches.
+  private func ownBatches() throws -> [LossSums] {
     let loader = try EvaluationLoader(dataset: dataset, preprocessing: preprocessing, batchSize: plan.batchSize, range: share)
-    var total = LossSums()
+    var batches: [LossSums] = []
     while let batch = try loader.next() {
       // A last, smaller batch leaves old samples behind it; each sample's scores depend on that sample alone.
       _ = plan.input(input).update(fromContentsOf: batch.pixels)
       plan.forward()
-      let sums = objective.evaluate(plan, labels: batch.labels, scale: 1)
-      total.loss += sums.loss
-      total.correctTop1 += sums.correctTop1
-      total.correctTop5 += sums.correctTop5
-      total.count += sums.count
+      batches.append(objective.evaluate(plan, labels: batch.labels, scale: 1))
     }
-    return total
+    return batches
   }
 }
 
@@ -104,7 +106,7 @@ func requireFit(of dataset: any Dataset, to graph: Graph) throws {
 ///   - state: its parameters and statistics; the graph's own constants when nil.
 ///   - dataset: images and labels.
 ///   - preprocessing: applied without mirroring and moving.
-///   - batchSize: samples in a batch of one rank.
+///   - batchSize: samples in a batch, on whichever rank.
 ///   - communicator: the ranks.
 ///   - range: the samples to evaluate; all when nil.
 /// - Returns: the same on every rank.
