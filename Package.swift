@@ -19,7 +19,7 @@ let rooms: [Target] = [
   .target(name: "QATJSON", path: "Sources/QATFormats/JSON"),
   .target(name: "QATSafetensors", dependencies: ["QATTensor"], path: "Sources/QATFormats/Safetensors"),
   .target(name: "QATONNX", dependencies: ["QATTensor", "QATGraph", "QATLowering", protobuf], path: "Sources/QATFormats/ONNX"),
-  .target(name: "QATCommunication", dependencies: ["COpenMPI"]),
+  .target(name: "QATCommunication", dependencies: ["COpenMPI", "CTrainingSupport"]),
   .target(name: "QATEngine", dependencies: ["COneDNN", "CVectorKernels", "QATTensor", "QATGraph", numerics]),
   .target(name: "QATQuantization", dependencies: ["QATTensor", "QATGraph", "QATJSON", "QATCommunication", "QATEngine"]),
   .target(name: "QATData", dependencies: ["CZlib", "QATTensor", "QATGraph", "QATEngine"]),

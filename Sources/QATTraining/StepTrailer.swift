@@ -1,3 +1,4 @@
+import QATCommunication
 import QATEngine
 
 /// What ranks tell each other in every step besides gradients: the sums of the loss, and flags, so that all decide alike.
@@ -16,7 +17,7 @@ public struct StepTrailer: Sendable, Hashable {
   public var nonFiniteRanks = 0
   /// Number of ranks that were interrupted (SIGINT).
   public var interruptedRanks = 0
-  /// Number of ranks that were asked to end (SIGTERM, SIGUSR1).
+  /// Number of ranks that were asked to end (SIGTERM, SIGUSR1, SIGUSR2, the time limit, the STOP file).
   public var terminatedRanks = 0
 
   /// A rank's own part.

@@ -15,6 +15,23 @@ extension ParallelTests {
       return files
     }
 
+    @Test("work in rounds ends on all ranks after the same round when one is asked to stop", arguments: [1, 2, 3])
+    func rounds(size: Int) throws {
+      for (how, expected) in [("none", "10 rounds"), ("stop", "5 rounds, interrupt")] {
+        let run = try ParallelRun("rounds", how, ranks: size)
+        #expect(run.exitCode == 0, "\(run.errors)")
+        for rank in 0..<size { #expect(run.lines[rank] == [expected], "rank \(rank)") }
+      }
+    }
+
+    @Test("work in rounds ends on all ranks when one fails, with its words", arguments: [1, 2, 3])
+    func failingRound(size: Int) throws {
+      let run = try ParallelRun("rounds", "fail", ranks: size)
+      #expect(run.exitCode != 0)
+      #expect(run.errors.contains("sample 7 cannot be read"))
+      for rank in 0..<size { #expect(run.lines[rank] == ["5 rounds, failed"], "rank \(rank)") }
+    }
+
     @Test("a signal to one rank stops all at the same step; going on gives the bytes of not stopping", arguments: [60, 333])
     func signal(sample: Int) throws {
       let root = FileManager.default.temporaryDirectory.appendingPathComponent("qat-stopping-\(UUID().uuidString)").path

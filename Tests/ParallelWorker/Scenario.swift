@@ -13,6 +13,7 @@ let scenarios: [String: Scenario] = [
   "mismatch": mismatchScenario,
   "prepared-sums": preparedSumsScenario,
   "quantizers": quantizersScenario,
+  "rounds": roundsScenario,
   "shards": shardsScenario,
   "steady-state": steadyStateScenario,
   "stopping": stoppingScenario,

@@ -70,20 +70,6 @@ extension ToolTests {
       }
     }
 
-    @Test(arguments: zip([SIGUSR1, SIGTERM, SIGINT], [75, 75, 130] as [Int32]))
-    func aSignalStopsWithACheckpointAndItsExitCode(signal: Int32, code: Int32) throws {
-      let folder = try Scratch()
-      let line = "train --config fp32.json --data \(data) --checkpoint-dir run --epochs 5000 --resume auto"
-      let run = try ToolRun(line, in: folder) { process in
-        guard folder.exists("run/step-000000008") else { return true }
-        kill(process.processIdentifier, signal)
-        return false
-      }
-      #expect(run.exitCode == code, "\(run.errors)")
-      #expect(run.errors.contains("--resume auto goes on"))
-      #expect(try String(contentsOf: folder.url("run/latest"), encoding: .utf8).hasPrefix("step-"))
-    }
-
     @Test func twoRanksSpeakWithOneVoice() throws {
       let folder = try Scratch()
       let run = try ToolRun("train --config int8.json --data \(data) --checkpoint-dir run --batch-size 16 --export int8.onnx", in: folder, ranks: 2)

@@ -3,19 +3,30 @@
 
 #include <signal.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <string.h>
 
-// Lock-free, so it may be touched in a handler.
+static const int signals[] = { SIGINT, SIGTERM, SIGUSR1, SIGUSR2 };
+enum { signal_count = sizeof signals / sizeof signals[0] };
+
+// Lock-free, so they may be touched in a handler.
 static atomic_int requested;
+static atomic_int interrupts;
+static atomic_int terminations;
+
+void qat_request_stop(int request) {
+  int previous = atomic_load(&requested);
+  while (previous < request && !atomic_compare_exchange_weak(&requested, &previous, request)) {}
+}
 
 static void note(int number) {
-  if (atomic_load(&requested) != qat_stop_none && number != SIGUSR1) {
-    // The user insists: what the signal does by default.
+  // Batch systems send a warning first and SIGTERM later: only the same signal again means that the user insists. Then it does what it does by default.
+  if ((number == SIGINT && atomic_fetch_add(&interrupts, 1) > 0) || (number == SIGTERM && atomic_fetch_add(&terminations, 1) > 0)) {
     signal(number, SIG_DFL);
     raise(number);
     return;
   }
-  atomic_store(&requested, number == SIGINT ? qat_stop_interrupt : qat_stop_terminate);
+  qat_request_stop(number == SIGINT ? qat_stop_interrupt : qat_stop_terminate);
 }
 
 static void handle(void (*handler)(int)) {
@@ -24,21 +35,23 @@ static void handle(void (*handler)(int)) {
   action.sa_handler = handler;
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
-  sigaction(SIGUSR1, &action, NULL);
+  for (size_t index = 0; index < signal_count; index++) sigaction(signals[index], &action, NULL);
 }
 
 void qat_watch_stop_signals(void) {
   handle(note);
   // Launchers with threads of their own may pass on a mask that blocks these signals: the run could then be ended by force only.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGUSR1);
-  pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+  sigset_t set;
+  sigemptyset(&set);
+  for (size_t index = 0; index < signal_count; index++) sigaddset(&set, signals[index]);
+  pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
+
 void qat_release_stop_signals(void) { handle(SIG_DFL); }
 int qat_requested_stop(void) { return atomic_load(&requested); }
-void qat_forget_stop(void) { atomic_store(&requested, qat_stop_none); }
+
+void qat_forget_stop(void) {
+  atomic_store(&requested, qat_stop_none);
+  atomic_store(&interrupts, 0);
+  atomic_store(&terminations, 0);
+}

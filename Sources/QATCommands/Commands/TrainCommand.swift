@@ -8,8 +8,8 @@ struct TrainCommand: ParsableCommand {
     abstract: "Train a network; with 'compression' in the configuration, quantize it first and fine-tune it.",
     discussion: """
       The checkpoint folder holds everything that the run needs to go on: the resolved configuration, the model it started from, the newest checkpoints and \
-      metrics.jsonl. With --resume auto the same command line begins a run and goes on with it. SIGUSR1, SIGTERM and Ctrl-C stop after the current step, with \
-      a checkpoint.
+      metrics.jsonl. With --resume auto the same command line begins a run and goes on with it. SIGUSR1, SIGUSR2, SIGTERM, Ctrl-C, --max-time and a file \
+      named STOP in the folder stop the run after the current step, with a checkpoint; Ctrl-C again ends it at once.
 
         qat train --config fp32.json --model resnet_small --data /data/fashion-mnist --checkpoint-dir runs/a --export fp32.onnx
         mpirun -n 2 qat train --config int8.json --model fp32.onnx --data /data/fashion-mnist --checkpoint-dir runs/b --resume auto --export int8.onnx
@@ -29,19 +29,39 @@ struct TrainCommand: ParsableCommand {
       valueName: "auto|latest|best|path"))
   var resume: String?
 
+  @Option(
+    name: .customLong("max-time"),
+    help: ArgumentHelp(
+      "Stop with a checkpoint when this process has run so long: 90s, 55m, 4h, 1h30m, or as Slurm writes it, 1-12:00:00.", valueName: "time"))
+  var maxTime: TimeLimit?
+
   @OptionGroup var overrides: Overrides
   @OptionGroup var output: ExportOption
 
   func run() throws {
     // The first signal asks the run to stop at the end of a step, also while data and model are still being read.
     StopRequest.watch()
+    let deadline = maxTime.map { ContinuousClock.now + .seconds($0.seconds) }
     try Session.run { session in
       let inputs = try session.together {
         try RunInputs(configurationPath: config.path, model: model.model, data: data.path, overrides: overrides.apply)
       }
       inputs.warn(session)
-      var run = try TrainingRun(inputs, directory: checkpointDirectory, resume: resume.map { CheckpointDirectory.Choice($0) }, session)
-      return try run.finish(exports: output.files)
+      let directory = CheckpointDirectory(checkpointDirectory)
+      let conditions = StopConditions(directory, deadline: deadline, limit: "--max-time \(maxTime?.text ?? "")")
+      defer { conditions.end() }
+      do {
+        try session.communicator.stopIfAsked()
+        var run = try TrainingRun(
+          inputs, directory: directory, resume: resume.map { CheckpointDirectory.Choice($0) }, stopConditions: conditions, session)
+        session.result(try run.finish(exports: output.files))
+        return .done
+      } catch let request as StopRequest {
+        let why = conditions.reason.map { ", because \($0)" } ?? ""
+        let place = session.communicator.isRoot ? directory.candidates.first.map { "with the checkpoint \(directory.path)/\($0)" } : nil
+        session.note("stopped \(place ?? "before there was a checkpoint")\(why). The same command with --resume auto goes on")
+        return request == .interrupt ? .interrupted : .stopped
+      }
     }
   }
 

@@ -12,11 +12,12 @@ struct TrainingRun {
   private var results: [(name: String, evaluation: Evaluation)] = []
 
   /// Begins a run, or goes on with one: checks that the ranks train the same, finds the checkpoint, notes the run in its folder, quantizes.
-  /// - Throws: an error that names what is wrong, the same on all ranks.
-  init(_ inputs: RunInputs, directory path: String, resume: CheckpointDirectory.Choice?, _ session: Session) throws {
+  /// - Throws: an error that names what is wrong, the same on all ranks; `StopRequest` when the run is asked to stop meanwhile.
+  init(
+    _ inputs: RunInputs, directory: CheckpointDirectory, resume: CheckpointDirectory.Choice?, stopConditions: StopConditions, _ session: Session
+  ) throws {
     self.inputs = inputs
     self.session = session
-    let directory = CheckpointDirectory(path)
     self.directory = directory
     let source = inputs.model.graph
     if source.isQuantized {
@@ -24,7 +25,10 @@ struct TrainingRun {
     }
     let identity = try session.together { try RunIdentity(model: source, configuration: inputs.configuration, dataset: inputs.training) }
     try session.verifyEqual(identity)
-    try session.onRoot { try directory.prepare() }
+    try session.onRoot {
+      try directory.prepare()
+      stopConditions.begin()
+    }
     let checkpoint = try resume.flatMap {
       try directory.load($0, identity: identity, communicator: session.communicator, warn: session.warn)
     }
@@ -36,6 +40,7 @@ struct TrainingRun {
         try ONNXFile.write(source, to: $0, metadata: ModelMetadata.strings(inputs.configuration.data.preprocessing))
       }
     }
+    try session.communicator.stopIfAsked()
     if let checkpoint { session.note("going on after step \(checkpoint.state.step)") }
     let calibration = checkpoint == nil ? try session.together { try inputs.calibration() } : nil
     controller = try quantize(source, inputs.configuration.nncf, calibration: calibration, session, state: checkpoint?.state.compression)
@@ -51,16 +56,13 @@ struct TrainingRun {
     trainer = try Trainer(task, communicator: session.communicator, resuming: checkpoint)
   }
 
-  /// Trains to the end, exports, and prints the table; or stops when a signal asks to.
+  /// Trains to the end and exports.
   /// - Parameter exports: files to write.
-  /// - Returns: whether it came to the end.
-  /// - Throws: what training and exporting throw.
-  mutating func finish(exports: [String]) throws -> ExitStatus {
+  /// - Returns: the table that the run ends with.
+  /// - Throws: `StopRequest`, the same on every rank, when the run was asked to stop; what training and exporting throw.
+  mutating func finish(exports: [String]) throws -> String {
     let result = try trainer.run()
-    if let stop = result.stop {
-      session.note("stopped after step \(result.steps) with a checkpoint in \(directory.path): the same command with --resume auto goes on")
-      return stop == .interrupt ? .interrupted : .stopped
-    }
+    if let stop = result.stop { throw stop }
     let trained = state.applied(to: graph)
     // A run that was resumed at its end has not evaluated.
     let evaluation = try result.evaluation ?? Self.evaluate(trained, inputs, session)
@@ -69,8 +71,7 @@ struct TrainingRun {
       results.append(("as integers", try Self.evaluate(session.together { try lower(trained).simulation }, inputs, session)))
     }
     try export(trained, to: exports, metadata: ModelMetadata.strings(inputs.configuration.data.preprocessing), session)
-    session.result(table(result, exports: exports))
-    return .done
+    return table(result, exports: exports)
   }
 
   private static func evaluate(_ graph: Graph, _ inputs: RunInputs, _ session: Session) throws -> Evaluation {

@@ -39,7 +39,7 @@ struct ActivationObservation {
 
   /// The extremes that each point saw, by id.
   func run(_ calibration: any BatchSource, _ communicator: any Communicator) throws -> [String: Extremes] {
-    let own = try communicator.together { try observeOwnBatches(calibration, communicator) }
+    let own = try observeOwnBatches(calibration, communicator)
     let size = communicator.size
     let all = try communicator.allgather(own.withUnsafeBytes { Array($0) }).map { bytes in
       bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
@@ -66,10 +66,13 @@ struct ActivationObservation {
 
   /// The records of the batches rank, rank + size, rank + 2·size ..., one after the other.
   private func observeOwnBatches(_ calibration: any BatchSource, _ communicator: any Communicator) throws -> [Float] {
-    let state = try ModelState(graph)
-    let plan = try Plan(graph, state: state, batchSize: batchSize, mode: .evaluation, observed: points.map(\.tensor))
+    let plan = try communicator.together {
+      try Plan(graph, state: ModelState(graph), batchSize: batchSize, mode: .evaluation, observed: points.map(\.tensor))
+    }
     var records: [Float] = []
-    for batch in stride(from: communicator.rank, to: batchCount, by: communicator.size) {
+    try communicator.inRounds((batchCount + communicator.size - 1) / communicator.size) { round in
+      let batch = round * communicator.size + communicator.rank
+      guard batch < batchCount else { return }
       let range = samples(in: batch)
       for input in graph.inputs {
         let memory = plan.input(input.name)

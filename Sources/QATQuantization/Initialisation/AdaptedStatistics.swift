@@ -23,15 +23,14 @@ func adaptedStatistics(
   guard available > 0, state.statistics.count > 0 else { return [:] }
   let size = min(batchSize, available)
   let batchCount = available / size
-  let own = try communicator.together { () throws -> [Float] in
-    let plan = try Plan(graph.withoutDropout, state: state, batchSize: size, mode: .training)
-    var records: [Float] = []
-    for batch in stride(from: communicator.rank, to: batchCount, by: communicator.size) {
-      for input in graph.inputs { try calibration.read(batch * size..<(batch + 1) * size, input: input.name, into: plan.input(input.name)) }
-      plan.forward()
-      records += state.batchStatistics
-    }
-    return records
+  let plan = try communicator.together { try Plan(graph.withoutDropout, state: state, batchSize: size, mode: .training) }
+  var own: [Float] = []
+  try communicator.inRounds((batchCount + communicator.size - 1) / communicator.size) { round in
+    let batch = round * communicator.size + communicator.rank
+    guard batch < batchCount else { return }
+    for input in graph.inputs { try calibration.read(batch * size..<(batch + 1) * size, input: input.name, into: plan.input(input.name)) }
+    plan.forward()
+    own += state.batchStatistics
   }
   let all = try communicator.allgather(own.withUnsafeBytes { Array($0) }).map { bytes in
     bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }

@@ -28,6 +28,16 @@ public struct TrainingState: Sendable, Hashable, Codable {
     public var top1: Double
   }
 
+  /// The evaluation after an epoch.
+  public struct EpochResult: Sendable, Hashable, Codable {
+    /// The epoch, counted from 0.
+    public var epoch: Int
+    /// Steps that were done then.
+    public var step: Int
+    /// What the evaluation found.
+    public var evaluation: Evaluation
+  }
+
   /// Version of this record.
   public var formatVersion = 1
   /// Steps done.
@@ -46,6 +56,8 @@ public struct TrainingState: Sendable, Hashable, Codable {
   public var compression: CompressionState?
   /// The best evaluation so far.
   public var best: Best?
+  /// The evaluation after each whole epoch, in their order.
+  public var history: [EpochResult] = []
   /// What the run is of.
   public var identity: RunIdentity
 }

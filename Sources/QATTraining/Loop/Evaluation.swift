@@ -27,6 +27,8 @@ public final class Evaluator {
   private let communicator: any Communicator
   private let input: TensorName
   private let share: Range<Int>
+  /// Batches of the rank with the largest share.
+  private let rounds: Int
 
   /// An evaluator of the network with its current parameters.
   /// - Parameters:
@@ -52,6 +54,8 @@ public final class Evaluator {
     share = range.lowerBound + own.lowerBound..<range.lowerBound + own.upperBound
     objective = try CrossEntropy(of: graph)
     plan = try Plan(graph, state: state, batchSize: batchSize, mode: .evaluation)
+    let batchCount = (range.count + batchSize - 1) / batchSize
+    rounds = (batchCount + communicator.size - 1) / communicator.size
     self.dataset = dataset
     self.preprocessing = preprocessing
     self.communicator = communicator
@@ -60,9 +64,9 @@ public final class Evaluator {
 
   /// Runs the data set. All ranks call it together.
   /// - Returns: the same on every rank.
-  /// - Throws: what the data set or the communicator throws.
+  /// - Throws: what the data set or the communicator throws; `StopRequest`, the same on every rank, when one was asked to stop.
   public func run() throws -> Evaluation {
-    let own = try communicator.together { try ownBatches() }
+    let own = try ownBatches()
     var total = LossSums()
     for rank in try communicator.allgather(own.withUnsafeBytes { Array($0) }) {
       rank.withUnsafeBytes { bytes in
@@ -76,9 +80,12 @@ public final class Evaluator {
 
   /// The sums of each of this rank's batches.
   private func ownBatches() throws -> [LossSums] {
-    let loader = try EvaluationLoader(dataset: dataset, preprocessing: preprocessing, batchSize: plan.batchSize, range: share)
+    let loader = try communicator.together {
+      try EvaluationLoader(dataset: dataset, preprocessing: preprocessing, batchSize: plan.batchSize, range: share)
+    }
     var batches: [LossSums] = []
-    while let batch = try loader.next() {
+    try communicator.inRounds(rounds) { _ in
+      guard let batch = try loader.next() else { return }
       // A last, smaller batch leaves old samples behind it; each sample's scores depend on that sample alone.
       _ = plan.input(input).update(fromContentsOf: batch.pixels)
       plan.forward()

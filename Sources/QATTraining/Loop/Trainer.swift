@@ -57,6 +57,8 @@ public final class Trainer {
   /// Where the next batch begins.
   private(set) var position: DataPosition
   private(set) var best: TrainingState.Best?
+  /// The evaluation after each whole epoch.
+  private(set) var history: [TrainingState.EpochResult]
   /// Time in steps, without evaluation and checkpoints.
   private var trainingSeconds = 0.0
 
@@ -77,6 +79,7 @@ public final class Trainer {
     step = checkpoint?.state.step ?? 0
     position = DataPosition(epoch: checkpoint?.state.epoch ?? 0, position: checkpoint?.state.position ?? 0)
     best = checkpoint?.state.best
+    history = checkpoint?.state.history ?? []
     if let checkpoint {
       guard checkpoint.state.globalBatchSize == globalBatchSize else {
         throw TrainingError(
@@ -111,14 +114,19 @@ public final class Trainer {
     trainingSeconds = 0
     let firstStep = step
     var result = TrainingResult(steps: step, evaluation: nil, best: best, stop: nil, seconds: 0, imagesPerSecond: 0, checkpoint: nil)
+    // The run was stopped in the evaluation at an epoch's end.
+    if step > 0, position.position == 0, evaluator != nil, history.last?.step != step {
+      try evaluateEpoch(position.epoch - 1, isWhole: true, &result)
+      if result.stop == nil { result.checkpoint = try save() }
+    }
     while step < totalSteps, result.stop == nil {
       if position.position == 0 { task.controller?.scheduler.epochStep(position.epoch) }
       let outcome = try trainOneBatch()
-      // Whoever asks in the last step gets what the run would give anyway.
+      // Whoever asks in the last step gets what the run would give anyway, unless evaluating takes long.
       result.stop = step < totalSteps ? outcome.trailer.stop : nil
       let epochEnded = outcome.next.epoch != position.epoch
       position = outcome.next
-      if epochEnded || step == totalSteps { result.evaluation = try evaluateEpoch(outcome.epoch, isWhole: epochEnded) }
+      if result.stop == nil, epochEnded || step == totalSteps { try evaluateEpoch(outcome.epoch, isWhole: epochEnded, &result) }
       let isDue = task.configuration.checkpointEvery > 0 && step % task.configuration.checkpointEvery == 0
       if epochEnded || isDue || step == totalSteps || result.stop != nil { result.checkpoint = try save() ?? result.checkpoint }
     }
@@ -149,15 +157,24 @@ public final class Trainer {
   }
 
   /// Only whole epochs compete for the best: a run that was cut by a number of steps and goes on is then the same as one that was not cut.
-  private func evaluateEpoch(_ epoch: Int, isWhole: Bool) throws -> Evaluation? {
-    guard let evaluator else { return nil }
-    let evaluation = try evaluator.run()
-    if isWhole, evaluation.top1 > best?.top1 ?? -1 { best = TrainingState.Best(step: step, top1: evaluation.top1) }
+  private func evaluateEpoch(_ epoch: Int, isWhole: Bool, _ result: inout TrainingResult) throws {
+    guard let evaluator else { return }
+    let evaluation: Evaluation
+    do {
+      evaluation = try evaluator.run()
+    } catch let request as StopRequest {
+      result.stop = request
+      return
+    }
+    result.evaluation = evaluation
+    if isWhole {
+      history.append(TrainingState.EpochResult(epoch: epoch, step: step, evaluation: evaluation))
+      if evaluation.top1 > best?.top1 ?? -1 { best = TrainingState.Best(step: step, top1: evaluation.top1) }
+    }
     log?.evaluation(evaluation, step: step, epoch: epoch)
     progress?.note(
       "epoch \(epoch + 1)/\(task.configuration.epochs) done: validation top-1 \(Self.text(100 * evaluation.top1, 2)) %, top-5 "
         + "\(Self.text(100 * evaluation.top5, 2)) %, loss \(Self.text(evaluation.loss, 4))")
-    return evaluation
   }
 
   /// A number with a fixed count of digits after the point.

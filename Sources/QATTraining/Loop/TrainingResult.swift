@@ -1,3 +1,5 @@
+import QATCommunication
+
 /// How a training run ended.
 public struct TrainingResult: Sendable {
   /// Steps done since the run's beginning, also before a resume.

@@ -34,7 +34,8 @@ final class TrainingStep {
   private let loader: BatchLoader
 
   /// Compiles the plan and starts reading at `position`. All ranks do so together.
-  init(_ task: Trainer.Task, globalBatchSize: Int, optimizer: any Optimizer, startingAt position: DataPosition, communicator: any Communicator) throws {
+  init(_ task: Trainer.Task, globalBatchSize: Int, optimizer: any Optimizer, startingAt position: DataPosition, communicator: any Communicator) throws
+  {
     let configuration = task.configuration
     guard task.graph.inputs.count == 1, let input = task.graph.inputs.first else {
       throw TrainingError(.input, "the network '\(task.graph.name)' has the inputs \(task.graph.inputs.map(\.name)); images can feed exactly one")

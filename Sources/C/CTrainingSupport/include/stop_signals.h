@@ -1,17 +1,20 @@
 #pragma once
 
-// The signals that ask a run to stop.
+// What asks a run to stop; the greater one wins.
 enum {
   qat_stop_none = 0,
-  qat_stop_interrupt = 1, // SIGINT
-  qat_stop_terminate = 2, // SIGTERM or SIGUSR1
+  qat_stop_terminate = 1, // SIGTERM, SIGUSR1, SIGUSR2, or the process itself
+  qat_stop_interrupt = 2, // SIGINT
 };
 
-// From now on SIGINT, SIGTERM and SIGUSR1 set a flag instead of ending the process. A second SIGINT or SIGTERM ends it at once.
+// From now on these signals set a flag instead of ending the process. A second SIGINT or a second SIGTERM ends it at once.
 void qat_watch_stop_signals(void);
 
 // The default handling again.
 void qat_release_stop_signals(void);
+
+// Notes a request, as a signal would. Any thread may call it.
+void qat_request_stop(int request);
 
 // What has been asked since the watch began. Cheap: one atomic load.
 int qat_requested_stop(void);
