@@ -14,9 +14,12 @@ struct ParallelRun {
   /// Everything on stderr.
   let errors: String
 
-  /// Runs a scenario on `ranks` ranks; on nil, alone and without mpirun.
+  /// Runs a scenario on `ranks` ranks; on nil, alone and without mpirun; with a cluster, on its nodes in turn.
   /// - Throws: when it cannot be started or has not ended within `timeout` seconds; then it is killed.
-  init(_ scenario: String, _ arguments: String..., ranks: Int?, environment: [String: String] = [:], timeout: Double = 90) throws {
+  init(
+    _ scenario: String, _ arguments: String..., ranks: Int?, on cluster: VirtualCluster? = nil, ranksPerNode: Int = 1,
+    environment: [String: String] = [:], timeout: Double = 90
+  ) throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("parallel-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
@@ -24,10 +27,11 @@ struct ParallelRun {
     for file in [output, errors] { try Data().write(to: file) }
 
     let process = Process()
-    let launcher = [
-      "mpirun", "-n", "\(ranks ?? 1)", "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1", "--mca",
-      "btl_vader_single_copy_mechanism", "none",
-    ]
+    let launcher =
+      (cluster?.launcher(ranksPerNode: ranksPerNode) ?? ["mpirun"]) + [
+        "-n", "\(ranks ?? 1)", "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1", "--mca",
+        "btl_vader_single_copy_mechanism", "none",
+      ]
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = (ranks == nil ? [] : launcher) + [try Self.worker().path, scenario] + arguments
     let settings = ["OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"]
