@@ -13,7 +13,7 @@ extension RunConfiguration {
       SchemaKey("optimizer", \.optimizer, OptimizerConfiguration.rule),
       SchemaKey("data", \.data, DataConfiguration.schema.rule(defaults: DataConfiguration())),
       SchemaKey("label_smoothing", \.labelSmoothing, .number("a number of at least 0 and below 1") { $0 >= 0 && $0 < 1 }),
-      SchemaKey("checkpoint_every", \.checkpointEvery, .integer(atLeast: 0)),
+      SchemaKey("checkpoint", \.checkpoint, CheckpointConfiguration.schema.rule(defaults: CheckpointConfiguration())),
     ] + NNCFConfig.schema.keys.map { $0.within(\.nncf) },
     unknownKeys: .warned, misplaced: misplaced)
 
@@ -21,7 +21,9 @@ extension RunConfiguration {
   private static let misplaced: [String: String] = {
     let optimizer = OptimizerConfiguration.schema.supportedKeys.filter { $0 != "type" }.map { ($0, "it belongs in \"optimizer\"") }
     let data = DataConfiguration.schema.supportedKeys.map { ($0, "it belongs in \"data\"") }
+    let checkpoint = CheckpointConfiguration.schema.supportedKeys.map { ($0, "it belongs in \"checkpoint\"") }
     let quantization = ["algorithm", "preset", "overflow_fix", "quantize_inputs", "quantize_outputs", "initializer", "weights", "activations"]
-    return Dictionary(optimizer + data + quantization.map { ($0, "it belongs in \"compression\"") }, uniquingKeysWith: { first, _ in first })
+    return Dictionary(
+      optimizer + data + checkpoint + quantization.map { ($0, "it belongs in \"compression\"") }, uniquingKeysWith: { first, _ in first })
   }()
 }

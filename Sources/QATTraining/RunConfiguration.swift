@@ -21,15 +21,15 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   public var data = DataConfiguration()
   /// Share of the target that is spread evenly over all classes (`label_smoothing`), in [0, 1).
   public var labelSmoothing = 0.0
-  /// Steps from one checkpoint to the next (`checkpoint_every`); 0 writes one at the end of each epoch only.
-  public var checkpointEvery = 0
+  /// When checkpoints are written and which stay (`checkpoint`).
+  public var checkpoint = CheckpointConfiguration()
   /// The inputs, the device and the compression.
   public var nncf = NNCFConfig()
   /// Keys of the file that have no effect, each with its place. Not saved.
   public var warnings: [String] = []
 
   private enum CodingKeys: CodingKey {
-    case model, batchSize, epochs, maxSteps, seed, optimizer, data, labelSmoothing, checkpointEvery, nncf
+    case model, batchSize, epochs, maxSteps, seed, optimizer, data, labelSmoothing, checkpoint, nncf
   }
 
   /// The defaults, without compression.

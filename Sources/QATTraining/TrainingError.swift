@@ -12,6 +12,8 @@ public struct TrainingError: Error, Hashable, CustomStringConvertible {
     case numerical
     /// A file cannot be written.
     case storage
+    /// A file cannot be written because the disk or a quota is full.
+    case storageFull
 
     /// The process's exit code.
     public var exitCode: Int32 {
@@ -20,7 +22,7 @@ public struct TrainingError: Error, Hashable, CustomStringConvertible {
       case .mismatch: 3
       case .checkpoint: 4
       case .numerical: 5
-      case .storage: 7
+      case .storage, .storageFull: 7
       }
     }
   }

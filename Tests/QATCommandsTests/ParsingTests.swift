@@ -31,7 +31,7 @@ import Testing
     var configuration = RunConfiguration()
     command.overrides.apply(&configuration)
     #expect(configuration.epochs == 2 && configuration.maxSteps == 9 && configuration.batchSize == 8)
-    #expect(configuration.seed == 3 && configuration.checkpointEvery == 5)
+    #expect(configuration.seed == 3 && configuration.checkpoint.every == 5)
   }
 
   @Test func flagsThatAreNotGivenLeaveTheConfigurationAlone() throws {

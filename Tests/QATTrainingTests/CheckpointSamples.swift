@@ -17,8 +17,8 @@ enum CheckpointSamples {
   }
 
   /// A run's folder with checkpoints of these steps.
-  static func directory(_ folder: TemporaryFolder, steps: [Int], keptCount: Int = 3) throws -> CheckpointDirectory {
-    let directory = CheckpointDirectory(folder.path, keptCount: keptCount)
+  static func directory(_ folder: TemporaryFolder, steps: [Int], keepLast: Int = 3) throws -> CheckpointDirectory {
+    let directory = CheckpointDirectory(folder.path, keepLast: keepLast)
     try directory.prepare()
     for step in steps { try directory.save(checkpoint(step: step)) }
     return directory

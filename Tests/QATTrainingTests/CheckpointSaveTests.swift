@@ -17,10 +17,11 @@ struct CheckpointSaveTests {
 
   @Test("the manifest tells sizes and CRC-32C")
   func manifest() throws {
+    func checksum(_ bytes: [UInt8]) -> String { bytes.withUnsafeBytes { Manifest.File($0).crc32c } }
     // The check value that RFC 3720's polynomial is published with.
-    #expect(Manifest.File(Array("123456789".utf8)).crc32c == "e3069283")
-    #expect(Manifest.File([UInt8](repeating: 0, count: 32)).crc32c == "8a9136aa")
-    #expect(Manifest.File([]).crc32c == "00000000")
+    #expect(checksum(Array("123456789".utf8)) == "e3069283")
+    #expect(checksum([UInt8](repeating: 0, count: 32)) == "8a9136aa")
+    #expect(checksum([]) == "00000000")
     let folder = TemporaryFolder()
     let path = try Samples.directory(folder, steps: []).save(Samples.checkpoint(step: 7))
     let manifest = try Manifest(readingFrom: path)
@@ -80,7 +81,7 @@ struct CheckpointSaveTests {
   @Test("the newest stay, and the best", arguments: [1, 2, 3])
   func keeps(count: Int) throws {
     let folder = TemporaryFolder()
-    let directory = CheckpointDirectory(folder.path, keptCount: count)
+    let directory = CheckpointDirectory(folder.path, keepLast: count)
     try directory.prepare()
     let best = TrainingState.Best(step: 2, top1: 0.9)
     for step in 1...8 { try directory.save(Samples.checkpoint(step: step, best: step < 2 ? nil : best)) }
@@ -88,6 +89,54 @@ struct CheckpointSaveTests {
     #expect(Samples.names(folder.path).filter { $0.hasPrefix("step-") } == ["step-000000002"] + newest)
     #expect(try directory.load(.best)?.checkpoint.state.step == 2)
     #expect(try Samples.bytes("\(folder.path)/latest") == Array("step-000000008\n".utf8))
+  }
+
+  @Test("those at the end of every K-th epoch stay for good")
+  func keepsEpochs() throws {
+    let folder = TemporaryFolder()
+    let directory = CheckpointDirectory(folder.path, keepLast: 1, keepEveryEpochs: 2)
+    try directory.prepare()
+    // Two checkpoints an epoch, the second one at its end.
+    for step in 1...9 {
+      var checkpoint = Samples.checkpoint(step: step)
+      (checkpoint.state.epoch, checkpoint.state.position) = (step / 2, step % 2 * 64)
+      try directory.save(checkpoint)
+    }
+    #expect(try directory.candidates == [9, 8, 4].map { CheckpointDirectory.name(ofStep: $0) })
+  }
+
+  @Test("a run that goes on from an earlier checkpoint leaves no later one behind")
+  func leavesTheOldWay() throws {
+    let folder = TemporaryFolder()
+    let directory = try Samples.directory(folder, steps: [10, 20, 30])
+    try directory.save(Samples.checkpoint(step: 15))
+    #expect(try directory.candidates == [15, 10].map { CheckpointDirectory.name(ofStep: $0) })
+    #expect(try directory.load(.latest)?.checkpoint.state.step == 15)
+  }
+
+  @Test("a full disk gets room from the oldest that nobody needs, never from the newest valid one or the best")
+  func makesRoom() throws {
+    let folder = TemporaryFolder()
+    let directory = try Samples.directory(folder, steps: [10, 20, 30, 40], keepLast: 4)
+    try Samples.Damage.oneBitFlipped.happen(to: "\(folder.path)/step-000000040/state.json")
+    func left() throws -> [Int] { try directory.candidates.compactMap(CheckpointDirectory.step) }
+    let best = TrainingState.Best(step: 10, top1: 1)
+    #expect(try directory.makeRoom(best: best))
+    #expect(try left() == [40, 30, 10])
+    #expect(try directory.makeRoom(best: best))
+    #expect(try left() == [30, 10], "the damaged one goes before the newest valid one")
+    #expect(try !directory.makeRoom(best: best))
+    #expect(try left() == [30, 10])
+  }
+
+  @Test("what is being written or removed belongs to a process; it is garbage when that is gone")
+  func owners() throws {
+    let (own, other) = (OwnedName.make(.temporary, of: "step-000000007"), OwnedName.make(.trash, of: "latest"))
+    #expect(own != OwnedName.make(.temporary, of: "step-000000007") && own.hasPrefix(".tmp-step-000000007-") && other.hasPrefix(".trash-latest-"))
+    #expect(OwnedName.isAbandoned(own) && OwnedName.isAbandoned(".tmp-x") && OwnedName.isAbandoned(".trash-a-elsewhere-1-ff"))
+    // Process 1 lives as long as the machine.
+    #expect(!OwnedName.isAbandoned(".tmp-a-\(OwnedName.host)-1-ff"))
+    for name in ["step-000000007", "latest", "run.json", ".tmpfile"] { #expect(!OwnedName.isAbandoned(name)) }
   }
 
   @Test("a folder that cannot be made or written is an error that names it")

@@ -30,7 +30,7 @@ import Testing
     #expect(run.maxSteps == 100)
     #expect(run.seed == 9_223_372_036_854_775_807)
     #expect(run.labelSmoothing == 0.1)
-    #expect(run.checkpointEvery == 50)
+    #expect(run.checkpoint.every == 50 && run.checkpoint.keepLast == 5 && run.checkpoint.keepEveryEpochs == 10 && run.checkpoint.onError == .fail)
     #expect(run.optimizer.baseLearningRate == 0.05)
     #expect(run.optimizer.momentum == 0.8)
     #expect(run.optimizer.nesterov)

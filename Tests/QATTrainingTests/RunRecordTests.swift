@@ -102,7 +102,8 @@ struct RunRecordTests {
           configuration.model = "elsewhere"
           configuration.epochs = 77
           configuration.maxSteps = 5
-          configuration.checkpointEvery = 3
+          configuration.checkpoint.every = 3
+          configuration.checkpoint.keepLast = 9
           configuration.data.train = "/a"
           configuration.data.validation = "/b"
         })

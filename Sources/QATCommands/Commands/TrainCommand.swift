@@ -47,7 +47,7 @@ struct TrainCommand: ParsableCommand {
         try RunInputs(configurationPath: config.path, model: model.model, data: data.path, overrides: overrides.apply)
       }
       inputs.warn(session)
-      let directory = CheckpointDirectory(checkpointDirectory)
+      let directory = CheckpointDirectory(checkpointDirectory, inputs.configuration.checkpoint)
       let conditions = StopConditions(directory, deadline: deadline, limit: "--max-time \(maxTime?.text ?? "")")
       defer { conditions.end() }
       do {
@@ -58,7 +58,7 @@ struct TrainCommand: ParsableCommand {
         return .done
       } catch let request as StopRequest {
         let why = conditions.reason.map { ", because \($0)" } ?? ""
-        let place = session.communicator.isRoot ? directory.candidates.first.map { "with the checkpoint \(directory.path)/\($0)" } : nil
+        let place = session.communicator.isRoot ? try? directory.candidates.first.map { "with the checkpoint \(directory.path)/\($0)" } : nil
         session.note("stopped \(place ?? "before there was a checkpoint")\(why). The same command with --resume auto goes on")
         return request == .interrupt ? .interrupted : .stopped
       }
@@ -100,7 +100,7 @@ struct TrainCommand: ParsableCommand {
       if let maxSteps { configuration.maxSteps = maxSteps }
       if let batchSize { configuration.batchSize = batchSize }
       if let seed { configuration.seed = seed }
-      if let checkpointEvery { configuration.checkpointEvery = checkpointEvery }
+      if let checkpointEvery { configuration.checkpoint.every = checkpointEvery }
     }
   }
 }

@@ -46,7 +46,7 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
     case .mismatch: .mismatch
     case .checkpoint: .checkpoint
     case .numerical: .numerical
-    case .storage: .storage
+    case .storage, .storageFull: .storage
     }
   }
 }

@@ -105,7 +105,7 @@ extension CheckpointDirectory {
 
   private func newestValid(warn: (String) -> Void) throws -> (checkpoint: Checkpoint, path: String)? {
     var rejected: [String] = []
-    for name in candidates {
+    for name in try candidates {
       let folder = "\(path)/\(name)"
       do {
         let checkpoint = try Self.read(folder)

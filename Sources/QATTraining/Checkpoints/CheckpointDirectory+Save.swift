@@ -3,59 +3,91 @@ import QATSafetensors
 
 extension CheckpointDirectory {
   /// Writes a checkpoint: either all of it is there under its name, or nothing. Equal checkpoints are equal bytes.
+  /// - Parameter checkpoint: everything that the run needs to go on.
   /// - Returns: path of the checkpoint's folder.
   /// - Throws: `TrainingError` naming the file and the system's reason; then what was there before is untouched.
   @discardableResult
   public func save(_ checkpoint: Checkpoint) throws -> String {
-    let name = Self.name(ofStep: checkpoint.state.step)
-    let target = "\(path)/\(name)"
-    let temporary = "\(path)/.tmp-\(name)"
-    FileSystem.discard(temporary)
+    let model = try Safetensors.encode(checkpoint.model, metadata: Self.metadata)
+    let optimizer = try Safetensors.encode(checkpoint.optimizer, metadata: Self.metadata)
+    return try model.withUnsafeBytes { model in
+      try optimizer.withUnsafeBytes { try save(model: model, optimizer: $0, state: checkpoint.state) }
+    }
+  }
+
+  /// What the safetensors files say of themselves.
+  static let metadata = ["format": "pt"]
+
+  /// Writes a checkpoint from the bytes of its tensor files. When the disk is full, the oldest checkpoint that nobody needs makes room, once.
+  func save(model: UnsafeRawBufferPointer, optimizer: UnsafeRawBufferPointer, state: TrainingState) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    let text = [UInt8](try encoder.encode(state))
+    return try text.withUnsafeBytes { text in
+      let files = [(name: "model.safetensors", bytes: model), ("optimizer.safetensors", optimizer), ("state.json", text)]
+      let manifest = try Manifest(of: state, files: files).encoded()
+      let target = "\(path)/\(Self.name(ofStep: state.step))"
+      // A run that stops before its first step comes to save what it has just read.
+      if !isStored(manifest, at: target) {
+        do {
+          try complete(target, files: files, manifest: manifest)
+        } catch let error as TrainingError where error.kind == .storageFull {
+          guard try makeRoom(best: state.best) else { throw error }
+          try complete(target, files: files, manifest: manifest)
+        }
+      }
+      try settle(state)
+      return target
+    }
+  }
+
+  /// Whether this very checkpoint is there, whole.
+  private func isStored(_ manifest: [UInt8], at folder: String) -> Bool {
+    guard let stored = try? FileSystem.read("\(folder)/\(Manifest.name)", size: manifest.count), stored == manifest else { return false }
+    return (try? Manifest(readingFrom: folder).verify(folder)) != nil
+  }
+
+  /// Writes a folder under a name that nobody reads, and gives it its own when it is whole.
+  private func complete(_ target: String, files: [(name: String, bytes: UnsafeRawBufferPointer)], manifest: [UInt8]) throws {
+    let name = (target as NSString).lastPathComponent
+    let temporary = "\(path)/\(OwnedName.make(.temporary, of: name))"
     do {
-      try write(checkpoint, to: temporary)
+      try FileSystem.makeFolder(temporary)
+      for (name, bytes) in files {
+        try willWrite(name)
+        try FileSystem.write(bytes, to: "\(temporary)/\(name)")
+      }
+      try willWrite(Manifest.name)
+      try manifest.withUnsafeBytes { try FileSystem.write($0, to: "\(temporary)/\(Manifest.name)") }
+      try FileSystem.synchronize(temporary)
       try willWrite("rename")
-      // A run that fell back behind a damaged checkpoint comes by its name again.
-      if FileSystem.exists(target) { try FileSystem.move(target, to: "\(path)/.trash-\(name)") }
+      // A run that went back behind a checkpoint comes by its name again.
+      if FileSystem.exists(target) {
+        if try FileSystem.exchange(temporary, with: target) {
+          FileSystem.discard(temporary)
+          return
+        }
+        try FileSystem.move(target, to: "\(path)/\(OwnedName.make(.trash, of: name))")
+      }
       try FileSystem.move(temporary, to: target)
     } catch {
       FileSystem.discard(temporary)
       throw error
     }
+  }
+
+  /// Once a checkpoint is complete: the hints to it, and the end of those that it makes old.
+  private func settle(_ state: TrainingState) throws {
     try willWrite("latest")
-    try FileSystem.replace("\(path)/latest", with: Array("\(name)\n".utf8))
-    if let best = checkpoint.state.best, best.step == checkpoint.state.step {
-      try FileSystem.replace("\(path)/best", with: Array("\(name)\n".utf8))
-    }
-    try removeOld(best: checkpoint.state.best.map { Self.name(ofStep: $0.step) })
-    return target
+    try hint("latest", to: Self.name(ofStep: state.step))
+    // Also when an earlier run was cut off between its best checkpoint and this hint.
+    if let best = state.best.map({ Self.name(ofStep: $0.step) }), FileSystem.exists("\(path)/\(best)") { try hint("best", to: best) }
+    try removeOld(after: state)
   }
 
-  private func write(_ checkpoint: Checkpoint, to folder: String) throws {
-    try FileSystem.makeFolder(folder)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    let files: [String: [UInt8]] = [
-      "model.safetensors": try Safetensors.encode(checkpoint.model, metadata: ["format": "pt"]),
-      "optimizer.safetensors": try Safetensors.encode(checkpoint.optimizer, metadata: ["format": "pt"]),
-      "state.json": [UInt8](try encoder.encode(checkpoint.state)),
-    ]
-    for (name, bytes) in files.sorted(by: { $0.key < $1.key }) {
-      try willWrite(name)
-      try FileSystem.write(bytes, to: "\(folder)/\(name)")
-    }
-    try willWrite(Manifest.name)
-    let manifest = Manifest(step: checkpoint.state.step, files: files)
-    try FileSystem.write([UInt8](try encoder.encode(manifest)), to: "\(folder)/\(Manifest.name)")
-    try FileSystem.synchronize(folder)
-  }
-
-  /// Renames first, so that a crash half-way leaves no half checkpoint under a valid name.
-  private func removeOld(best: String?) throws {
-    for name in candidates.dropFirst(keptCount) where name != best {
-      let trash = "\(path)/.trash-\(name)"
-      try FileSystem.move("\(path)/\(name)", to: trash)
-      FileSystem.discard(trash)
-    }
-    FileSystem.names(in: path).filter { $0.hasPrefix(".trash-") }.forEach { FileSystem.discard("\(path)/\($0)") }
+  private func hint(_ hint: String, to name: String) throws {
+    let bytes = Array("\(name)\n".utf8)
+    if (try? FileSystem.read("\(path)/\(hint)", size: bytes.count)) == bytes { return }
+    try FileSystem.replace("\(path)/\(hint)", with: bytes)
   }
 }

@@ -14,18 +14,25 @@ public struct CheckpointDirectory: Sendable {
   /// The folder.
   public let path: String
   /// How many of the newest checkpoints stay; the best one stays besides.
-  public var keptCount: Int
+  public var keepLast: Int
+  /// The checkpoint at the end of every so many epochs stays for good; 0 keeps none for this.
+  public var keepEveryEpochs: Int
   /// Called before each thing that is written, with its name. Tests throw here.
   var willWrite: @Sendable (_ what: String) throws -> Void = { _ in }
 
   /// A folder, which need not exist yet.
-  public init(_ path: String, keptCount: Int = 3) {
-    precondition(keptCount > 0)
+  /// - Parameters:
+  ///   - path: the folder.
+  ///   - keepLast: how many of the newest checkpoints stay, at least one.
+  ///   - keepEveryEpochs: the checkpoint at the end of every so many epochs stays for good; 0 keeps none for this.
+  public init(_ path: String, keepLast: Int = 3, keepEveryEpochs: Int = 0) {
+    precondition(keepLast > 0 && keepEveryEpochs >= 0)
     // No slash at the end, so that names can be put behind it.
     var path = path
     while path.count > 1, path.hasSuffix("/") { path.removeLast() }
     self.path = path
-    self.keptCount = keptCount
+    self.keepLast = keepLast
+    self.keepEveryEpochs = keepEveryEpochs
   }
 
   /// Where metrics are logged.
@@ -35,14 +42,17 @@ public struct CheckpointDirectory: Sendable {
   /// - Throws: `TrainingError` naming the folder and the system's reason.
   public func prepare() throws {
     try FileSystem.makeFolder(path)
-    let probe = "\(path)/.tmp-probe"
-    try FileSystem.write([], to: probe)
-    for name in FileSystem.names(in: path) where name.hasPrefix(".tmp-") || name.hasPrefix(".trash-") { FileSystem.discard("\(path)/\(name)") }
+    let probe = "\(path)/\(OwnedName.make(.temporary, of: "probe"))"
+    try FileSystem.write(UnsafeRawBufferPointer(start: nil, count: 0), to: probe)
+    discardGarbage()
   }
 
-  /// Names of the folders that look like checkpoints, newest first.
+  /// Names of the folders that look like checkpoints, newest first; none when there is no such folder.
+  /// - Throws: `TrainingError` when the folder cannot be listed.
   public var candidates: [String] {
-    FileSystem.names(in: path).filter { Self.step(of: $0) != nil }.sorted { (Self.step(of: $0) ?? 0) > (Self.step(of: $1) ?? 0) }
+    get throws {
+      try FileSystem.names(in: path).filter { Self.step(of: $0) != nil }.sorted { (Self.step(of: $0) ?? 0) > (Self.step(of: $1) ?? 0) }
+    }
   }
 
   /// The name of a step's checkpoint.

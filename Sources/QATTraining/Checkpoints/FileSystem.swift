@@ -1,3 +1,4 @@
+import CTrainingSupport
 import Foundation
 
 #if canImport(Glibc)
@@ -10,53 +11,70 @@ import Foundation
 
 /// The few file operations of checkpoints, each durable when it returns, each with an error that names the path and the system's reason.
 enum FileSystem {
+  /// Bytes that one call writes at most: a slow disk is then never asked for more than it takes in a moment.
+  private static let pieceSize = 1 << 23
+
   /// Writes a new file and waits until it is on the disk.
-  static func write(_ bytes: [UInt8], to path: String) throws(TrainingError) {
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+  static func write(_ bytes: UnsafeRawBufferPointer, to path: String) throws(TrainingError) {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw failure("create", path) }
-    var written = 0
-    var error: TrainingError?
-    while written < bytes.count, error == nil {
-      // Pieces of 16 MiB: one write call moves at most 2 GiB on Linux.
-      let count = bytes[written..<min(written + 1 << 24, bytes.count)].withUnsafeBytes { unistdWrite(descriptor, $0) }
+    var fault: TrainingError?
+    // A disk that is too full says so before anything is written.
+    let reserved = qat_reserve(descriptor, Int64(bytes.count))
+    if reserved != 0 { fault = failure("write", path, code: reserved) }
+    var rest = bytes[...]
+    while fault == nil, !rest.isEmpty {
+      let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(pieceSize))
+      let count = systemWrite(descriptor, piece.baseAddress, piece.count)
       if count > 0 {
-        written += count
-      } else if count < 0, errno != EINTR {
-        error = failure("write", path)
+        rest = rest.dropFirst(count)
+      } else if count == 0 {
+        fault = failure("write", path, code: EIO)
+      } else if errno != EINTR {
+        fault = failure("write", path)
       }
     }
-    if error == nil, fsync(descriptor) != 0 { error = failure("write", path) }
+    if fault == nil, fsync(descriptor) != 0 { fault = failure("write", path) }
     // Network file systems report a full disk here.
-    if close(descriptor) != 0, error == nil { error = failure("write", path) }
-    if let error { throw error }
-  }
-
-  private static func unistdWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
-    #if canImport(Glibc)
-      Glibc.write(descriptor, bytes.baseAddress, bytes.count)
-    #elseif canImport(Musl)
-      Musl.write(descriptor, bytes.baseAddress, bytes.count)
-    #else
-      Darwin.write(descriptor, bytes.baseAddress, bytes.count)
-    #endif
+    if close(descriptor) != 0, fault == nil { fault = failure("write", path) }
+    if let fault { throw fault }
   }
 
   /// Replaces a file: readers see the old bytes or the new ones.
-  static func replace(_ path: String, with bytes: [UInt8]) throws(TrainingError) {
-    let temporary = path + ".tmp"
-    try write(bytes, to: temporary)
-    try move(temporary, to: path)
+  static func replace(_ path: String, with bytes: [UInt8]) throws {
+    let name = (path as NSString).lastPathComponent
+    let temporary = "\(folder(of: path))/\(OwnedName.make(.temporary, of: name))"
+    do {
+      try bytes.withUnsafeBytes { try write($0, to: temporary) }
+      try move(temporary, to: path)
+    } catch {
+      discard(temporary)
+      throw error
+    }
   }
 
   /// Renames, then makes the parent folder durable.
   static func move(_ path: String, to target: String) throws(TrainingError) {
-    guard rename(path, target) == 0 else { throw failure("rename", path, "to \(target)") }
-    try synchronize((target as NSString).deletingLastPathComponent)
+    let source = identity(path)
+    if rename(path, target) != 0 {
+      let code = errno
+      // A network file system that lost the answer to a successful rename asks again, and then reports an error: what counts is where the thing is now.
+      guard let source, identity(path) == nil, identity(target) == source else { throw failure("rename", path, "to \(target)", code: code) }
+    }
+    try synchronize(folder(of: target))
+  }
+
+  /// Puts `path` in the place of `target` in one step, and what was there in the place of `path`.
+  /// - Returns: whether this file system can do so; when not, nothing has happened.
+  static func exchange(_ path: String, with target: String) throws(TrainingError) -> Bool {
+    guard qat_exchange(path, target) == 0 else { return false }
+    try synchronize(folder(of: target))
+    return true
   }
 
   /// Waits until a folder's entries are on the disk.
   static func synchronize(_ folder: String) throws(TrainingError) {
-    let descriptor = open(folder.isEmpty ? "." : folder, O_RDONLY)
+    let descriptor = open(folder, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw failure("open", folder) }
     defer { close(descriptor) }
     // Some file systems cannot do this and say so; then there is nothing to wait for.
@@ -65,39 +83,37 @@ enum FileSystem {
 
   /// Makes a folder, and the ones above it.
   static func makeFolder(_ path: String) throws(TrainingError) {
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw TrainingError(.storage, "cannot create the folder \(path): \(reason(error))")
+    if mkdir(path, 0o755) == 0 { return try synchronize(folder(of: path)) }
+    switch errno {
+    case EEXIST where isFolder(path): return
+    case ENOENT where path != folder(of: path):
+      try makeFolder(folder(of: path))
+      // Somebody else may have made it meanwhile.
+      guard mkdir(path, 0o755) == 0 || errno == EEXIST && isFolder(path) else { throw failure("create the folder", path) }
+      try synchronize(folder(of: path))
+    default: throw failure("create the folder", path)
     }
   }
-
-  /// The bytes of a file.
-  static func read(_ path: String) throws(TrainingError) -> [UInt8] {
-    do {
-      return try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
-    } catch {
-      throw TrainingError(.checkpoint, "cannot read \(path): \(reason(error))")
-    }
-  }
-
-  /// Names in a folder, sorted; none when there is no such folder.
-  static func names(in folder: String) -> [String] { ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted() }
-
-  /// Whether there is something at a path.
-  static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
   /// Removes a file or a folder with all it holds. What cannot be removed stays: it is garbage by its name.
-  static func discard(_ path: String) { try? FileManager.default.removeItem(atPath: path) }
-
-  private static func failure(_ verb: String, _ path: String, _ more: String = "") -> TrainingError {
-    let reason = String(cString: strerror(errno))
-    return TrainingError(.storage, "cannot \(verb) \(path)\(more.isEmpty ? "" : " " + more): \(reason)")
+  static func discard(_ path: String) {
+    if unlink(path) == 0 || errno == ENOENT { return }
+    for name in (try? names(in: path)) ?? [] { discard("\(path)/\(name)") }
+    _ = rmdir(path)
   }
 
-  private static func reason(_ error: any Error) -> String {
-    let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-    if let underlying, underlying.domain == NSPOSIXErrorDomain { return String(cString: strerror(Int32(underlying.code))) }
-    return error.localizedDescription
+  /// The folder that holds a path.
+  static func folder(of path: String) -> String {
+    let folder = (path as NSString).deletingLastPathComponent
+    return folder.isEmpty ? "." : folder
+  }
+
+  /// An error with the system's reason.
+  static func failure(_ verb: String, _ path: String, _ more: String = "", code: Int32 = errno) -> TrainingError {
+    let kind: TrainingError.Kind = code == ENOSPC || code == EDQUOT ? .storageFull : .storage
+    return TrainingError(kind, "cannot \(verb) \(path)\(more.isEmpty ? "" : " " + more): \(String(cString: strerror(code)))")
   }
 }
+
+// Inside `FileSystem`, `write` is our own.
+private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int { write(descriptor, bytes, count) }

@@ -26,7 +26,7 @@ public struct RunIdentity: Sendable, Hashable, Codable {
     essential.model = nil
     essential.epochs = 0
     essential.maxSteps = nil
-    essential.checkpointEvery = 0
+    essential.checkpoint = CheckpointConfiguration()
     essential.data.train = nil
     essential.data.validation = nil
     let encoder = JSONEncoder()

@@ -28,15 +28,16 @@ extension CheckpointDirectory {
   ///   - writeModel: writes the fp32 network to a path.
   /// - Throws: `TrainingError` when a new run would begin in a folder with another run's checkpoints, or when a file cannot be written.
   public func begin(_ record: RunRecord, isResumed: Bool, writeModel: (_ path: String) throws -> Void) throws {
-    if !isResumed, let newest = candidates.first {
+    if !isResumed, let newest = try candidates.first {
       throw TrainingError(
         .storage, "\(path) already holds a run, up to \(newest). Say --resume auto to go on with it, or choose another --checkpoint-dir for a new run"
       )
     }
     if !isResumed || !FileSystem.exists(modelPath) {
       try willWrite("model.onnx")
-      let temporary = "\(path)/.tmp-model.onnx"
+      let temporary = "\(path)/\(OwnedName.make(.temporary, of: "model.onnx"))"
       try writeModel(temporary)
+      try FileSystem.synchronize(temporary)
       try FileSystem.move(temporary, to: modelPath)
     }
     let encoder = JSONEncoder()

@@ -16,7 +16,7 @@ final class MetricsLog {
 
   /// Opens the log for appending, without the lines of steps after `step`, which a resumed run does again.
   /// - Throws: `TrainingError` when the file cannot be written.
-  init(path: String, resumingAfter step: Int) throws(TrainingError) {
+  init(path: String, resumingAfter step: Int) throws {
     if FileSystem.exists(path) {
       let lines = String(decoding: try FileSystem.read(path), as: UTF8.self).split(separator: "\n")
       let kept = lines.filter { line in

@@ -45,7 +45,8 @@ public final class StopConditions: Sendable {
 
   private func isMet() -> Bool {
     let reason: String
-    if FileSystem.exists(file) {
+    // A file system that does not answer for a moment must not stop the run.
+    if FileSystem.identity(file) != nil {
       reason = "there is a file \(file)"
     } else if let deadline, ContinuousClock.now >= deadline {
       reason = "the time of \(limit) is over"

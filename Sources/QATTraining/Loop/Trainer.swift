@@ -127,7 +127,8 @@ public final class Trainer {
       let epochEnded = outcome.next.epoch != position.epoch
       position = outcome.next
       if result.stop == nil, epochEnded || step == totalSteps { try evaluateEpoch(outcome.epoch, isWhole: epochEnded, &result) }
-      let isDue = task.configuration.checkpointEvery > 0 && step % task.configuration.checkpointEvery == 0
+      let interval = task.configuration.checkpoint.every
+      let isDue = interval > 0 && step % interval == 0
       if epochEnded || isDue || step == totalSteps || result.stop != nil { result.checkpoint = try save() ?? result.checkpoint }
     }
     result.steps = step

@@ -1,0 +1,41 @@
+import Foundation
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Names of what is garbage once its owner has gone: `.tmp-<name>-<host>-<pid>-<nonce>` while it is being written, `.trash-…` while it is being removed.
+enum OwnedName {
+  /// What it is.
+  enum Kind: String, CaseIterable {
+    /// Not complete yet.
+    case temporary = ".tmp-"
+    /// Perhaps no longer complete.
+    case trash = ".trash-"
+  }
+
+  /// A name that nobody else has.
+  static func make(_ kind: Kind, of name: String) -> String {
+    "\(kind.rawValue)\(name)-\(host)-\(getpid())-\(String(UInt32.random(in: .min ... .max), radix: 16))"
+  }
+
+  /// Whether a name is of this sort and nobody on this machine is at work on it. What other machines have left is for the holder of the folder's lock to remove.
+  static func isAbandoned(_ name: String) -> Bool {
+    guard Kind.allCases.contains(where: { name.hasPrefix($0.rawValue) }) else { return false }
+    let parts = name.split(separator: "-", omittingEmptySubsequences: false)
+    guard parts.count > 3, let process = Int32(parts[parts.count - 2]), name.hasSuffix("-\(host)-\(process)-\(parts[parts.count - 1])") else {
+      return true
+    }
+    return process == getpid() || !isRunning(process)
+  }
+
+  /// Whether there is a process of this number on this machine.
+  static func isRunning(_ process: Int32) -> Bool { process > 0 && (kill(process, 0) == 0 || errno == EPERM) }
+
+  /// This machine.
+  static let host = ProcessInfo.processInfo.hostName.replacingOccurrences(of: "/", with: "_")
+}
