@@ -63,6 +63,22 @@ extension MPICommunicator {
     }
   }
 
+  /// Sends bytes to another rank while as many come from it. What a link can do is measured with it; training needs collectives only.
+  /// - Parameters:
+  ///   - sent: the bytes for the other rank.
+  ///   - received: where as many from the other rank go.
+  ///   - peer: the other rank, which calls this at the same time.
+  /// - Throws: `CommunicationError` when MPI fails.
+  public func exchange(_ sent: UnsafeRawBufferPointer, for received: UnsafeMutableRawBufferPointer, with peer: Int) throws {
+    precondition((0..<size).contains(peer), "there is no rank \(peer) among \(size)")
+    precondition(sent.count == received.count, "\(sent.count) bytes cannot be exchanged for \(received.count)")
+    let communicator = try communicator()
+    guard let from = sent.baseAddress, let to = received.baseAddress else { return }
+    try inPieces(sent.count) { start, count in
+      try Self.check(qat_mpi_exchange(from + start, to + start, count, Int32(peer), communicator), "MPI_Sendrecv")
+    }
+  }
+
   /// Returns when every rank has come here.
   public func barrier() throws { try Self.check(qat_mpi_barrier(communicator()), "MPI_Barrier") }
 }

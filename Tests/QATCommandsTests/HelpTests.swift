@@ -6,7 +6,7 @@ import Testing
 
 /// Help is reviewed like code: a change of it changes a file in Snapshots. QAT_UPDATE_SNAPSHOTS=1 writes them.
 @Suite struct HelpTests {
-  @Test(arguments: ["qat", "train", "quantize", "evaluate", "export", "inspect", "bench", "config", "config check", "config print"])
+  @Test(arguments: ["qat", "train", "quantize", "evaluate", "export", "inspect", "bench", "doctor", "config", "config check", "config print"])
   func isAsReviewed(name: String) throws {
     let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .appendingPathComponent("Snapshots/\(name.replacingOccurrences(of: " ", with: "-")).txt")
@@ -15,9 +15,10 @@ import Testing
     #expect(try String(contentsOf: file, encoding: .utf8) == help)
   }
 
-  @Test(arguments: ["train", "quantize", "evaluate", "export", "inspect", "bench"])
+  @Test(arguments: ["train", "quantize", "evaluate", "export", "inspect", "bench", "doctor"])
   func showsAnExample(name: String) throws {
-    #expect(QATCommand.helpMessage(for: try #require(command(name)), columns: 1000).contains("qat \(name) --"))
+    let lines = QATCommand.helpMessage(for: try #require(command(name)), columns: 1000).split(separator: "\n")
+    #expect(lines.contains { $0.contains("qat \(name) --") || $0.hasSuffix("qat \(name)") })
   }
 
   private func command(_ path: String) -> (any ParsableCommand.Type)? {

@@ -16,7 +16,7 @@
 #define QAT_MPI_ALLREDUCE_INIT MPIX_Allreduce_init
 #endif
 
-enum { QAT_MPI_SUCCESS = MPI_SUCCESS, QAT_MPI_LONGEST_TEXT = MPI_MAX_ERROR_STRING };
+enum { QAT_MPI_SUCCESS = MPI_SUCCESS, QAT_MPI_LONGEST_TEXT = MPI_MAX_ERROR_STRING, QAT_MPI_LONGEST_VERSION = MPI_MAX_LIBRARY_VERSION_STRING };
 enum { QAT_MPI_SUM = 0, QAT_MPI_MIN = 1, QAT_MPI_MAX = 2 };
 enum { QAT_MPI_FLOAT = 0, QAT_MPI_DOUBLE = 1, QAT_MPI_INT64 = 2 };
 
@@ -67,6 +67,12 @@ static inline void qat_mpi_error_text(int code, char *text) {
   if (MPI_Error_string(code, text, &length) != MPI_SUCCESS) text[0] = 0;
 }
 
+/// Which MPI library this is; works before MPI has started. `text` holds QAT_MPI_LONGEST_VERSION characters.
+static inline void qat_mpi_library_version(char *text) {
+  int length = 0;
+  if (MPI_Get_library_version(text, &length) != MPI_SUCCESS) text[0] = 0;
+}
+
 static inline int qat_mpi_allreduce(void *values, int count, int type, int operation, MPI_Comm communicator) {
   return MPI_Allreduce(MPI_IN_PLACE, values, count, qat_mpi_type(type), qat_mpi_operation(operation), communicator);
 }
@@ -76,6 +82,11 @@ static inline int qat_mpi_broadcast(void *bytes, int count, int root, MPI_Comm c
 }
 
 static inline int qat_mpi_barrier(MPI_Comm communicator) { return MPI_Barrier(communicator); }
+
+/// Sends `count` bytes to another rank while as many come from it.
+static inline int qat_mpi_exchange(const void *sent, void *received, int count, int peer, MPI_Comm communicator) {
+  return MPI_Sendrecv(sent, count, MPI_BYTE, peer, 0, received, count, MPI_BYTE, peer, 0, communicator, MPI_STATUS_IGNORE);
+}
 
 /// One number of every rank.
 static inline int qat_mpi_gather_number(int64_t number, int64_t *numbers, MPI_Comm communicator) {
