@@ -18,6 +18,8 @@ public protocol Communicator: AnyObject {
   func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws
   /// The bytes of every rank, in rank order. Counts may differ.
   func allgather(_ bytes: [UInt8]) throws -> [[UInt8]]
+  /// The values of every rank, in rank order. As many on every rank; allocates nothing, so that a training step can call it.
+  func allgather(_ values: UnsafeBufferPointer<Double>, into all: UnsafeMutableBufferPointer<Double>) throws
   /// Returns when every rank has come here.
   func barrier() throws
 

@@ -54,6 +54,13 @@ extension MPICommunicator {
     return zip(offsets, counts).map { offset, count in Array(all[Int(offset)..<Int(offset) + Int(count)]) }
   }
 
+  /// The values of every rank, in rank order.
+  public func allgather(_ values: UnsafeBufferPointer<Double>, into all: UnsafeMutableBufferPointer<Double>) throws {
+    precondition(all.count == values.count * size, "room for \(all.count) values, not \(values.count) of each of \(size) ranks")
+    guard let own = values.baseAddress, let base = all.baseAddress else { return }
+    try Self.check(qat_mpi_gather_doubles(own, Int32(values.count), base, communicator()), "MPI_Allgather")
+  }
+
   /// For more bytes than MPI can count in one message.
   private func gatherByBroadcasts(_ bytes: [UInt8], counts: [Int64]) throws -> [[UInt8]] {
     try counts.enumerated().map { root, count in

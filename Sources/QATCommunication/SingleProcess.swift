@@ -18,6 +18,11 @@ public final class SingleProcess: Communicator {
   public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {}
   /// The bytes alone.
   public func allgather(_ bytes: [UInt8]) -> [[UInt8]] { [bytes] }
+  /// Copies the values.
+  public func allgather(_ values: UnsafeBufferPointer<Double>, into all: UnsafeMutableBufferPointer<Double>) {
+    precondition(all.count == values.count, "room for \(all.count) values, not \(values.count)")
+    _ = all.update(fromContentsOf: values)
+  }
   /// Returns at once.
   public func barrier() {}
   /// A sum that is complete as soon as it starts.

@@ -39,9 +39,12 @@ public final class Plan {
   ///   - batchSize: samples in a batch.
   ///   - mode: training or evaluation.
   ///   - observed: tensors besides the outputs whose values can be read after `forward`.
+  ///   - group: processes whose batches batch norm normalises together in training; nil normalises this process's batch alone.
   /// - Throws: `GraphError` when a shape does not fit or an operator cannot run; `EngineError` when oneDNN refuses.
-  public init(_ graph: Graph, state: ModelState, batchSize: Int, mode: Mode, observed: [TensorName] = []) throws {
-    let compiler = try PlanCompiler(graph, state: state, batchSize: batchSize, mode: mode, observed: observed, run: run)
+  public init(
+    _ graph: Graph, state: ModelState, batchSize: Int, mode: Mode, observed: [TensorName] = [], group: (any NormalizationGroup)? = nil
+  ) throws {
+    let compiler = try PlanCompiler(graph, state: state, batchSize: batchSize, mode: mode, observed: observed, group: group, run: run)
     self.batchSize = batchSize
     self.mode = mode
     self.state = state

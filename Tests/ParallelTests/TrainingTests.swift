@@ -37,5 +37,15 @@ extension ParallelTests {
       #expect(one.count == 10 && two.count == 10)
       for (step, (a, b)) in zip(one, two).enumerated() { #expect(abs(a - b) <= 1e-3 * abs(a), "step \(step + 1): \(a) on one rank, \(b) on two") }
     }
+
+    @Test("with batch norm over ranks, several ranks follow one rank at the same global batch", arguments: [2, 4])
+    func synchronized(_ ranks: Int) throws {
+      let one = try losses(ranks: nil, batch: 16, steps: 30, kind: "synchronized")
+      let several = try losses(ranks: ranks, batch: 16, steps: 30, kind: "synchronized")
+      #expect(one.count == 30 && several.count == 30)
+      for (step, (a, b)) in zip(one, several).enumerated() {
+        #expect(abs(a - b) <= 1e-3 * abs(a), "step \(step + 1): \(a) on one rank, \(b) on \(ranks)")
+      }
+    }
   }
 }

@@ -17,6 +17,7 @@ let scenarios: [String: Scenario] = [
   "shards": shardsScenario,
   "steady-state": steadyStateScenario,
   "stopping": stoppingScenario,
+  "synchronized-batch-norm": synchronizedBatchNormScenario,
   "training": trainingScenario,
   "who": whoScenario,
 ]

@@ -17,6 +17,7 @@ private final class Rehearsed: Communicator {
   func allreduce(_ values: UnsafeMutableBufferPointer<Int64>, _ reduction: Reduction) {}
   func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {}
   func allgather(_ bytes: [UInt8]) -> [[UInt8]] { others.enumerated().map { $0 == rank ? bytes : $1 } }
+  func allgather(_ values: UnsafeBufferPointer<Double>, into all: UnsafeMutableBufferPointer<Double>) {}
   func barrier() {}
   func preparedSum(of values: UnsafeMutableBufferPointer<Float>) -> any PreparedSum { SingleProcess().preparedSum(of: values) }
   func abort(exitCode: Int32) -> Never { SingleProcess().abort(exitCode: exitCode) }

@@ -58,6 +58,7 @@ import Testing
     func allreduce(_ values: UnsafeMutableBufferPointer<Int64>, _ reduction: Reduction) {}
     func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {}
     func allgather(_ bytes: [UInt8]) -> [[UInt8]] { [bytes, bytes] }
+    func allgather(_ values: UnsafeBufferPointer<Double>, into all: UnsafeMutableBufferPointer<Double>) {}
     func barrier() {}
     func preparedSum(of values: UnsafeMutableBufferPointer<Float>) -> any PreparedSum {
       prepared += 1

@@ -93,6 +93,11 @@ static inline int qat_mpi_gather_number(int64_t number, int64_t *numbers, MPI_Co
   return MPI_Allgather(&number, 1, MPI_INT64_T, numbers, 1, MPI_INT64_T, communicator);
 }
 
+/// `count` numbers of every rank.
+static inline int qat_mpi_gather_doubles(const double *values, int count, double *all, MPI_Comm communicator) {
+  return MPI_Allgather(values, count, MPI_DOUBLE, all, count, MPI_DOUBLE, communicator);
+}
+
 /// `counts[r]` bytes of rank r to `all + offsets[r]`.
 static inline int qat_mpi_gather_bytes(
     const void *bytes, int count, void *all, const int *counts, const int *offsets, MPI_Comm communicator) {

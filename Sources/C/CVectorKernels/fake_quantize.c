@@ -1,11 +1,9 @@
 #include "fake_quantize.h"
 #include <math.h>
 #include <string.h>
+#include "channel_pieces.h"
 #include "dispatch.h"
 #include "parallel.h"
-
-// Elements a piece: small enough to balance threads, large enough to hide the call.
-enum { piece = 8192, lanes = 16 };
 
 static inline float quantize(float x, float low, float high, float k, float zero_point) {
   float clamped = x < low ? low : x > high ? high : x;
@@ -46,28 +44,11 @@ QAT_CLONES static void forward_blocks(ptrdiff_t inner, ptrdiff_t block, const st
 }
 
 struct forward {
-  struct qat_quantized_view view;
+  struct qat_channel_view view;
   const struct qat_grid *grids;
   const float *x;
   float *y;
 };
-
-// A view is cut into pieces of one channel block each, at most `piece` elements long.
-static ptrdiff_t positions_per_piece(struct qat_quantized_view view) { return piece / view.block; }
-
-static ptrdiff_t pieces_per_row(struct qat_quantized_view view) {
-  return (view.inner + positions_per_piece(view) - 1) / positions_per_piece(view);
-}
-
-struct span {
-  ptrdiff_t channel, offset, positions;
-};
-
-static struct span span_of(struct qat_quantized_view view, ptrdiff_t index) {
-  ptrdiff_t per_row = pieces_per_row(view), row = index / per_row, first = index % per_row * positions_per_piece(view);
-  ptrdiff_t positions = view.inner - first < positions_per_piece(view) ? view.inner - first : positions_per_piece(view);
-  return (struct span){row % view.channel_blocks * view.block, (row * view.inner + first) * view.block, positions};
-}
 
 static void forward_body(void *context, ptrdiff_t first, ptrdiff_t last) {
   const struct forward *c = context;
@@ -81,14 +62,9 @@ static void forward_body(void *context, ptrdiff_t first, ptrdiff_t last) {
   }
 }
 
-static ptrdiff_t grain_of(struct qat_quantized_view view) {
-  ptrdiff_t elements = view.inner * view.block < piece ? view.inner * view.block : piece;
-  return 1 + 16384 / (elements > 0 ? elements : 1);
-}
-
-void qat_fake_quantize_forward(struct qat_quantized_view view, const struct qat_grid *grids, const float *x, float *y) {
+void qat_fake_quantize_forward(struct qat_channel_view view, const struct qat_grid *grids, const float *x, float *y) {
   struct forward context = {view, grids, x, y};
-  qat_parallel_for(view.outer * view.channel_blocks * pieces_per_row(view), grain_of(view), forward_body, &context);
+  qat_parallel_for(piece_count(view), grain_of(view), forward_body, &context);
 }
 
 // Sums of one piece: `first` and `second` per lane. With block 1 the sixteen lanes are partial sums of one channel.
@@ -117,10 +93,8 @@ QAT_CLONES static void backward_run(
     sum_first[0] += above + below * ratio + inside * (y - value) * inverse_range;
     sum_second[0] += above + below;
   }
-  // A balanced tree keeps the rounding error small and the order fixed.
-  for (int width = lanes / 2; width > 0; width /= 2) {
-    for (int j = 0; j < width; ++j) sum_first[j] += sum_first[j + width], sum_second[j] += sum_second[j + width];
-  }
+  fold_lanes(sum_first);
+  fold_lanes(sum_second);
   first[0] = sum_first[0];
   second[0] = sum_second[0];
 }
@@ -152,7 +126,7 @@ QAT_CLONES static void backward_blocks(
 }
 
 struct backward {
-  struct qat_quantized_view view;
+  struct qat_channel_view view;
   const struct qat_grid *grids;
   float ratio;
   const float *x, *dy;
@@ -173,16 +147,16 @@ static void backward_body(void *context, ptrdiff_t begin, ptrdiff_t end) {
   }
 }
 
-ptrdiff_t qat_fake_quantize_partial_count(struct qat_quantized_view view) {
-  return view.outer * view.channel_blocks * pieces_per_row(view) * 2 * view.block;
+ptrdiff_t qat_fake_quantize_partial_count(struct qat_channel_view view) {
+  return piece_count(view) * 2 * view.block;
 }
 
 void qat_fake_quantize_backward(
-    struct qat_quantized_view view, const struct qat_grid *grids, float ratio, const float *x, const float *dy, float *dx, float *partial, float *first,
+    struct qat_channel_view view, const struct qat_grid *grids, float ratio, const float *x, const float *dy, float *dx, float *partial, float *first,
     float *second) {
   struct backward context = {view, grids, ratio, x, dy, dx, partial};
-  ptrdiff_t per_row = pieces_per_row(view), rows = view.outer * view.channel_blocks;
-  qat_parallel_for(rows * per_row, grain_of(view), backward_body, &context);
+  ptrdiff_t per_row = pieces_per_row(view);
+  qat_parallel_for(piece_count(view), grain_of(view), backward_body, &context);
   // Pieces are summed in memory order, in double: the result does not depend on who computed them.
   for (ptrdiff_t channel = 0; channel < view.channel_blocks; ++channel) {
     for (ptrdiff_t b = 0; b < view.block; ++b) {

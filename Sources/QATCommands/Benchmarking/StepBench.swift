@@ -9,6 +9,7 @@ struct StepBench {
   private let session: Session
   private let state: ModelState
   private let plan: Plan
+  private let normalization: RankNormalization?
   private let objective: CrossEntropy
   private let optimizer: SGD
   private let reducer: GradientReducer
@@ -32,7 +33,8 @@ struct StepBench {
       graph = try Self.quantized(network, configuration.nncf, dataset, session)
     }
     state = try ModelState(graph)
-    plan = try Plan(graph, state: state, batchSize: batchSize, mode: .training)
+    normalization = RankNormalization(configuration.batchNorm, session.communicator)
+    plan = try Plan(graph, state: state, batchSize: batchSize, mode: .training, group: normalization)
     reducer = try GradientReducer(state, communicator: session.communicator)
     optimizer = SGD(count: state.parameters.count, momentum: 0.9, weightDecay: 1e-4)
     labels = (0..<batchSize).map { dataset.label(at: $0) }
@@ -77,6 +79,7 @@ struct StepBench {
     let scale = 1 / Float(batchSize * session.communicator.size)
     _ = labels.withUnsafeBufferPointer { objective.evaluate(plan, labels: $0, scale: scale) }
     plan.backward { reducer.advance(to: $0) }
+    try normalization?.check()
     try reducer.finish()
     state.updateStatistics()
     // A rate of nearly nothing: the same work, and numbers that stay finite however many steps are asked for.

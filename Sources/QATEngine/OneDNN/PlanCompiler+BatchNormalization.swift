@@ -5,6 +5,10 @@ import QATTensor
 extension PlanCompiler {
   /// Batch normalisation, together with a ReLU that alone reads the result.
   func batchNormalization(_ op: BatchNormalization, _ node: Node, _ index: Int) throws -> Bool {
+    if let group, mode == .training {
+      try synchronizedBatchNormalization(op, node, index, group)
+      return true
+    }
     let x = try value(node.inputs[0])
     var output = node.outputs[0]
     let relu = soleConsumer(of: output).flatMap { $0.node.op is Relu ? $0 : nil }

@@ -34,6 +34,9 @@ final class PlanBuffer {
   /// The contents as floats.
   var floats: UnsafeMutablePointer<Float> { pointer.assumingMemoryBound(to: Float.self) }
 
+  /// The contents as doubles.
+  var doubles: UnsafeMutablePointer<Double> { pointer.assumingMemoryBound(to: Double.self) }
+
   /// Gives the buffer its place in the arena.
   func place(at pointer: UnsafeMutableRawPointer) { place = pointer }
 

@@ -78,14 +78,14 @@ extension PlanCompiler {
   }
 
   /// How a quantizer's loops walk over memory of this layout.
-  static func view(_ layout: Layout, channelAxis: Int?) -> qat_quantized_view {
-    guard let channelAxis else { return qat_quantized_view(outer: 1, channel_blocks: 1, inner: layout.elementCount, block: 1) }
+  static func view(_ layout: Layout, channelAxis: Int?) -> qat_channel_view {
+    guard let channelAxis else { return qat_channel_view(outer: 1, channel_blocks: 1, inner: layout.elementCount, block: 1) }
     let shape = layout.shape
     let block = layout.channelBlock
     if block > 1 {
-      return qat_quantized_view(outer: shape[0], channel_blocks: layout.paddedChannels / block, inner: shape[2] * shape[3], block: block)
+      return qat_channel_view(outer: shape[0], channel_blocks: layout.paddedChannels / block, inner: shape[2] * shape[3], block: block)
     }
     let axis = channelAxis < 0 ? channelAxis + shape.count : channelAxis
-    return qat_quantized_view(outer: shape[..<axis].reduce(1, *), channel_blocks: shape[axis], inner: shape[(axis + 1)...].reduce(1, *), block: 1)
+    return qat_channel_view(outer: shape[..<axis].reduce(1, *), channel_blocks: shape[axis], inner: shape[(axis + 1)...].reduce(1, *), block: 1)
   }
 }

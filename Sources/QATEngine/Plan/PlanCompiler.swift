@@ -16,6 +16,8 @@ final class PlanCompiler {
   let state: ModelState
   let batchSize: Int
   let mode: Plan.Mode
+  /// Processes whose batches batch norm normalises together in training; nil for this process's batch alone.
+  let group: (any NormalizationGroup)?
   let context: DNNLContext
   /// Seed, step and the like, read by steps that draw random numbers.
   let run: PlanRun
@@ -40,11 +42,14 @@ final class PlanCompiler {
   private var needsGradient: Set<TensorName> = []
   private var fused: Set<Int> = []
 
-  init(_ graph: Graph, state: ModelState, batchSize: Int, mode: Plan.Mode, observed: [TensorName], run: PlanRun) throws {
+  init(
+    _ graph: Graph, state: ModelState, batchSize: Int, mode: Plan.Mode, observed: [TensorName], group: (any NormalizationGroup)?, run: PlanRun
+  ) throws {
     self.graph = graph
     self.state = state
     self.batchSize = batchSize
     self.mode = mode
+    self.group = group
     self.run = run
     context = try DNNLContext()
     types = try graph.tensorTypes(batchSize: batchSize)

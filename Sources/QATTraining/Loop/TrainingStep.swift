@@ -28,6 +28,7 @@ final class TrainingStep {
   private let optimizer: any Optimizer
   private let schedule: LearningRateSchedule
   private let plan: Plan
+  private let normalization: RankNormalization?
   private let input: TensorName
   private let objective: CrossEntropy
   private let reducer: GradientReducer
@@ -46,7 +47,8 @@ final class TrainingStep {
     self.optimizer = optimizer
     state = task.state
     objective = try CrossEntropy(of: task.graph, labelSmoothing: Float(configuration.labelSmoothing))
-    plan = try Plan(task.graph, state: task.state, batchSize: configuration.batchSize, mode: .training)
+    normalization = RankNormalization(configuration.batchNorm, communicator)
+    plan = try Plan(task.graph, state: task.state, batchSize: configuration.batchSize, mode: .training, group: normalization)
     plan.seed = configuration.seed
     reducer = try GradientReducer(task.state, communicator: communicator)
     loader = try BatchLoader(
@@ -64,6 +66,7 @@ final class TrainingStep {
     plan.forward(step: UInt64(step), firstSample: batch.position + communicator.rank * batch.count)
     let sums = objective.evaluate(plan, labels: batch.labels, scale: 1 / Float(globalBatchSize))
     plan.backward(progress: reducer.advance(to:))
+    try normalization?.check()
     StepTrailer(sums, stop: .pending).write(to: state.trailer)
     try reducer.finish()
     let outcome = Outcome(trailer: StepTrailer(reading: state.trailer), epoch: batch.epoch, next: batch.next, rate: schedule.rate(at: step))

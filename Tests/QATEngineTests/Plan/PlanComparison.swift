@@ -5,12 +5,13 @@ import Testing
 
 /// Runs a graph on the plan and on the plain kernels with the same random inputs and output gradients, and expects the same results.
 func expectPlanMatchesPlainKernels(
-  _ graph: Graph, batchSize: Int = 3, mode: Plan.Mode = .training, tolerance: Float = 2e-4, _ comment: Comment? = nil,
+  _ graph: Graph, batchSize: Int = 3, mode: Plan.Mode = .training, group: (any NormalizationGroup)? = nil, tolerance: Float = 2e-4,
+  _ comment: Comment? = nil,
   sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
   try graph.validated()
   let state = try ModelState(graph)
-  let plan = try Plan(graph, state: state, batchSize: batchSize, mode: mode)
+  let plan = try Plan(graph, state: state, batchSize: batchSize, mode: mode, group: group)
   var executor = try ReferenceExecutor<Float>(graph, batchSize: batchSize)
   var inputs: [TensorName: NDArray<Float>] = [:]
   for (index, input) in graph.inputs.enumerated() {

@@ -1,26 +1,17 @@
 #pragma once
-#include <stddef.h>
-#include <stdint.h>
-
-// A tensor seen by a quantizer, in memory order: [outer][channel blocks][inner][block].
-//
-// Row-major with the channel axis in the middle: block = 1, channel_blocks = C. oneDNN's nChw16c: outer = N, channel_blocks = ceil(C / 16),
-// inner = H·W, block = 16; lanes beyond C hold zeros and stay zero. Per-tensor quantizers see [1][1][elements][1].
-struct qat_quantized_view {
-  ptrdiff_t outer, channel_blocks, inner, block;
-};
+#include "channel_view.h"
 
 // Grid of one channel: y = rint((clamp(x, low, low + range) - low) * k - zero_point) / k with k = (levels - 1) / range.
 struct qat_grid {
   float low, high, range, k, zero_point;
 };
 
-// y = fake-quantized x. `grids` has channel_blocks * block entries; those beyond the last channel are never read as long as lanes there are 0
+// y = fake-quantized x; a quantizer of the whole tensor sees [1][1][elements][1]. `grids` has channel_blocks * block entries; those beyond the last channel are never read as long as lanes there are 0
 // and their entries repeat any valid grid.
-void qat_fake_quantize_forward(struct qat_quantized_view view, const struct qat_grid *grids, const float *x, float *y);
+void qat_fake_quantize_forward(struct qat_channel_view view, const struct qat_grid *grids, const float *x, float *y);
 
 // Elements of `partial` that the backward pass needs.
-ptrdiff_t qat_fake_quantize_partial_count(struct qat_quantized_view view);
+ptrdiff_t qat_fake_quantize_partial_count(struct qat_channel_view view);
 
 // Straight-through gradients, dy and dx may be the same memory:
 //   dx = dy inside [low, high], else 0
@@ -28,5 +19,5 @@ ptrdiff_t qat_fake_quantize_partial_count(struct qat_quantized_view view);
 //   second[c] (asymmetric: d tuned low; NULL for symmetric)     = sum of dy outside
 // ratio = level_low / level_high. first and second have channel_blocks * block entries.
 void qat_fake_quantize_backward(
-    struct qat_quantized_view view, const struct qat_grid *grids, float ratio, const float *x, const float *dy, float *dx, float *partial, float *first,
+    struct qat_channel_view view, const struct qat_grid *grids, float ratio, const float *x, const float *dy, float *dx, float *partial, float *first,
     float *second);

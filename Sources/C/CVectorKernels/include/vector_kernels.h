@@ -3,6 +3,8 @@
 // Every loop shares the OpenMP pool of oneDNN (libgomp). Results do not depend on the number of threads: reductions are summed over chunks of a fixed
 // size in a fixed order. Nothing here allocates.
 #pragma once
+#include "batch_normalization.h"
+#include "channel_view.h"
 #include "elementwise.h"
 #include "fake_quantize.h"
 #include "loss.h"
