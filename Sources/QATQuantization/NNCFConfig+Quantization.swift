@@ -8,17 +8,18 @@ extension QuantizationConfiguration {
     [
       // Whoever reads the section has looked at the algorithm already.
       SchemaKey("algorithm", read: { _, _, _ in }, write: { _ in "quantization" }),
-      SchemaKey("preset", \.preset, .choice()),
+      SchemaKey("preset", optional: \.preset, .choice()),
       SchemaKey("initializer", read: readInitializer, write: { initializer.write($0) }),
       SchemaKey("weights", \.weights, Group.weightSchema.rule(defaults: Group())),
       SchemaKey("activations", \.activations, Group.activationSchema.rule(defaults: Group())),
       SchemaKey("quantize_inputs", \.quantizesInputs, .bool),
       SchemaKey("quantize_outputs", \.quantizesOutputs, .bool),
-      SchemaKey("overflow_fix", \.overflowFix, .choice()),
+      SchemaKey("overflow_fix", optional: \.overflowFix, .choice()),
       SchemaKey("ignored_scopes", \.ignoredScopes, .scopes),
       SchemaKey("target_scopes", optional: \.targetScopes, .scopes),
       SchemaKey("validate_scopes", \.validatesScopes, .bool),
-      .refused("scope_overrides", notYet),
+      // After the groups, to which the overrides belong.
+      SchemaKey("scope_overrides", read: readOverrides, write: { overrides.write($0) }),
       .refused("params", notYet, unless: { $0.members?.isEmpty == true }),
       .refused("compression_lr_multiplier", notYet),
       .ineffective("export_to_onnx_standard_ops", "the format is chosen when the model is exported", .bool),
@@ -38,6 +39,14 @@ extension QuantizationConfiguration {
       SchemaKey("batchnorm_adaptation", read: readAdaptation, write: { adaptation.write($0) }),
       .refused("precision", notYet),
     ], misplaced: ["num_init_samples": "it belongs in \"range\"", "num_bn_adaptation_samples": "it belongs in \"batchnorm_adaptation\""])
+
+  private static let overrides = ObjectSchema<QuantizationConfiguration>([
+    SchemaKey("weights", \.weights.overrides, .scopeOverrides), SchemaKey("activations", \.activations.overrides, .scopeOverrides),
+  ])
+
+  @Sendable private static func readOverrides(_ member: JSONMember, _ root: inout Self, _ problems: inout ProblemList) {
+    overrides.read(member.value, into: &root, &problems)
+  }
 
   private static let adaptation = ObjectSchema<QuantizationConfiguration>([
     SchemaKey("num_bn_adaptation_samples", \.batchNormAdaptationSampleCount, .integer(atLeast: 0))
@@ -75,33 +84,44 @@ extension QuantizationConfiguration.RangeInitializer {
     ])
 }
 
+extension QuantizationConfiguration.Demands {
+  /// Bit widths that the device lacks are found when the section is read, where the device is known.
+  static let schema = ObjectSchema<Self>([
+    SchemaKey("mode", optional: \.mode, .choice()),
+    SchemaKey("bits", optional: \.bits, .integer(atLeast: 2, atMost: 8)),
+    // After the mode, on which it depends whether there is a sign to force.
+    SchemaKey("signed", read: readSigned, write: { $0.signed.map { .bool($0) } }),
+    SchemaKey("per_channel", optional: \.perChannel, .bool),
+  ])
+
+  @Sendable private static func readSigned(_ member: JSONMember, _ root: inout Self, _ problems: inout ProblemList) {
+    guard let signed = ValueRule.bool.read(member.value, &problems) else { return }
+    if root.mode == .asymmetric {
+      problems.warning("\"signed\" has no effect: it concerns symmetric quantizers, and the mode is \"asymmetric\"", at: member)
+    } else {
+      root.signed = signed
+    }
+  }
+
+  /// The same for an override, whose key is a scope.
+  static let overrideSchema = ObjectSchema(
+    schema.keys + [.refused("initializer", "\(notYet) in an override; give the range in \"initializer\"")])
+}
+
 extension QuantizationConfiguration.Group {
   static let weightSchema = ObjectSchema(keys, misplaced: ["unified_scale_ops": "it belongs in \"activations\""])
   static let activationSchema = ObjectSchema(
-    keys + [.refused("unified_scale_ops", notYet, unless: { $0.array?.isEmpty == true })])
+    keys + [
+      SchemaKey(
+        "unified_scale_ops", \.unifiedScaleOperators,
+        .array(of: .array(of: .text, "an array of names of nodes", minimumCount: 1), "an array of arrays of names of nodes"))
+    ])
 
-  private static let keys: [SchemaKey<Self>] = [
-    SchemaKey("mode", optional: \.mode, .choice()),
-    SchemaKey("bits", optional: \.bits, bits),
-    SchemaKey("signed", optional: \.signed, .bool),
-    SchemaKey("per_channel", optional: \.perChannel, .bool),
-    SchemaKey("ignored_scopes", \.ignoredScopes, .scopes),
-    SchemaKey("target_scopes", optional: \.targetScopes, .scopes),
-    SchemaKey("validate_scopes", \.validatesScopes, .bool),
-    .refused("logarithm_scale", notYet, unless: { $0.bool == false }),
-  ]
-
-  /// The devices that are supported compute in 8 bits only.
-  private static let bits = ValueRule<Int>(
-    expecting: "8",
-    read: { node, problems in
-      switch node.number?.integer {
-      case 8: return 8
-      case .some(let other) where (2...16).contains(other):
-        problems.error("\(other) bits are not in the tables of the devices ANY and CPU; expected 8", at: node)
-      default: problems.error("found \(node.summary); expected 8", at: node)
-      }
-      return nil
-    },
-    write: { .integer($0) })
+  private static let keys: [SchemaKey<Self>] =
+    QuantizationConfiguration.Demands.schema.keys.map { $0.within(\.demands) } + [
+      SchemaKey("ignored_scopes", \.ignoredScopes, .scopes),
+      SchemaKey("target_scopes", optional: \.targetScopes, .scopes),
+      SchemaKey("validate_scopes", \.validatesScopes, .bool),
+      .refused("logarithm_scale", notYet, unless: { $0.bool == false }),
+    ]
 }

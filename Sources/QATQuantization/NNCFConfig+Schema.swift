@@ -8,9 +8,8 @@ extension NNCFConfig {
   public static let schema = ObjectSchema<NNCFConfig>(
     [
       SchemaKey("input_info", \.inputInfo, .oneOrMany(InputInfo.schema.rule(defaults: InputInfo()))),
-      SchemaKey(
-        "target_device", \.targetDevice,
-        .choice(among: [.any, .cpu], known: ["GPU": notYet, "NPU": notYet, "VPU": notYet, "TRIAL": notYet, "CPU_SPR": notYet])),
+      SchemaKey("target_device", \.targetDevice, .choice(known: ["VPU": "is called \"NPU\" since version 2.9 of NNCF"])),
+      // After the device, which says what the sections may demand.
       SchemaKey("compression", read: readCompression, write: { $0.quantization.map(QuantizationConfiguration.schema.write) }),
       // Read after `compression`, whose sections they extend; the resolved configuration shows them in the section.
       SchemaKey("ignored_scopes", read: readIgnoredScopes, write: { _ in nil }),
@@ -58,6 +57,7 @@ extension NNCFConfig {
     case "quantization":
       var quantization = QuantizationConfiguration()
       QuantizationConfiguration.schema.read(section, into: &quantization, &problems)
+      quantization.resolve(on: root.targetDevice, section, &problems)
       root.quantization = quantization
     case let other where otherAlgorithms.contains(other):
       problems.error("the algorithm \"\(other)\" \(notYet); expected \"quantization\"", at: node)

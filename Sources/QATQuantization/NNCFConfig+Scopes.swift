@@ -1,22 +1,50 @@
 import QATJSON
 
+/// A node's exact name, or `{re}` and a regular expression that is searched in names.
+private let scopeExpectation = "a node's name or \"{re}\" and a regular expression"
+
+/// Why a text is no scope, to follow "found ..."; nil when it is one.
+private func fault(ofScope scope: String?) -> String? {
+  guard let scope, !scope.isEmpty else { return "; expected \(scopeExpectation)" }
+  guard let marker = scope.firstRange(of: "{re}") else { return nil }
+  do {
+    _ = try Regex(String(scope[..<marker.lowerBound] + scope[marker.upperBound...]))
+    return nil
+  } catch { return ", whose regular expression is invalid: \(error)" }
+}
+
 extension ValueRule where Value == [String] {
-  /// Scopes: a node's exact name, or `{re}` and a regular expression that is searched in names; one of them or an array.
+  /// Scopes: one or an array of them.
   static let scopes = oneOrMany(
     ValueRule<String>(
-      expecting: "a node's name or \"{re}\" and a regular expression",
+      expecting: scopeExpectation,
       read: { node, problems in
-        guard let scope = node.string, !scope.isEmpty else {
-          problems.error("found \(node.summary); expected a node's name or \"{re}\" and a regular expression", at: node)
-          return nil
-        }
-        guard let marker = scope.firstRange(of: "{re}") else { return scope }
-        let pattern = String(scope[..<marker.lowerBound] + scope[marker.upperBound...])
-        do { _ = try Regex(pattern) } catch {
-          problems.error("found \(node.summary), whose regular expression is invalid: \(error)", at: node)
-          return nil
-        }
-        return scope
+        guard let fault = fault(ofScope: node.string) else { return node.string }
+        problems.error("found \(node.summary)\(fault)", at: node)
+        return nil
       },
       write: { .string($0) }))
+}
+
+extension ValueRule where Value == [QuantizationConfiguration.ScopeOverride] {
+  /// An object whose keys are scopes and whose values are what is demanded there, in the order of the file.
+  static let scopeOverrides = ValueRule(
+    expecting: "an object with a scope a key",
+    read: { node, problems in
+      guard let members = node.members else {
+        problems.error("found \(node.summary); expected an object with a scope a key", at: node)
+        return nil
+      }
+      return members.compactMap { member in
+        if let fault = fault(ofScope: member.key) {
+          problems.error("found the key \(JSONValue.string(String(member.key.prefix(60))).text(.oneLine))\(fault)", at: member)
+        }
+        var demands = QuantizationConfiguration.Demands()
+        let isRead = QuantizationConfiguration.Demands.overrideSchema.read(member.value, into: &demands, &problems)
+        return isRead ? QuantizationConfiguration.ScopeOverride(member.key, demands) : nil
+      }
+    },
+    write: { overrides in
+      .object(overrides.map { .init($0.scope, QuantizationConfiguration.Demands.schema.write($0.demands)) })
+    })
 }

@@ -2,7 +2,7 @@ import QATJSON
 
 /// What NNCF's JSON configuration says: the model's inputs, the device, and what is compressed.
 ///
-/// Of the compression algorithms this version knows 8-bit quantization. Whatever else NNCF's schema allows is refused with its name and place,
+/// Of the compression algorithms this version knows quantization. Whatever else NNCF's schema allows is refused with its name and place,
 /// never ignored. See docs/configuration.md for every key.
 public struct NNCFConfig: Sendable, Hashable, Codable {
   /// The model's inputs in their order; empty when the model alone describes them.

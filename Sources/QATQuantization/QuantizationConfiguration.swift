@@ -19,8 +19,8 @@ public struct QuantizationConfiguration: Sendable, Hashable, Codable {
     case firstLayerOnly = "first_layer_only"
   }
 
-  /// What is demanded of the quantizers of weights or of activations; nil leaves the choice to the hardware table.
-  public struct Group: Sendable, Hashable, Codable {
+  /// What is demanded of quantizers; nil leaves the choice to the hardware table.
+  public struct Demands: Sendable, Hashable, Codable {
     /// Symmetric or asymmetric.
     public var mode: Mode?
     /// Bit width.
@@ -29,12 +29,39 @@ public struct QuantizationConfiguration: Sendable, Hashable, Codable {
     public var signed: Bool?
     /// One range a channel, or one a tensor.
     public var perChannel: Bool?
+
+    /// No demands.
+    public init() {}
+  }
+
+  /// Demands on the quantizers of the operators in one scope, stronger than those of their group.
+  public struct ScopeOverride: Sendable, Hashable, Codable {
+    /// The operators that own the weights, or read the activations.
+    public var scope: String
+    /// What is demanded of them.
+    public var demands: Demands
+
+    /// Demands on a scope.
+    public init(_ scope: String, _ demands: Demands) {
+      self.scope = scope
+      self.demands = demands
+    }
+  }
+
+  /// What concerns the quantizers of weights or of activations.
+  public struct Group: Sendable, Hashable, Codable {
+    /// What is demanded of them.
+    public var demands = Demands()
+    /// Demands on some of them (`scope_overrides`); of two that match, the later one holds.
+    public var overrides: [ScopeOverride] = []
     /// Scopes without such quantizers.
     public var ignoredScopes: [String] = []
     /// The only scopes with such quantizers; replaces the section's list.
     public var targetScopes: [String]?
     /// Whether a scope of this group that matches no node is an error.
     public var validatesScopes = true
+    /// Lists of nodes whose activation quantizers share one scale (`unified_scale_ops`); empty for weights.
+    public var unifiedScaleOperators: [[String]] = []
 
     /// No demands.
     public init() {}
@@ -58,8 +85,8 @@ public struct QuantizationConfiguration: Sendable, Hashable, Codable {
     public init() {}
   }
 
-  /// Modes of weights and activations unless a group says otherwise.
-  public var preset = Preset.performance
+  /// Modes of weights and activations unless a group says otherwise; nil where the device decides: `performance` for all but NPU and TRIAL.
+  public var preset: Preset?
   /// Demands on weight quantizers.
   public var weights = Group()
   /// Demands on activation quantizers.
@@ -68,8 +95,8 @@ public struct QuantizationConfiguration: Sendable, Hashable, Codable {
   public var quantizesInputs = true
   /// Whether the network's outputs are quantized.
   public var quantizesOutputs = false
-  /// Which weights keep to the inner half of their codes.
-  public var overflowFix = OverflowFix.enable
+  /// Which weights keep to the inner half of their codes; nil where the device decides: all on ANY and CPU, none on the others.
+  public var overflowFix: OverflowFix?
   /// Scopes left in floating point.
   public var ignoredScopes: [String] = []
   /// The only scopes that are quantized, when given.

@@ -52,7 +52,7 @@ import Testing
   private static func placed(_ graph: Graph, _ preset: QuantizationConfiguration.Preset) throws -> Graph {
     var configuration = QuantizationConfiguration()
     configuration.preset = preset
-    var setup = try placeQuantizers(in: graph, configuration, device: .any)
+    var setup = try placeQuantizers(in: graph, configuration, device: .any).setup
     #expect(setup.points.count > 10)
     var negative = Set<String>()
     for (index, point) in setup.points.enumerated() where point.kind == .activation {

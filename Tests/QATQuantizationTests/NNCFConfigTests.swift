@@ -15,14 +15,16 @@ import Testing
     arguments: [#"{ "compression": { "algorithm": "quantization" } }"#, #"{ "compression": [{ "algorithm": "quantization" }] }"#])
   func defaults(text: String) throws {
     let quantization = try #require(try read(text).quantization)
-    #expect(quantization == QuantizationConfiguration())
-    #expect(quantization.preset == .performance)
+    var expected = QuantizationConfiguration()
+    expected.preset = .performance
+    expected.overflowFix = .enable
+    #expect(quantization == expected)
     #expect(quantization.overflowFix == .enable)
     #expect(quantization.range.kind == .mixedMinMax)
     #expect(quantization.range.sampleCount == 256)
     #expect(quantization.batchNormAdaptationSampleCount == 2000)
     #expect(quantization.quantizesInputs && !quantization.quantizesOutputs)
-    #expect(quantization.weights.mode == nil && quantization.weights.bits == nil && quantization.weights.perChannel == nil)
+    #expect(quantization.weights.demands.mode == nil && quantization.weights.demands.bits == nil && quantization.weights.demands.perChannel == nil)
   }
 
   @Test("The documented example is read value by value") func example() throws {
@@ -58,11 +60,11 @@ import Testing
     #expect(quantization.range.kind == .minMax)
     #expect(quantization.range.sampleCount == 64)
     #expect(quantization.batchNormAdaptationSampleCount == 1024)
-    #expect(quantization.weights.mode == .symmetric)
-    #expect(quantization.weights.bits == 8)
-    #expect(quantization.weights.perChannel == true)
-    #expect(quantization.activations.mode == nil)
-    #expect(quantization.activations.perChannel == false)
+    #expect(quantization.weights.demands.mode == .symmetric)
+    #expect(quantization.weights.demands.bits == 8)
+    #expect(quantization.weights.demands.perChannel == true)
+    #expect(quantization.activations.demands.mode == nil)
+    #expect(quantization.activations.demands.perChannel == false)
   }
 
   @Test("Scopes of the root join the section's; target scopes of the section come first") func rootScopes() throws {

@@ -52,7 +52,11 @@ import Testing
     #expect(quantization.activations.ignoredScopes == ["a"])
     #expect(quantization.activations.targetScopes == ["b"])
     #expect(!quantization.activations.validatesScopes)
-    #expect(quantization.weights.mode == .asymmetric)
+    #expect(quantization.weights.demands.mode == .symmetric)
+    #expect(quantization.weights.overrides.map(\.scope) == ["/body/Conv"])
+    #expect(quantization.weights.overrides.map(\.demands.mode) == [.asymmetric])
+    #expect(quantization.activations.overrides.map(\.demands.signed) == [true])
+    #expect(quantization.activations.unifiedScaleOperators == [["/body/Conv", "/body/Relu"]])
     #expect(quantization.range.kind == .meanMinMax)
     #expect(quantization.batchNormAdaptationSampleCount == 0)
   }
@@ -158,10 +162,20 @@ import Testing
     let text = try String(contentsOf: manual, encoding: .utf8)
     func keys(_ value: JSONValue) -> [String] {
       switch value {
-      case .object(let members): members.flatMap { [$0.key] + keys($0.value) }
+      // Below the two groups of overrides the keys are scopes.
+      case .object(let members):
+        members.flatMap { member in [member.key] + (member.key == "scope_overrides" ? keys(scopesRemoved(member.value)) : keys(member.value)) }
       case .array(let elements): elements.flatMap(keys)
       default: []
       }
+    }
+    func scopesRemoved(_ overrides: JSONValue) -> JSONValue {
+      guard case .object(let groups) = overrides else { return overrides }
+      return .object(
+        groups.map { group in
+          guard case .object(let scopes) = group.value else { return group }
+          return .init(group.key, .array(scopes.map(\.value)))
+        })
     }
     let fixtures = try ConfigurationFixture.all("valid").map { keys(JSONValue(try JSONDocument.read(contentsOf: $0.path).root)) }
     let written = keys(try read(#"{ "compression": { "algorithm": "quantization" } }"#).resolvedJSON())

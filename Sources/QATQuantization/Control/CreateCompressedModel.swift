@@ -48,9 +48,10 @@ public func createCompressedModel(
   communicator: any Communicator, compressionState: CompressionState? = nil
 ) throws -> CompressionController {
   if let compressionState { return try restored(graph, from: compressionState, communicator) }
-  let (placed, potential) = try communicator.together {
+  let (placement, potential) = try communicator.together {
     try (placeQuantizers(in: graph, configuration, device: device), PotentialQuantizers(in: LiveGraph(graph)))
   }
+  let placed = placement.setup
   try communicator.verifyEqual(placed.fingerprint, what: "the quantizer setup")
   let ranges = try initializedRanges(
     for: placed, of: graph, configuration.range, calibration: calibration, batchSize: calibrationBatchSize, communicator: communicator)
@@ -64,7 +65,7 @@ public func createCompressedModel(
   }
   return CompressionController(
     graph: quantized, setup: ranges.setup, potential: potential,
-    warnings: warnings(placed, ranges.uninitialized, hasSamples: calibration != nil, configuration), communicator: communicator)
+    warnings: placement.warnings + warnings(placed, ranges.uninitialized, hasSamples: calibration != nil, configuration), communicator: communicator)
 }
 
 /// A network with the quantizers of a saved state at their defaults, to be filled by the saved tensors.

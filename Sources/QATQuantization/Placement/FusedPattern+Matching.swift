@@ -11,11 +11,11 @@ struct FusedChain {
 extension FusedPattern {
   /// All chains of `network` that run as one, each node in at most one. Matching is strict: only the first element may have live producers outside
   /// its chain, only the last one readers outside.
-  static func chains(in network: LiveGraph) -> [FusedChain] {
+  static func chains(in network: LiveGraph, on device: TargetDevice) -> [FusedChain] {
     var chains: [FusedChain] = []
     var taken = Set<Int>()
     var takenInputs = Set<Int>()
-    for pattern in all {
+    for pattern in patterns(on: device) {
       for chain in pattern.occurrences(in: network) where taken.isDisjoint(with: chain.nodes) && !(chain.input.map(takenInputs.contains) ?? false) {
         taken.formUnion(chain.nodes)
         if let input = chain.input { takenInputs.insert(input) }

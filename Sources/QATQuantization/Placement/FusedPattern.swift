@@ -35,7 +35,13 @@ struct FusedPattern: Hashable {
   /// How many operators the chain has.
   var nodeCount: Int { steps.reduce(0) { $0 + $1.nodeCount } }
 
-  /// Every pattern, longest first: the order in which they are matched.
+  /// A scale and a shift behind a layer with weights, which not every device takes for one operator with it.
+  static let linearScaleShift = FusedPattern(steps: [.linear, .multiply, .add])
+
+  /// The patterns of a device, in the order in which they are matched.
+  static func patterns(on device: TargetDevice) -> [FusedPattern] { device.fusesScaleAndShift ? all : all.filter { $0 != linearScaleShift } }
+
+  /// Every pattern, longest first.
   static let all: [FusedPattern] = {
     let scaleShift: [Step] = [.multiply, .add]
     let shiftScale: [Step] = [.add, .multiply]

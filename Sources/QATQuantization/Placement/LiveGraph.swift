@@ -11,6 +11,8 @@ struct LiveGraph {
   /// Each node's class.
   let classes: [OperatorClass]
   let outputs: Set<TensorName>
+  /// Index of the node that makes each computed tensor.
+  let producers: [TensorName: Int]
 
   /// - Throws: `GraphError` when the graph is no network.
   init(_ graph: Graph) throws(GraphError) {
@@ -27,6 +29,7 @@ struct LiveGraph {
     liveTensors = live
     classes = graph.nodes.map { OperatorClass.of($0, types: types) }
     outputs = Set(graph.outputs)
+    producers = graph.producers
   }
 
   func isLive(_ node: Node) -> Bool { node.outputs.contains(where: liveTensors.contains) }

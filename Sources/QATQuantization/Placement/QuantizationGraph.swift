@@ -20,6 +20,8 @@ struct QuantizationGraph {
     var target: QuantizationTarget?
     /// The slots that read the output.
     var readers: [Int] = []
+    /// Why the configuration wants no activation quantizers here; nil when it does.
+    var exclusion: String?
     /// Whether the vertex stands for an output of the network.
     var isNetworkOutput: Bool { output == nil }
   }
@@ -42,22 +44,30 @@ struct QuantizationGraph {
   /// In topological order.
   private(set) var vertices: [Vertex] = []
   private(set) var slots: [Slot] = []
+  /// Whether the output of each vertex reaches an operator with weights through operators that only pass values on.
+  private(set) var feedsWeights: [Bool] = []
 
   /// Groups the live nodes of a network and decides how each group treats activation quantizers.
   /// - Parameters:
   ///   - network: the network.
-  ///   - table: what the device executes on integers.
-  ///   - includes: whether the configuration wants activation quantizers at the vertex of this name.
-  init(_ network: LiveGraph, table: HardwareTable, includes: (String) -> Bool) {
+  ///   - device: what may run as one, and on integers.
+  ///   - exclusion: why the configuration wants no activation quantizers at the vertex of this name; nil when it does.
+  init(_ network: LiveGraph, device: TargetDevice, exclusion: (String) -> String?) {
     types = network.types
-    addVertices(network)
-    for index in vertices.indices { connect(index, network) }
-    for index in vertices.indices where !vertices[index].nodes.isEmpty { classify(index, network, table, includes) }
+    addVertices(network, device)
+    let makers = Dictionary(
+      vertices.enumerated().compactMap { index, vertex in vertex.output.map { ($0, index) } }, uniquingKeysWith: { first, _ in first })
+    for index in vertices.indices { connect(index, network, makers) }
+    for index in vertices.indices where !vertices[index].nodes.isEmpty {
+      vertices[index].exclusion = exclusion(vertices[index].name)
+      classify(index, network, device.table)
+    }
+    findWeightReaders()
   }
 
-  private mutating func addVertices(_ network: LiveGraph) {
+  private mutating func addVertices(_ network: LiveGraph, _ device: TargetDevice) {
     let graph = network.graph
-    let chains = FusedPattern.chains(in: network)
+    let chains = FusedPattern.chains(in: network, on: device)
     let chainOfInput = Dictionary(chains.compactMap { chain in chain.input.map { ($0, chain) } }, uniquingKeysWith: { first, _ in first })
     let chainOfFirst = Dictionary(chains.filter { $0.input == nil }.map { ($0.nodes[0], $0) }, uniquingKeysWith: { first, _ in first })
     let fused = Set(chains.flatMap { $0.input == nil ? Array($0.nodes.dropFirst()) : $0.nodes })
@@ -77,32 +87,34 @@ struct QuantizationGraph {
   }
 
   /// Makes the slots of a vertex. Matching is strict, so only the first operator of a chain reads what comes from outside.
-  private mutating func connect(_ index: Int, _ network: LiveGraph) {
+  private mutating func connect(_ index: Int, _ network: LiveGraph, _ makers: [TensorName: Int]) {
     let vertex = vertices[index]
     if vertex.isNetworkOutput {
-      addSlot(index, reading: vertex.name, QuantizationTarget(.networkOutput, vertex.name))
+      addSlot(index, reading: vertex.name, makers[vertex.name], QuantizationTarget(.networkOutput, vertex.name))
     } else if let first = vertex.nodes.first {
       for (port, tensor) in first.inputs.enumerated() where network.liveTensors.contains(tensor) {
         let isPlain = vertex.operatorClass?.plainPorts.contains(port) ?? false
-        addSlot(index, reading: tensor, QuantizationTarget(.input, first.name, port: port), isQuantizable: !isPlain)
+        addSlot(index, reading: tensor, makers[tensor], QuantizationTarget(.input, first.name, port: port), isQuantizable: !isPlain)
       }
     }
   }
 
-  private mutating func addSlot(_ reader: Int, reading tensor: TensorName, _ target: QuantizationTarget, isQuantizable: Bool = true) {
-    guard let producer = vertices.firstIndex(where: { $0.output == tensor }) else { return }
+  private mutating func addSlot(
+    _ reader: Int, reading tensor: TensorName, _ producer: Int?, _ target: QuantizationTarget, isQuantizable: Bool = true
+  ) {
+    guard let producer else { return }
     let isFloat = types[tensor]?.elementType == .float32
     vertices[reader].inputs.append(slots.count)
     vertices[producer].readers.append(slots.count)
     slots.append(Slot(reader: reader, producer: producer, tensor: tensor, target: target, isQuantizable: isQuantizable && isFloat))
   }
 
-  private mutating func classify(_ index: Int, _ network: LiveGraph, _ table: HardwareTable, _ includes: (String) -> Bool) {
+  private mutating func classify(_ index: Int, _ network: LiveGraph, _ table: HardwareTable?) {
     let vertex = vertices[index]
-    guard let operatorClass = vertex.operatorClass, includes(vertex.name) else { return }
+    guard let operatorClass = vertex.operatorClass, vertex.exclusion == nil else { return }
     var trait = operatorClass.trait
-    if let operation = operatorClass.hardware {
-      guard let entry = table.entries[operation] else { return }
+    if let table, let operation = operatorClass.hardware {
+      guard let entry = table[operation] else { return }
       if entry.activations != nil { trait = .inputsQuantizable }
     }
     // A quantizer above would leave the constant part of a joined tensor off the grid: it stays below.
@@ -111,13 +123,16 @@ struct QuantizationGraph {
     vertices[index].trait = trait
   }
 
-  /// Whether the output of a vertex reaches an operator with weights through operators that only pass values on.
-  func feedsWeightedOperator(_ vertex: Int) -> Bool {
-    vertices[vertex].readers.contains { slot in
-      let reader = slots[slot].reader
-      switch vertices[reader].trait {
-      case .agnostic, .concat: return feedsWeightedOperator(reader)
-      case .inputsQuantizable, .nonQuantizable: return vertices[reader].operatorClass?.role == .linear
+  /// From the outputs up, so that every reader is known before what it reads.
+  private mutating func findWeightReaders() {
+    feedsWeights = [Bool](repeating: false, count: vertices.count)
+    for index in vertices.indices.reversed() {
+      feedsWeights[index] = vertices[index].readers.contains { slot in
+        let reader = slots[slot].reader
+        switch vertices[reader].trait {
+        case .agnostic, .concat: return feedsWeights[reader]
+        case .inputsQuantizable, .nonQuantizable: return vertices[reader].operatorClass?.role == .linear
+        }
       }
     }
   }

@@ -6,7 +6,10 @@ extension QuantizerPropagation {
       guard let sink = quantizer.sinks.first else { continue }
       let reader = graph.vertices[graph.slots[sink].reader]
       let isArithmetic = reader.operatorClass?.role == .add || reader.operatorClass?.role == .multiply
-      if isArithmetic, reader.inputs.count == 1 { remove(location) }
+      if isArithmetic, reader.inputs.count == 1 {
+        remove(location)
+        needlessSlots.insert(sink)
+      }
     }
   }
 

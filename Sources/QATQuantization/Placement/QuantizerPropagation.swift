@@ -4,32 +4,43 @@
 /// quantizers wait for each other.
 struct QuantizerPropagation {
   let graph: QuantizationGraph
-  private let table: HardwareTable
+  private let table: HardwareTable?
   /// The quantizers by their current place.
   var quantizers: [PropagatingQuantizer.Location: PropagatingQuantizer] = [:]
   private var groups = UnionFind()
 
-  init(_ graph: QuantizationGraph, table: HardwareTable) {
+  /// Slots of needless quantizers that were removed.
+  var needlessSlots: Set<Int> = []
+
+  init(_ graph: QuantizationGraph, table: HardwareTable?) {
     self.graph = graph
     self.table = table
   }
 
-  /// The quantizers at rest, by their places.
+  /// Lets every operator that computes on integers ask for quantizers of its inputs, and moves them to where they come to rest.
   /// - Parameters:
   ///   - demands: what the configuration demands of activation quantizers.
   ///   - quantizesOutputs: whether the network's outputs want quantizers.
-  /// - Throws: `QuantizationError` when the table offers nothing that meets the demands.
-  mutating func run(_ demands: QuantizerDemands, quantizesOutputs: Bool) throws(QuantizationError) {
+  ///   - unmet: takes the operators where the table offers nothing that meets the demands.
+  mutating func run(_ demands: GroupDemands, quantizesOutputs: Bool, _ unmet: inout UnmetDemands) {
     for index in graph.vertices.indices {
       let vertex = graph.vertices[index]
       guard vertex.trait == .inputsQuantizable || (vertex.isNetworkOutput && quantizesOutputs) else { continue }
-      var options = demands.standardOptions
-      if let operation = vertex.operatorClass?.hardware, let listed = table.entries[operation]?.activations {
-        options = try demands.filtered(listed, for: vertex.name)
+      let demanded = demands.demands(at: vertex.name)
+      let entry = entry(of: vertex)
+      var options = [demanded.standardOption]
+      if let listed = entry?.activations {
+        options = demanded.filtered(listed)
+        if options.isEmpty { unmet.note(demanded, at: vertex.name, offered: listed) }
       }
-      for slot in vertex.inputs where graph.slots[slot].isQuantizable {
-        quantizers[.slot(slot)] = PropagatingQuantizer(options: options, location: .slot(slot), sinks: [slot])
+      let slots = vertex.inputs.filter { graph.slots[$0].isQuantizable }
+      // Inputs that must have one scale have one group, and channels cannot have scales of their own.
+      var group: Int?
+      if entry?.unifiesScales == true, slots.count > 1 {
+        options.removeAll { $0.perChannel }
+        group = groups.add()
       }
+      for slot in slots { quantizers[.slot(slot)] = PropagatingQuantizer(options: options, location: .slot(slot), sinks: [slot], group: group) }
     }
     for index in graph.vertices.indices.reversed() where rise(to: index) { pass(through: index) }
     for (location, quantizer) in quantizers { quantizers[location]?.group = quantizer.group.map { groups.root($0) } }
@@ -62,7 +73,9 @@ struct QuantizerPropagation {
     let trait = graph.vertices[vertex].trait
     guard trait == .agnostic || trait == .concat, !inputs.isEmpty, inputs.allSatisfy({ graph.slots[$0].isQuantizable }) else { return }
     guard var quantizer = quantizers.removeValue(forKey: .output(vertex)) else { return }
-    if trait == .concat, inputs.count > 1, unifiesScales(vertex), graph.feedsWeightedOperator(vertex), quantizer.group == nil {
+    if trait == .concat, inputs.count > 1, entry(of: graph.vertices[vertex])?.unifiesScales == true, graph.feedsWeights[vertex],
+      quantizer.group == nil
+    {
       quantizer.group = groups.add()
     }
     // From the output to the operator and on to the port in front of it.
@@ -73,8 +86,8 @@ struct QuantizerPropagation {
     }
   }
 
-  private func unifiesScales(_ vertex: Int) -> Bool {
-    graph.vertices[vertex].operatorClass?.hardware.flatMap { table.entries[$0]?.unifiesScales } ?? false
+  private func entry(of vertex: QuantizationGraph.Vertex) -> HardwareTable.Entry? {
+    vertex.operatorClass?.hardware.flatMap { operation in table?[operation] }
   }
 
   /// Removes the quantizer at a place.

@@ -62,8 +62,8 @@ extension QuantizerSpecification {
     (bits, mode, channelAxis, forcedSign) == (other.bits, other.mode, other.channelAxis, other.forcedSign) && parameterShape == other.parameterShape
   }
 
-  /// Bits, mode and granularity in words.
-  var summary: String { "\(bits)-bit \(mode.rawValue) \(perChannel ? "per-channel" : "per-tensor")" }
+  /// Sign where it is demanded, bits, mode and granularity in words.
+  var summary: String { QuantizerOption(bits: bits, mode: mode, perChannel: perChannel, forcedSign: forcedSign).summary }
 
   fileprivate func mismatch(with type: TensorType, _ tensor: TensorName) -> String? {
     guard (2...8).contains(bits) else { return "it has \(bits) bits, supported are 2 to 8" }

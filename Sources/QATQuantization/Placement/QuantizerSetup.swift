@@ -42,7 +42,7 @@ public struct QuantizerSetup: Sendable, Hashable, Codable {
 /// One place of a quantizer.
 public struct QuantizationPoint: Sendable, Hashable, Codable {
   /// What is quantized.
-  public enum Kind: String, Sendable, Hashable, Codable {
+  public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
     case weight, activation
   }
 

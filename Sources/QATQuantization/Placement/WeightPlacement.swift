@@ -3,30 +3,32 @@ import QATGraph
 /// Decides on weight quantizers: one for each weight tensor, however many operators share it.
 struct WeightPlacement {
   let network: LiveGraph
-  let table: HardwareTable
-  let demands: QuantizerDemands
+  let device: TargetDevice
+  let demands: GroupDemands
   let overflowFix: QuantizationConfiguration.OverflowFix
-  let includes: (String) -> Bool
+  let scopes: ScopeFilter
 
   /// The points, in node order. Only the first operator of a fused chain can have a weight.
-  /// - Throws: `QuantizationError` when the table offers nothing that meets the demands.
-  func points(of graph: QuantizationGraph) throws(QuantizationError) -> [QuantizationPoint] {
+  /// - Parameters:
+  ///   - graph: the network in the units of placement.
+  ///   - unmet: takes the operators where the table offers nothing that meets the demands.
+  /// - Returns: the points.
+  /// - Throws: `QuantizationError` when two operators demand different quantizers of a weight that they share.
+  func points(of graph: QuantizationGraph, _ unmet: inout UnmetDemands) throws(QuantizationError) -> [QuantizationPoint] {
     let firstConvolutions = network.firstConvolutions
     var points: [QuantizationPoint] = []
     // A tensor that two operators read along different axes cannot have one set of per-channel parameters: then each axis has its own.
     var indexOfWeight: [[String]: Int] = [:]
     for vertex in graph.vertices {
-      guard let node = vertex.nodes.first, let operatorClass = vertex.operatorClass, includes(node.name) else { continue }
-      guard let port = operatorClass.weightPorts.first(where: { isWeight(node, $0) }) else { continue }
-      guard let options = try options(for: operatorClass, node.name) else { continue }
+      guard let node = vertex.nodes.first, let operatorClass = vertex.operatorClass, scopes.exclusion(of: node.name) == nil else { continue }
+      guard let port = network.weightPort(of: node, operatorClass), let option = option(for: operatorClass, node.name, &unmet) else { continue }
       let weight = WeightSource(of: node, port: port, in: network)
-      let specification = specification(options[0], weight, isFirst: firstConvolutions.contains(node.name))
+      let specification = specification(option, weight, isFirst: firstConvolutions.contains(node.name))
       let key = [weight.tensor, specification.channelAxis.map(String.init) ?? ""]
       if let shared = indexOfWeight[key] {
         // The node that reads the constant is named as well, so that it is rerouted.
         points[shared].quantizedOperators += weight.node.name == node.name ? [node.name] : [node.name, weight.node.name]
-        // The half range that one reader needs is the half range of all: they read the same codes.
-        if specification.halfRange { points[shared].specification = specification }
+        try share(&points[shared], specification, with: node)
       } else {
         indexOfWeight[key] = points.count
         let target = QuantizationTarget(.weight, weight.node.name, port: weight.port)
@@ -36,18 +38,26 @@ struct WeightPlacement {
     return points
   }
 
-  /// Whether a port reads a float32 constant, directly or transposed.
-  private func isWeight(_ node: Node, _ port: Int) -> Bool {
-    guard node.inputs.indices.contains(port), !node.inputs[port].isEmpty else { return false }
-    let source = WeightSource(of: node, port: port, in: network).tensor
-    return network.graph.tensor(source)?.elementType == .float32
+  /// Makes a point serve another reader of its weight.
+  private func share(_ point: inout QuantizationPoint, _ specification: QuantizerSpecification, with node: Node) throws(QuantizationError) {
+    guard specification.sharesParameters(with: point.specification) else {
+      throw QuantizationError(
+        "'\(node.name)' shares its weight with '\(point.quantizedOperators[0])', but the configuration demands \(specification.summary) of one and "
+          + "\(point.specification.summary) of the other; give both the same in \"scope_overrides\"")
+    }
+    // The half range that one reader needs is the half range of all: they read the same codes.
+    if specification.halfRange { point.specification = specification }
   }
 
-  private func options(for operatorClass: OperatorClass, _ name: String) throws(QuantizationError) -> [QuantizerOption]? {
-    guard let operation = operatorClass.hardware else { return demands.standardOptions }
-    guard let entry = table.entries[operation] else { return nil }
-    guard let listed = entry.weights else { return demands.standardOptions }
-    return try demands.filtered(listed, for: name)
+  /// The best option, nil when the device has none for such weights or none that meets the demands.
+  private func option(for operatorClass: OperatorClass, _ name: String, _ unmet: inout UnmetDemands) -> QuantizerOption? {
+    let demanded = demands.demands(at: name)
+    guard let table = device.table, let operation = operatorClass.hardware else { return demanded.standardOption }
+    guard let entry = table[operation] else { return nil }
+    guard let listed = entry.weights else { return demanded.standardOption }
+    let options = demanded.filtered(listed)
+    if options.isEmpty { unmet.note(demanded, at: name, offered: listed) }
+    return options.first
   }
 
   private func specification(_ option: QuantizerOption, _ weight: WeightSource, isFirst: Bool) -> QuantizerSpecification {
@@ -59,10 +69,20 @@ struct WeightPlacement {
     }
     let isEightBit = option.bits == 8
     let fixes = overflowFix == .enable || (overflowFix == .firstLayerOnly && isFirst)
-    let halfRange = isEightBit && table.needsOverflowFix && fixes
+    let halfRange = isEightBit && device.needsOverflowFix && fixes
     return QuantizerSpecification(
       bits: option.bits, mode: option.mode, forcedSign: option.forcedSign, channelAxis: axis, parameterShape: shape,
       narrowRange: isEightBit && !halfRange && option.mode == .symmetric, halfRange: halfRange)
+  }
+}
+
+extension LiveGraph {
+  /// The port of a node that reads a float32 constant to be quantized, directly or transposed; nil when there is none.
+  func weightPort(of node: Node, _ operatorClass: OperatorClass) -> Int? {
+    operatorClass.weightPorts.first { port in
+      guard node.inputs.indices.contains(port), !node.inputs[port].isEmpty else { return false }
+      return graph.tensor(WeightSource(of: node, port: port, in: self).tensor)?.elementType == .float32
+    }
   }
 }
 
@@ -80,7 +100,7 @@ private struct WeightSource {
   init(of reader: Node, port: Int, in network: LiveGraph) {
     (node, self.port, tensor) = (reader, port, reader.inputs[port])
     channelAxis = OperatorClass.weightChannelAxis(of: reader, port: port, rank: network.types[tensor]?.rank ?? 0)
-    while let producer = network.graph.nodes.first(where: { $0.outputs.contains(tensor) }) {
+    while let producer = network.producers[tensor].map({ network.graph.nodes[$0] }) {
       if let transpose = producer.as(Transpose.self) {
         channelAxis = transpose.permutation[channelAxis]
       } else if !(producer.op is Identity) {

@@ -153,7 +153,7 @@ struct CompressionControllerTests {
     let setup = try place(network)
     var changed = [setup]
     for change: (inout QuantizationConfiguration) -> Void in [
-      { $0.preset = .mixed }, { $0.overflowFix = .disable }, { $0.weights.perChannel = false }, { $0.activations.signed = true },
+      { $0.preset = .mixed }, { $0.overflowFix = .disable }, { $0.weights.demands.perChannel = false }, { $0.activations.demands.signed = true },
       { $0.quantizesInputs = false },
     ] {
       changed.append(try place(network, change))

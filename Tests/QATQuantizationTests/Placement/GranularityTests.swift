@@ -44,15 +44,15 @@ struct GranularityTests {
   func demanded() throws {
     var net = NetworkBuilder.small()
     let graph = net.finished(net.conv(net.input, "depthwise", groups: 4))
-    #expect(try place(graph) { $0.activations.perChannel = false }["input|OUTPUT"]?.specification.channelAxis == nil)
+    #expect(try place(graph) { $0.activations.demands.perChannel = false }["input|OUTPUT"]?.specification.channelAxis == nil)
   }
 
   @Test("per-channel activations that the device does not have are refused with the operator's name")
   func refused() throws {
     var net = NetworkBuilder.small()
     let graph = net.finished(net.conv(net.input, "conv"))
-    #expect { try place(graph) { $0.activations.perChannel = true } } throws: {
-      "\($0)".contains("'conv'") && "\($0)".contains("per-channel") && "\($0)".contains("'activations'")
+    #expect { try place(graph) { $0.activations.demands.perChannel = true } } throws: {
+      "\($0)".contains("'conv'") && "\($0)".contains("per-channel") && "\($0)".contains("activations")
     }
   }
 

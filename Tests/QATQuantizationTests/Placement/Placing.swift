@@ -3,11 +3,20 @@ import QATModels
 import QATQuantization
 import QATTensor
 
-/// The default placement of a network, or with changes to the configuration.
-func place(_ graph: Graph, _ change: (inout QuantizationConfiguration) -> Void = { _ in }) throws -> QuantizerSetup {
+/// The default decision for a network, or with another device or changes to the configuration.
+func placement(
+  _ graph: Graph, on device: TargetDevice = .any, _ change: (inout QuantizationConfiguration) -> Void = { _ in }
+) throws -> QuantizerPlacement {
   var configuration = QuantizationConfiguration()
   change(&configuration)
-  return try placeQuantizers(in: graph, configuration, device: .any)
+  return try placeQuantizers(in: graph, configuration, device: device)
+}
+
+/// The quantizers of `placement`.
+func place(
+  _ graph: Graph, on device: TargetDevice = .any, _ change: (inout QuantizationConfiguration) -> Void = { _ in }
+) throws -> QuantizerSetup {
+  try placement(graph, on: device, change).setup
 }
 
 extension QuantizerSetup {

@@ -16,9 +16,8 @@ struct RedundancyTests {
     var net = NetworkBuilder.small()
     let x = net.relu(net.conv(net.input, "conv1"), "relu")
     let graph = net.finished(net.conv(net.maxPool(x, "pool", kernel: 2, stride: 2), "conv2"))
-    let table = try HardwareTable.table(for: .any)
-    let quantizationGraph = QuantizationGraph(try LiveGraph(graph), table: table) { _ in true }
-    var propagation = QuantizerPropagation(quantizationGraph, table: table)
+    let quantizationGraph = QuantizationGraph(try LiveGraph(graph), device: .any) { _ in nil }
+    var propagation = QuantizerPropagation(quantizationGraph, table: TargetDevice.any.table)
     for (name, option, group) in [("conv1", upper, nil), ("pool", lower, lowerGroup)] {
       let vertex = try #require(quantizationGraph.vertices.firstIndex { $0.name == name })
       let location = PropagatingQuantizer.Location.output(vertex)

@@ -88,16 +88,16 @@ struct QuantizedGraphWriter {
   /// Adds a QuantizeLinear, and a Clip of bytes when not all codes are in use.
   /// - Returns: the tensor of bytes.
   private mutating func quantize(_ source: TensorName, _ codes: ActivationCodes, as stem: String, limits: ClosedRange<Int>? = nil) -> TensorName {
+    let name = builder.uniqueName(stem + (limits == nil ? "_q" : "_u"))
+    let inputs = [source, scale(codes.scale, stem), zeroPoint(codes.zeroPoint)]
+    builder.node("QuantizeLinear", name: "", inputs: inputs, outputs: [name])
+    return limits.map { limited(name, $0, as: stem) } ?? name
+  }
+
+  /// Adds a Clip of bytes.
+  private mutating func limited(_ bytes: TensorName, _ limits: ClosedRange<Int>, as stem: String) -> TensorName {
     let name = builder.uniqueName(stem + "_q")
-    let scale = scale(codes.scale, stem)
-    let zero = zeroPoint(codes.zeroPoint)
-    guard let limits else {
-      builder.node("QuantizeLinear", name: "", inputs: [source, scale, zero], outputs: [name])
-      return name
-    }
-    let unlimited = builder.uniqueName(stem + "_u")
-    builder.node("QuantizeLinear", name: "", inputs: [source, scale, zero], outputs: [unlimited])
-    builder.node("Clip", name: "", inputs: [unlimited, zeroPoint(limits.lowerBound), zeroPoint(limits.upperBound)], outputs: [name])
+    builder.node("Clip", name: "", inputs: [bytes, zeroPoint(limits.lowerBound), zeroPoint(limits.upperBound)], outputs: [name])
     return name
   }
 
@@ -113,16 +113,15 @@ struct QuantizedGraphWriter {
     guard parameters.count == node.inputs.count - 1, let axis = quantizer.channelAxis else {
       throw ONNXError(node: node.name, "a fake quantizer needs constant parameters")
     }
-    guard quantizer.effectiveBits == 8, !quantizer.narrowRange else {
-      throw ONNXError(node: node.name, "a per-channel activation quantizer of \(quantizer.effectiveBits) bits cannot be written with QuantizeLinear")
-    }
     let grids = parameters[0].indices.map { quantizer.grid(parameters: parameters, at: $0) }
     let shape = [grids.count]
     let scales = initializer(Tensor(grids.map(\.step), shape: shape), node.inputs[0] + "_s")
     let zeros = initializer(Tensor(shape: shape, elements: .uint8(grids.map { UInt8($0.zeroPoint) })), "z")
-    let quantized = builder.uniqueName(node.inputs[0] + "_q")
     let attributes = [ONNXAttributeProto.int("axis", axis)]
-    builder.node("QuantizeLinear", name: "", inputs: [read(node.inputs[0]), scales, zeros], outputs: [quantized], attributes: attributes)
+    let unlimited = builder.uniqueName(node.inputs[0] + (quantizer.levels == 256 ? "_q" : "_u"))
+    builder.node("QuantizeLinear", name: "", inputs: [read(node.inputs[0]), scales, zeros], outputs: [unlimited], attributes: attributes)
+    // Zero-points differ, but every channel counts its codes from the same lowest one.
+    let quantized = quantizer.levels == 256 ? unlimited : limited(unlimited, 0...quantizer.levels - 1, as: node.inputs[0])
     builder.node("DequantizeLinear", name: "", inputs: [quantized, scales, zeros], outputs: [node.outputs[0]], attributes: attributes)
   }
 

@@ -38,29 +38,46 @@ extension ONNXCodes {
   }
 
   /// The fake quantizer that rounds to these codes; nil when none does.
-  var quantizer: Quantizer? {
-    guard let zero = grid.zeroPoints.first, grid.zeroPoints.allSatisfy({ $0 == zero }) else { return nil }
-    let relative = (limits.lowerBound - zero)...(limits.upperBound - zero)
+  var quantizer: Quantizer? { symmetricQuantizer ?? unsignedQuantizer ?? asymmetricQuantizer }
+
+  /// A symmetric quantizer has one zero-point, and its codes lie around it.
+  private var symmetricQuantizer: Quantizer? {
+    guard let codes = codesFromZero else { return nil }
     for bits in (2...8).reversed() {
       for narrow in [false, true] {
         for signed in [false, true] {
           let op = FakeQuantize(mode: .symmetric(signed: signed), bits: bits, narrowRange: narrow, channelAxis: grid.axis)
-          if op.levelLow == relative.lowerBound, op.levelHigh == relative.upperBound {
+          if op.levelLow == codes.lowerBound, op.levelHigh == codes.upperBound {
             return Quantizer(op: op, parameters: [("scale", grid.scales.map { $0 * Float(op.levelHigh) })])
           }
         }
       }
     }
-    let clip = limits == grid.codes ? nil : limits
-    if relative.lowerBound == 0 {
-      let op = FakeQuantize(mode: .symmetric(signed: false), channelAxis: grid.axis)
-      return grid.axis == nil ? Quantizer(op: op, parameters: [("scale", grid.scales.map { $0 * 255 })], clip: clip) : nil
-    }
-    guard grid.codes.count == 256, clip == nil || grid.axis == nil else { return nil }
-    // All 256 codes, zero on any of them.
-    let lows = grid.scales.map { Float(grid.codes.lowerBound - zero) * $0 }
+    return nil
+  }
+
+  /// Codes from zero up to any limit, which a clip keeps.
+  private var unsignedQuantizer: Quantizer? {
+    guard let codes = codesFromZero, codes.lowerBound == 0, grid.axis == nil else { return nil }
+    let op = FakeQuantize(mode: .symmetric(signed: false))
+    return Quantizer(op: op, parameters: [("scale", grid.scales.map { $0 * 255 })], clip: limits == grid.codes ? nil : limits)
+  }
+
+  /// A power of two of codes, zero on any of them; other limits need a clip in front of all codes of a byte.
+  private var asymmetricQuantizer: Quantizer? {
+    guard grid.codes.count == 256 else { return nil }
+    let fitting = grid.zeroPoints.allSatisfy(limits.contains) ? (2...8).first { 1 << $0 == limits.count } : nil
+    let codes = fitting == nil ? grid.codes : limits
+    if fitting == nil, grid.axis != nil { return nil }
+    let lows = grid.scales.indices.map { grid.value(codes.lowerBound, at: $0) }
     return Quantizer(
-      op: FakeQuantize(mode: .asymmetric, channelAxis: grid.axis), parameters: [("input_low", lows), ("input_range", grid.scales.map { $0 * 255 })],
-      clip: clip)
+      op: FakeQuantize(mode: .asymmetric, bits: fitting ?? 8, channelAxis: grid.axis),
+      parameters: [("input_low", lows), ("input_range", grid.scales.map { $0 * Float(codes.count - 1) })], clip: fitting == nil ? limits : nil)
+  }
+
+  /// The codes relative to the zero-point, when there is one for all channels.
+  private var codesFromZero: ClosedRange<Int>? {
+    guard let zero = grid.zeroPoints.first, grid.zeroPoints.allSatisfy({ $0 == zero }) else { return nil }
+    return (limits.lowerBound - zero)...(limits.upperBound - zero)
   }
 }

@@ -1,0 +1,59 @@
+import QATJSON
+
+/// What a device has to say of a section.
+extension QuantizationConfiguration {
+  /// Something that the device refuses: the keys that lead to it, and one sentence.
+  struct Fault {
+    var path: [String]
+    var message: String
+  }
+
+  /// What cannot be had on `device`, whatever the network is.
+  func faults(on device: TargetDevice) -> [Fault] {
+    var faults: [Fault] = []
+    if let preset, device == .npu {
+      faults.append(Fault(path: ["preset"], message: "the preset \"\(preset.rawValue)\" is not for NPU, whose table decides on the modes; remove it"))
+    }
+    for kind in QuantizationPoint.Kind.allCases {
+      let group = self[kind]
+      let key = "\(kind.sectionKey)"
+      let sources = [([key], group.demands)] + group.overrides.map { (["scope_overrides", key, $0.scope], $0.demands) }
+      let widths = device.bitWidths(kind)
+      for (path, demands) in sources {
+        guard let bits = demands.bits, !widths.contains(bits) else { continue }
+        let expected = widths.map(String.init).joined(separator: widths.count == 2 ? " or " : ", ")
+        faults.append(Fault(path: path + ["bits"], message: "the device \(device.rawValue) has no \(key) of \(bits) bits; expected \(expected)"))
+      }
+    }
+    var groupOfName: [String: Int] = [:]
+    for (index, names) in activations.unifiedScaleOperators.enumerated() {
+      for name in Set(names).sorted() {
+        guard let other = groupOfName.updateValue(index, forKey: name) else { continue }
+        let message = "'\(name)' is in the groups \(other) and \(index); a scale is shared within one group"
+        faults.append(Fault(path: ["activations", "unified_scale_ops"], message: message))
+      }
+    }
+    return faults
+  }
+
+  /// Notes what the device refuses as errors and what it passes over as warnings, where the section says it; fills in what the device decides.
+  mutating func resolve(on device: TargetDevice, _ section: JSONNode, _ problems: inout ProblemList) {
+    for fault in faults(on: device) {
+      let node = fault.path.reduce(section) { node, key in node[key] ?? node }
+      problems.error(fault.message, at: node)
+    }
+    if !device.needsOverflowFix, let member = section.members?.first(where: { $0.key == "overflow_fix" }) {
+      problems.warning("\"overflow_fix\" has no effect on \(device.rawValue): its products do not overflow", at: member)
+    }
+    preset = preset ?? device.defaultPreset
+    overflowFix = device.needsOverflowFix ? overflowFix ?? .enable : nil
+  }
+
+  /// The group of one kind of quantizers.
+  subscript(kind: QuantizationPoint.Kind) -> Group { kind == .weight ? weights : activations }
+}
+
+extension QuantizationPoint.Kind {
+  /// The key of its group in a configuration.
+  var sectionKey: String { self == .weight ? "weights" : "activations" }
+}
