@@ -22,8 +22,8 @@ struct QATCommand: ParsableCommand {
       """,
     version: version,
     subcommands: [
-      TrainCommand.self, QuantizeCommand.self, EvaluateCommand.self, ExportCommand.self, InspectCommand.self, BenchCommand.self,
-      DoctorCommand.self, ConfigCommand.self,
+      TrainCommand.self, QuantizeCommand.self, EvaluateCommand.self, ExportCommand.self, CheckpointCommand.self, InspectCommand.self,
+      BenchCommand.self, DoctorCommand.self, ConfigCommand.self,
     ])
 
   /// The version of this program.

@@ -6,7 +6,11 @@ import Testing
 
 /// Help is reviewed like code: a change of it changes a file in Snapshots. QAT_UPDATE_SNAPSHOTS=1 writes them.
 @Suite struct HelpTests {
-  @Test(arguments: ["qat", "train", "quantize", "evaluate", "export", "inspect", "bench", "doctor", "config", "config check", "config print"])
+  @Test(arguments: [
+    "qat", "train", "quantize", "evaluate", "export", "inspect", "bench", "doctor", "config", "config check", "config print", "checkpoint",
+    "checkpoint ls",
+    "checkpoint verify", "checkpoint show", "checkpoint diff",
+  ])
   func isAsReviewed(name: String) throws {
     let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .appendingPathComponent("Snapshots/\(name.replacingOccurrences(of: " ", with: "-")).txt")

@@ -21,7 +21,7 @@ struct CheckpointLoadTests {
       #expect(found.checkpoint.model == best.model && found.checkpoint.optimizer == best.optimizer && found.checkpoint.state == best.state)
     }
     let shared = try directory.load(.latest, identity: Samples.identity, communicator: SingleProcess())
-    #expect(shared?.state == best.state)
+    #expect(shared?.checkpoint.state == best.state)
   }
 
   @Test("what --resume says", arguments: [("auto", CheckpointDirectory.Choice.auto), ("latest", .latest), ("best", .best), ("a/b", .path("a/b"))])
@@ -96,15 +96,49 @@ struct CheckpointLoadTests {
   func identity() throws {
     let folder = TemporaryFolder()
     let directory = try Samples.directory(folder, steps: [10])
-    for (key, what) in [(\RunIdentity.model, "the model"), (\.configuration, "the configuration"), (\.data, "the training data")] {
+    for (key, what) in [(\RunIdentity.model, "the model"), (\.data, "the training data")] {
       var other = Samples.identity
       other[keyPath: key] = "1111111111111111"
-      #expect { try directory.load(.auto, identity: other) } throws: { error in
+      #expect { try directory.load(.auto, identity: other, allowing: Set(AllowedChange.allCases)) } throws: { error in
         let text = "\(error)"
         return (error as? TrainingError)?.kind == .mismatch && text.contains(what) && text.contains("1111111111111111")
           && text.contains(Samples.identity[keyPath: key])
       }
     }
+  }
+
+  @Test("every setting that differs is named with both values, and what may be allowed")
+  func settings() throws {
+    let folder = TemporaryFolder()
+    let directory = try Samples.directory(folder, steps: [10])
+    var other = Samples.identity
+    other.settings = ["seed": "2", "optimizer.base_lr": "0.01", "optimizer.type": "\"SGD\"", "label_smoothing": "0.1"]
+    #expect { try directory.load(.auto, identity: other) } throws: { error in
+      let text = "\(error)"
+      return (error as? TrainingError)?.kind == .mismatch && text.contains("seed is 2, the checkpoint has 1")
+        && text.contains("optimizer.base_lr is 0.01, the checkpoint has 0.05") && text.contains("label_smoothing is 0.1, the checkpoint has none")
+        && !text.contains("optimizer.type") && text.contains("--allow label_smoothing,learning_rate")
+    }
+    other.settings["seed"] = "1"
+    #expect { try directory.load(.auto, identity: other, allowing: [.learningRate]) } throws: { error in
+      !"\(error)".contains("base_lr") && "\(error)".contains("label_smoothing")
+    }
+    #expect(try directory.load(.auto, identity: other, allowing: [.learningRate, .labelSmoothing])?.checkpoint.state.step == 10)
+  }
+
+  @Test(
+    "a state that says what cannot be is refused, however whole its file is",
+    arguments: [
+      "\"step\" : -10", "\"position\" : -1", "\"epoch\" : 99999999999", "\"optimizerStep\" : 11", "\"globalBatchSize\" : 0", "\"formatVersion\" : 1",
+    ])
+  func impossibleState(text: String) throws {
+    let bytes = [UInt8](try JSONEncoder().encode(Samples.checkpoint(step: 10).state))
+    let key = try #require(text.split(separator: " ").first)
+    let json = String(decoding: bytes, as: UTF8.self)
+    let range = try #require(json.range(of: "\(key):[0-9]+", options: .regularExpression))
+    let changed = Array(json.replacingCharacters(in: range, with: text.replacingOccurrences(of: " ", with: "")).utf8)
+    #expect(throws: TrainingError.self) { try TrainingState(json: changed, file: "state.json") }
+    #expect(try TrainingState(json: bytes, file: "state.json").step == 10)
   }
 
   @Test("the newest is the one with the highest step, whatever the hint says and however long its number")

@@ -22,7 +22,7 @@ struct RunRecordTests {
   func begins() throws {
     let folder = TemporaryFolder()
     let directory = try Samples.directory(folder, steps: [])
-    try directory.begin(record(), isResumed: false) { try Samples.write([1, 2, 3], $0) }
+    try directory.begin(record(), resuming: nil) { try Samples.write([1, 2, 3], $0) }
     #expect(try directory.record() == record())
     #expect(try Samples.bytes(directory.modelPath) == [1, 2, 3])
     #expect(Samples.names(folder.path) == ["model.onnx", "run.json"])
@@ -32,12 +32,12 @@ struct RunRecordTests {
   func refuses() throws {
     let folder = TemporaryFolder()
     let directory = try Samples.directory(folder, steps: [])
-    try directory.begin(record(), isResumed: false) { try Samples.write([1], $0) }
+    try directory.begin(record(), resuming: nil) { try Samples.write([1], $0) }
     // Nothing has been trained: the same folder may be tried again.
-    try directory.begin(record(), isResumed: false) { try Samples.write([2], $0) }
+    try directory.begin(record(), resuming: nil) { try Samples.write([2], $0) }
     #expect(try Samples.bytes(directory.modelPath) == [2])
     try directory.save(Samples.checkpoint(step: 5))
-    #expect { try directory.begin(record(epochs: 9), isResumed: false) { try Samples.write([3], $0) } } throws: { error in
+    #expect { try directory.begin(record(epochs: 9), resuming: nil) { try Samples.write([3], $0) } } throws: { error in
       "\(error)".contains("step-000000005") && "\(error)".contains("--resume auto")
     }
     #expect(try Samples.bytes(directory.modelPath) == [2])
@@ -48,11 +48,37 @@ struct RunRecordTests {
   func resumes() throws {
     let folder = TemporaryFolder()
     let directory = try Samples.directory(folder, steps: [])
-    try directory.begin(record(), isResumed: false) { try Samples.write([1], $0) }
+    try directory.begin(record(), resuming: nil) { try Samples.write([1], $0) }
     try directory.save(Samples.checkpoint(step: 5))
-    try directory.begin(record(epochs: 9), isResumed: true) { try Samples.write([2], $0) }
+    let found = try #require(try directory.load(.latest))
+    try directory.begin(record(epochs: 9), resuming: found) { try Samples.write([2], $0) }
     #expect(try Samples.bytes(directory.modelPath) == [1])
     #expect(try directory.record().configuration.epochs == 9)
+  }
+
+  @Test("that goes on from an older checkpoint sets the newer ones aside, and never loses them")
+  func rewinds() throws {
+    let folder = TemporaryFolder()
+    let directory = try Samples.directory(folder, steps: [5, 10, 15])
+    try directory.begin(record(), resuming: directory.load(.path("\(folder.path)/step-000000005"))) { try Samples.write([1], $0) }
+    #expect(try directory.candidates == ["step-000000005"])
+    #expect(try CheckpointDirectory.read("\(folder.path)/abandoned-step-000000015").state.step == 15)
+    try directory.save(Samples.checkpoint(step: 10))
+    try directory.begin(record(), resuming: directory.load(.path("\(folder.path)/step-000000005"))) { try Samples.write([1], $0) }
+    #expect(Samples.names(folder.path).filter { $0.hasPrefix("abandoned-") } == ["abandoned-step-000000010", "abandoned-step-000000015"])
+  }
+
+  @Test("begins from another run's checkpoint only where there is no run yet")
+  func elsewhere() throws {
+    let (one, other) = (TemporaryFolder(), TemporaryFolder())
+    let found = try #require(try Samples.directory(one, steps: [5]).load(.latest))
+    let occupied = try Samples.directory(other, steps: [7])
+    #expect { try occupied.begin(record(), resuming: found) { try Samples.write([1], $0) } } throws: { "\($0)".contains("already holds a run") }
+    #expect(try occupied.candidates == ["step-000000007"])
+    let fresh = CheckpointDirectory("\(other.path)/fresh")
+    try fresh.prepare()
+    try fresh.begin(record(), resuming: found) { try Samples.write([1], $0) }
+    #expect(try Samples.bytes(fresh.modelPath) == [1])
   }
 
   @Test("a model that cannot be written leaves none, and no record")
@@ -60,7 +86,7 @@ struct RunRecordTests {
     let folder = TemporaryFolder()
     let directory = try Samples.directory(folder, steps: [])
     #expect(throws: TrainingError(.storage, "no")) {
-      try directory.begin(record(), isResumed: false) { path in
+      try directory.begin(record(), resuming: nil) { path in
         try Samples.write([1], path)
         throw TrainingError(.storage, "no")
       }
@@ -86,14 +112,14 @@ struct RunRecordTests {
     #expect { try directory.record() } throws: { ($0 as? TrainingError)?.kind == .checkpoint && "\($0)".contains("run.json") }
   }
 
-  @Test("what a run is of does not depend on where files lie or how long it trains, but on all else")
+  @Test("what a run is of does not depend on where files lie, how long it trains or how ranks share a step, but on all else")
   func identity() throws {
     let data = SyntheticDataset(sampleShape: [1, 2, 2], classCount: 3, count: 8)
     func identity(_ edit: (inout RunConfiguration, inout Graph) -> Void) throws -> RunIdentity {
       var configuration = RunConfiguration()
       var graph = linearGraph(inputs: 4, classes: 3)
       edit(&configuration, &graph)
-      return try RunIdentity(model: graph, configuration: configuration, dataset: data)
+      return RunIdentity(model: graph, configuration: configuration, dataset: data)
     }
     let plain = try identity { _, _ in }
     #expect(
@@ -101,6 +127,7 @@ struct RunRecordTests {
         == identity { configuration, _ in
           configuration.model = "elsewhere"
           configuration.epochs = 77
+          configuration.batchSize = 1
           configuration.maxSteps = 5
           configuration.checkpoint.every = 3
           configuration.checkpoint.keepLast = 9
@@ -108,7 +135,7 @@ struct RunRecordTests {
           configuration.data.validation = "/b"
         })
     let others: [(inout RunConfiguration, inout Graph) -> Void] = [
-      { configuration, _ in configuration.seed = 1 }, { configuration, _ in configuration.batchSize = 1 },
+      { configuration, _ in configuration.seed = 1 },
       { configuration, _ in configuration.optimizer.momentum = 0.5 }, { configuration, _ in configuration.data.augment.flip = true },
       { configuration, _ in configuration.labelSmoothing = 0.1 },
     ]
@@ -123,6 +150,6 @@ struct RunRecordTests {
     ]
     for edit in changes { #expect(try identity(edit).model != plain.model) }
     let otherData = SyntheticDataset(sampleShape: [1, 2, 2], classCount: 3, count: 8, seed: 1)
-    #expect(try RunIdentity(model: linearGraph(inputs: 4, classes: 3), configuration: RunConfiguration(), dataset: otherData).data != plain.data)
+    #expect(RunIdentity(model: linearGraph(inputs: 4, classes: 3), configuration: RunConfiguration(), dataset: otherData).data != plain.data)
   }
 }

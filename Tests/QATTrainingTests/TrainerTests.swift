@@ -42,7 +42,7 @@ struct TrainerTests {
   private func trainer(_ configuration: RunConfiguration, in folder: String?, resuming: Bool = false) throws -> Trainer {
     let graph = network()
     let data = try openDataset("synthetic:1,8,8,4,160", split: .train)
-    let identity = try RunIdentity(model: graph, configuration: configuration, dataset: data)
+    let identity = RunIdentity(model: graph, configuration: configuration, dataset: data)
     let directory = folder.map { CheckpointDirectory($0) }
     try directory?.prepare()
     let checkpoint = resuming ? try directory?.load(.latest, identity: identity)?.checkpoint : nil
@@ -112,7 +112,7 @@ struct TrainerTests {
     let checkpoint = try #require(try CheckpointDirectory(folder.path).load(.latest)).checkpoint
     let graph = network()
     let data = try openDataset("synthetic:1,8,8,4,160", split: .train)
-    let identity = try RunIdentity(model: graph, configuration: configuration(), dataset: data)
+    let identity = RunIdentity(model: graph, configuration: configuration(), dataset: data)
     func resume(_ graph: Graph, _ configuration: RunConfiguration) throws {
       _ = try Trainer(
         .init(graph: graph, state: try ModelState(graph), training: data, validation: nil, configuration: configuration, identity: identity),
@@ -127,6 +127,24 @@ struct TrainerTests {
     #expect { try resume(other.graph(output: linear), configuration()) } throws: { error in
       "\(error)".contains("'fc.weight'") && "\(error)".contains("'conv1.weight' is not a tensor of this network")
     }
+  }
+
+  @Test("another batch size goes on at the same sample when that is allowed, and ends with the same epoch")
+  func allowedBatchSize() throws {
+    let folder = TemporaryFolder()
+    _ = try trainer(configuration { $0.maxSteps = 5 }, in: folder.path).run()
+    let checkpoint = try #require(try CheckpointDirectory(folder.path).load(.latest)).checkpoint
+    let graph = network()
+    let data = try openDataset("synthetic:1,8,8,4,160", split: .train)
+    let changed = configuration { $0.batchSize = 8 }
+    var task = Trainer.Task(
+      graph: graph, state: try ModelState(graph), training: data, validation: nil, configuration: changed,
+      identity: RunIdentity(model: graph, configuration: changed, dataset: data))
+    task.allowed = [.batchSize]
+    let trainer = try Trainer(task, communicator: SingleProcess(), resuming: checkpoint, showsProgress: false)
+    // 5 steps of 16, then what is left of two epochs of 160: 240 samples in steps of 8.
+    #expect(try trainer.run().steps == 5 + 30)
+    #expect(trainer.position == DataPosition(epoch: 2, position: 0))
   }
 
   @Test("a loss that is not finite ends the run with the step and leaves the last checkpoint")
@@ -168,7 +186,7 @@ struct TrainerTests {
       #expect { try evaluate(graph, dataset: data, preprocessing: Preprocessing(), communicator: SingleProcess()) } throws: {
         "\($0)".contains(complaint)
       }
-      let identity = try RunIdentity(model: graph, configuration: configuration(), dataset: data)
+      let identity = RunIdentity(model: graph, configuration: configuration(), dataset: data)
       #expect {
         try Trainer(
           .init(graph: graph, state: ModelState(graph), training: data, validation: nil, configuration: configuration(), identity: identity),

@@ -7,10 +7,12 @@ struct EvaluateCommand: ParsableCommand {
     commandName: "evaluate",
     abstract: "Measure the accuracy of a network, fp32 or quantized.",
     discussion: """
-      A file that 'qat' has exported is evaluated with the integers that a runtime computes with, and says itself how its pixels are normalised. With a \
+      A file that 'qat' has exported, or a checkpoint, is evaluated with the integers that a runtime computes with, and says itself how its pixels are \
+      normalised; a checkpoint also on which data. With a \
       configuration that has 'compression', an fp32 model is quantized first, without fine-tuning.
 
         qat evaluate --model int8.onnx --data /data/fashion-mnist --json
+        qat evaluate --model runs/b/best
       """)
 
   @OptionGroup var model: ModelOption
@@ -47,6 +49,7 @@ struct EvaluateCommand: ParsableCommand {
 
   /// What runs: the network itself, or, when it is to be quantized, the network that its export would be.
   private func deployed(_ inputs: Inputs, _ preprocessing: Preprocessing, _ session: Session) throws -> Graph {
+    if inputs.model.restored != nil, inputs.model.graph.isQuantized { return try session.together { try lower(inputs.model.graph).simulation } }
     guard let quantization = inputs.configuration.nncf.quantization, !inputs.model.graph.isQuantized else { return inputs.model.graph }
     let count = max(quantization.range.sampleCount, quantization.batchNormAdaptationSampleCount)
     let calibration = try session.together {
@@ -67,7 +70,8 @@ struct EvaluateCommand: ParsableCommand {
     var preprocessing: Preprocessing?
 
     init(_ command: EvaluateCommand) throws {
-      var configuration = try command.config.path.map { try RunConfiguration(contentsOf: $0) } ?? RunConfiguration()
+      let restored = RestoredRun.isPlace(command.model.model) ? try RestoredRun(command.model.model) : nil
+      var configuration = try command.config.path.map { try RunConfiguration(contentsOf: $0) } ?? restored?.record.configuration ?? RunConfiguration()
       if let data = command.data.path {
         configuration.data.train = data
         configuration.data.validation = nil
@@ -77,7 +81,7 @@ struct EvaluateCommand: ParsableCommand {
       }
       trainingPath = path
       samples = try openDataset(command.split == .test ? configuration.data.validation ?? path : path, split: command.split)
-      model = try LoadedModel(command.model.model, classes: samples.classCount, seed: configuration.seed)
+      model = try restored.map { LoadedModel($0) } ?? LoadedModel(command.model.model, classes: samples.classCount, seed: configuration.seed)
       try model.graph.requireInputs(configuration.nncf.inputInfo)
       try model.graph.requireFit(samples)
       preprocessing = configuration.data.normalize != nil ? configuration.data.preprocessing : ModelMetadata.preprocessing(model.metadata)

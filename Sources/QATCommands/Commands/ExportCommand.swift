@@ -7,9 +7,11 @@ struct ExportCommand: ParsableCommand {
     commandName: "export",
     abstract: "Write a checkpoint as a model file.",
     discussion: """
-      The folder of a run stands for its newest valid checkpoint; a step's folder for that step.
+      The folder of a run stands for its newest valid checkpoint; a step's folder for that step; best and latest, as if they were folders of the run, for \
+      what they say.
 
         qat export --checkpoint runs/b --to int8.onnx
+        qat export --checkpoint runs/b/best --to best.onnx
         qat export --checkpoint runs/b/step-000000400 --to early.onnx
       """)
 
@@ -18,7 +20,7 @@ struct ExportCommand: ParsableCommand {
     case onnx
   }
 
-  @Option(help: ArgumentHelp("The folder of a run, or of one of its checkpoints.", valueName: "dir"), completion: .directory)
+  @Option(help: ArgumentHelp("The folder of a run or of one of its checkpoints, or a run's best.", valueName: "dir"), completion: .directory)
   var checkpoint: String
 
   @Option(name: .customLong("to"), help: ArgumentHelp("Where to write.", valueName: "file"), completion: .file(extensions: ["onnx"]))
@@ -33,28 +35,10 @@ struct ExportCommand: ParsableCommand {
 
   func run() throws {
     try Session.run { session in
-      let run = CheckpointDirectory.run(containing: checkpoint)
-      let (record, graph, found) = try session.together {
-        let record = try run.record()
-        guard let found = try run.load(.path(checkpoint), warn: session.warn) else {
-          throw CommandError(.checkpoint, "\(checkpoint) holds no checkpoint")
-        }
-        return (record, try ONNXFile.read(contentsOf: run.modelPath), found)
-      }
-      let state = found.checkpoint.state
-      var trained = graph
-      if let compression = state.compression {
-        trained = try quantize(graph, record.configuration.nncf, calibration: nil, session, state: compression)?.graph ?? graph
-      }
-      for (name, tensor) in found.checkpoint.model {
-        guard trained.constants[name]?.tensor.shape == tensor.shape else {
-          throw CommandError(
-            .mismatch, "the checkpoint \(found.path) holds the tensor '\(name)' \(tensor.shape), which \(run.modelPath) does not have")
-        }
-        trained.constants[name]?.tensor = tensor
-      }
-      session.note("step \(state.step) of \(found.path)")
-      try export(trained, to: [destination], metadata: ModelMetadata.strings(record.configuration.data.preprocessing), session)
+      let restored = try session.together { try RestoredRun(checkpoint, warn: session.warn) }
+      session.note("step \(restored.loaded.checkpoint.state.step) of \(restored.loaded.path)")
+      let metadata = ModelMetadata.strings(restored.record.configuration.data.preprocessing)
+      try export(restored.trained, to: [destination], metadata: metadata, session)
       return .done
     }
   }

@@ -30,6 +30,14 @@ struct TrainCommand: ParsableCommand {
   var resume: String?
 
   @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "What may differ from the checkpoint the run goes on from: \(AllowedChange.allCases.map(\.rawValue).joined(separator: ", ")). May be repeated.",
+      valueName: "key,..."),
+    transform: allowedChanges)
+  var allow: [Set<AllowedChange>] = []
+
+  @Option(
     name: .customLong("max-time"),
     help: ArgumentHelp(
       "Stop with a checkpoint when this process has run so long: 90s, 55m, 4h, 1h30m, or as Slurm writes it, 1-12:00:00.", valueName: "time"))
@@ -52,17 +60,30 @@ struct TrainCommand: ParsableCommand {
       defer { conditions.end() }
       do {
         try session.communicator.stopIfAsked()
-        var run = try TrainingRun(
-          inputs, directory: directory, resume: resume.map { CheckpointDirectory.Choice($0) }, stopConditions: conditions, session)
+        let resumption = resume.map { (CheckpointDirectory.Choice($0), allow.reduce(into: Set<AllowedChange>()) { $0.formUnion($1) }) }
+        var run = try TrainingRun(inputs, directory: directory, resume: resumption, stopConditions: conditions, session)
         session.result(try run.finish(exports: output.files))
         return .done
       } catch let request as StopRequest {
         let why = conditions.reason.map { ", because \($0)" } ?? ""
-        let place = session.communicator.isRoot ? try? directory.candidates.first.map { "with the checkpoint \(directory.path)/\($0)" } : nil
+        let newest = session.communicator.isRoot ? (try? directory.candidates)?.first : nil
+        let place = newest.map { "with the checkpoint \(directory.path)/\($0)" }
         session.note("stopped \(place ?? "before there was a checkpoint")\(why). The same command with --resume auto goes on")
         return request == .interrupt ? .interrupted : .stopped
       }
     }
+  }
+
+  private static func allowedChanges(_ text: String) throws -> Set<AllowedChange> {
+    try Set(
+      text.split(separator: ",", omittingEmptySubsequences: false).map { word in
+        guard let change = AllowedChange(rawValue: String(word)) else {
+          let known = AllowedChange.allCases.map(\.rawValue)
+          let nearest = NearestWord.to(String(word), among: known).map { ": did you mean '\($0)'?" } ?? "; known are \(known.joined(separator: ", "))"
+          throw ValidationError("'\(word)' cannot be allowed to differ\(nearest)")
+        }
+        return change
+      })
   }
 
   /// Flags that override the configuration.

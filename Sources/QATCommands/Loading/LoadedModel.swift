@@ -10,14 +10,24 @@ struct LoadedModel {
   var metadata: [String: String] = [:]
   /// What the user should know of it.
   var notes: [String] = []
+  /// The run that it is a checkpoint of; nil for files and architectures. Then `graph` is as it was trained.
+  var restored: RestoredRun?
 
-  /// Reads a file, or makes the architecture of that name.
+  /// Reads a file or a checkpoint, or makes the architecture of that name.
   /// - Parameters:
-  ///   - name: an .onnx file or the name of an architecture.
+  ///   - name: an .onnx file, the folder of a run or of a checkpoint, or the name of an architecture.
   ///   - classes: classes of an architecture; its published number when nil.
   ///   - seed: seed of an architecture's initial weights.
   /// - Throws: `ONNXError` when the file is no network; `CommandError` when the name says nothing that can be read.
   init(_ name: String, classes: Int?, seed: UInt64) throws {
+    if RestoredRun.isPlace(name) {
+      self.init(try RestoredRun(name))
+    } else {
+      try self.init(fileOrArchitecture: name, classes: classes, seed: seed)
+    }
+  }
+
+  private init(fileOrArchitecture name: String, classes: Int?, seed: UInt64) throws {
     if architectureNames.contains(name) {
       let count = classes ?? defaultClassCount(ofArchitecture: name)
       guard let graph = architecture(named: name, classes: count, seed: seed) else {
@@ -33,6 +43,13 @@ struct LoadedModel {
     notes = ONNXFile.notes(for: graph)
   }
 
+  /// The network of a checkpoint, as it was trained.
+  init(_ restored: RestoredRun) {
+    self.restored = restored
+    graph = restored.trained
+    metadata = ModelMetadata.strings(restored.record.configuration.data.preprocessing)
+  }
+
   /// Size of a file in bytes, nil when it cannot be told.
   static func size(ofFile path: String) -> Int? {
     (try? FileManager.default.attributesOfItem(atPath: path))?[.size].flatMap { ($0 as? NSNumber)?.intValue }
@@ -40,9 +57,10 @@ struct LoadedModel {
 
   private static func unknown(_ name: String) -> String {
     if let nearest = NearestWord.to(name, among: architectureNames) {
-      return "the model '\(name)' is neither an .onnx file nor an architecture: did you mean '\(nearest)'?"
+      return "the model '\(name)' is neither an .onnx file, nor a run or a checkpoint, nor an architecture: did you mean '\(nearest)'?"
     }
-    return "the model '\(name)' is neither an .onnx file nor an architecture (\(architectureNames.joined(separator: ", ")))"
+    return
+      "the model '\(name)' is neither an .onnx file, nor a run or a checkpoint, nor an architecture (\(architectureNames.joined(separator: ", ")))"
   }
 }
 

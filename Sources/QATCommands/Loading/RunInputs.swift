@@ -32,6 +32,8 @@ struct RunInputs {
     training = try openDataset(trainingPath, split: .train)
     validation = try openDataset(configuration.data.validation ?? trainingPath, split: .test)
     self.model = try LoadedModel(modelName, classes: training.classCount, seed: configuration.seed)
+    // From another run come the weights; quantizers are this run's own.
+    if let restored = self.model.restored { self.model.graph = restored.float }
     self.configuration = configuration
     try self.model.graph.requireInputs(configuration.nncf.inputInfo)
     try self.model.graph.requireFit(training)

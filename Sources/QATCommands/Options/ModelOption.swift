@@ -4,7 +4,8 @@ import QAT
 /// `--model`, for commands that cannot do without.
 struct ModelOption: ParsableArguments {
   @Option(
-    name: .customLong("model"), help: ArgumentHelp("The network: an .onnx file, or \(architectureList).", valueName: "file|name"),
+    name: .customLong("model"),
+    help: ArgumentHelp("The network: an .onnx file, the folder of a run or a checkpoint, or \(architectureList).", valueName: "file|name"),
     completion: .file(extensions: ["onnx"]))
   var model: String
 
@@ -16,7 +17,8 @@ struct OptionalModelOption: ParsableArguments {
   @Option(
     name: .customLong("model"),
     help: ArgumentHelp(
-      "The network: an .onnx file, or \(ModelOption.architectureList). Overrides the configuration's 'model'.", valueName: "file|name"),
+      "The network: an .onnx file, the folder of a run or a checkpoint for its weights, or \(ModelOption.architectureList). Overrides the configuration's 'model'.",
+      valueName: "file|name"),
     completion: .file(extensions: ["onnx"]))
   var model: String?
 }

@@ -14,7 +14,8 @@ struct TrainingRun {
   /// Begins a run, or goes on with one: checks that the ranks train the same, finds the checkpoint, notes the run in its folder, quantizes.
   /// - Throws: an error that names what is wrong, the same on all ranks; `StopRequest` when the run is asked to stop meanwhile.
   init(
-    _ inputs: RunInputs, directory: CheckpointDirectory, resume: CheckpointDirectory.Choice?, stopConditions: StopConditions, _ session: Session
+    _ inputs: RunInputs, directory: CheckpointDirectory, resume: (choice: CheckpointDirectory.Choice, allowed: Set<AllowedChange>)?,
+    stopConditions: StopConditions, _ session: Session
   ) throws {
     self.inputs = inputs
     self.session = session
@@ -23,25 +24,32 @@ struct TrainingRun {
     if source.isQuantized {
       throw CommandError(.input, "the model is quantized already. Train from the fp32 model")
     }
-    let identity = try session.together { try RunIdentity(model: source, configuration: inputs.configuration, dataset: inputs.training) }
+    let identity = RunIdentity(model: source, configuration: inputs.configuration, dataset: inputs.training)
     try session.verifyEqual(identity)
     try session.onRoot {
       try directory.prepare()
       stopConditions.begin()
     }
-    let checkpoint = try resume.flatMap {
-      try directory.load($0, identity: identity, communicator: session.communicator, warn: session.warn)
+    let loaded = try resume.flatMap {
+      try directory.load($0.choice, identity: identity, allowing: $0.allowed, communicator: session.communicator, warn: session.warn)
     }
+    let checkpoint = loaded?.checkpoint
     let record = RunRecord(
       configuration: inputs.configuration, versions: ["swift-qat": QATCommand.version, "engine": EngineEnvironment.description],
       rankCount: session.communicator.size)
     try session.onRoot {
-      try directory.begin(record, isResumed: checkpoint != nil) {
+      try directory.begin(record, resuming: loaded) {
         try ONNXFile.write(source, to: $0, metadata: ModelMetadata.strings(inputs.configuration.data.preprocessing))
       }
     }
     try session.communicator.stopIfAsked()
-    if let checkpoint { session.note("going on after step \(checkpoint.state.step)") }
+    if let loaded {
+      session.note("going on after step \(loaded.checkpoint.state.step) of \(loaded.path)")
+      let differences = ComputeEnvironment(rankCount: session.communicator.size).differences(from: loaded.checkpoint.state.environment)
+      if !differences.isEmpty {
+        session.warn("the run goes on, but not with the bits it would have had: \(differences.joined(separator: "; "))")
+      }
+    }
     let calibration = checkpoint == nil ? try session.together { try inputs.calibration() } : nil
     controller = try quantize(source, inputs.configuration.nncf, calibration: calibration, session, state: checkpoint?.state.compression)
     graph = controller?.graph ?? source
@@ -50,9 +58,10 @@ struct TrainingRun {
       session.note(controller.statistics().description)
       results.append(("quantized, before fine-tuning", try Self.evaluate(graph, inputs, session)))
     }
-    let task = Trainer.Task(
+    var task = Trainer.Task(
       graph: graph, state: state, training: inputs.training, validation: inputs.validation, configuration: inputs.configuration,
       controller: controller, directory: directory, identity: identity)
+    task.allowed = resume?.allowed ?? []
     trainer = try Trainer(task, communicator: session.communicator, resuming: checkpoint)
   }
 

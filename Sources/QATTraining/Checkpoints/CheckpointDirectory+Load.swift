@@ -11,7 +11,7 @@ extension CheckpointDirectory {
     case latest
     /// The one with the best evaluation.
     case best
-    /// This one, and no other: the folder of a checkpoint, or of a run, whose newest valid one it then is.
+    /// This one, and no other: the folder of a checkpoint; or of a run, whose newest valid one it then is; or a run's `latest` or `best`.
     case path(String)
 
     /// What `--resume` says.
@@ -25,34 +25,41 @@ extension CheckpointDirectory {
     }
   }
 
+  /// A checkpoint that was read.
+  public struct Loaded: Sendable {
+    /// What it holds.
+    public var checkpoint: Checkpoint
+    /// Its folder.
+    public var path: String
+  }
+
   /// Reads the checkpoint that `choice` says.
   /// - Parameters:
   ///   - choice: which one.
   ///   - identity: what the run is of; nil takes any.
+  ///   - allowed: in what the run may differ from the checkpoint.
   ///   - warn: receives one sentence about each newer checkpoint that was passed over, with the reason.
   /// - Returns: the checkpoint and its folder; nil only for `.auto`, when the folder holds none.
   /// - Throws: `TrainingError` when there is none, when there are some but none is valid, or when it is of another run.
-  public func load(_ choice: Choice, identity: RunIdentity? = nil, warn: (String) -> Void = { _ in }) throws -> (
-    checkpoint: Checkpoint, path: String
-  )? {
-    let found: (checkpoint: Checkpoint, path: String)?
+  public func load(
+    _ choice: Choice, identity: RunIdentity? = nil, allowing allowed: Set<AllowedChange> = [], warn: (String) -> Void = { _ in }
+  ) throws -> Loaded? {
+    let found: Loaded?
     switch choice {
     case .auto: found = try newestValid(warn: warn)
     case .latest: found = try newestValid(warn: warn).orThrow(noCheckpoint)
-    case .best:
-      guard FileSystem.exists("\(path)/best") else { throw noCheckpoint }
-      let name = String(decoding: try FileSystem.read("\(path)/best"), as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-      guard Self.step(of: name) != nil else { throw TrainingError(.checkpoint, "\(path)/best holds '\(name)', which is no checkpoint's name") }
-      found = (try Self.read("\(path)/\(name)"), "\(path)/\(name)")
+    case .best: found = try best(of: newestValid(warn: warn).orThrow(noCheckpoint))
     case .path(let place):
       let folder = CheckpointDirectory(place)
-      if FileSystem.exists("\(folder.path)/\(Manifest.name)") {
-        found = (try Self.read(folder.path), folder.path)
+      if let hint = Self.hint(folder.path) {
+        found = try hint.run.load(hint.choice, warn: warn)
+      } else if try folder.candidates.isEmpty, Self.checkpoint(at: folder.path) != nil {
+        found = Loaded(checkpoint: try Self.read(folder.path), path: folder.path)
       } else {
         found = try folder.newestValid(warn: warn).orThrow(folder.noCheckpoint)
       }
     }
-    if let found, let identity { try identity.require(found.checkpoint.state.identity, at: found.path) }
+    if let found, let identity { try identity.require(found.checkpoint.state.identity, at: found.path, allowing: allowed) }
     return found
   }
 
@@ -60,23 +67,32 @@ extension CheckpointDirectory {
   /// - Parameters:
   ///   - choice: which one.
   ///   - identity: what the run is of.
+  ///   - allowed: in what the run may differ from the checkpoint.
   ///   - communicator: the ranks.
   ///   - warn: receives, on rank 0, one sentence about each newer checkpoint that was passed over.
-  /// - Returns: the same checkpoint on every rank, nil on all when there is none.
+  /// - Returns: the same on every rank, nil on all when there is none.
   /// - Throws: rank 0's error, on every rank.
   public func load(
-    _ choice: Choice, identity: RunIdentity?, communicator: any Communicator, warn: (String) -> Void = { _ in }
-  ) throws -> Checkpoint? {
+    _ choice: Choice, identity: RunIdentity?, allowing allowed: Set<AllowedChange> = [], communicator: any Communicator,
+    warn: (String) -> Void = { _ in }
+  ) throws -> Loaded? {
     let own = try communicator.together {
-      communicator.isRoot ? try load(choice, identity: identity, warn: warn)?.checkpoint : nil
+      communicator.isRoot ? try load(choice, identity: identity, allowing: allowed, warn: warn) : nil
     }
     if communicator.size == 1 { return own }
-    let parts = try own.map { [try Safetensors.encode($0.model), try Safetensors.encode($0.optimizer), [UInt8](try JSONEncoder().encode($0.state))] }
-    let bytes = try (0..<3).map { try communicator.broadcast(parts?[$0] ?? [], from: 0) }
+    let parts = try own.map { own in
+      let checkpoint = own.checkpoint
+      return [
+        try Safetensors.encode(checkpoint.model), try Safetensors.encode(checkpoint.optimizer), [UInt8](try JSONEncoder().encode(checkpoint.state)),
+        Array(own.path.utf8),
+      ]
+    }
+    let bytes = try (0..<4).map { try communicator.broadcast(parts?[$0] ?? [], from: 0) }
     if bytes[2].isEmpty { return nil }
-    return Checkpoint(
+    let checkpoint = Checkpoint(
       model: try Safetensors.decode(bytes[0]).tensors, optimizer: try Safetensors.decode(bytes[1]).tensors,
       state: try JSONDecoder().decode(TrainingState.self, from: Data(bytes[2])))
+    return Loaded(checkpoint: checkpoint, path: String(decoding: bytes[3], as: UTF8.self))
   }
 
   /// Reads one checkpoint whose files are all what its manifest says.
@@ -88,29 +104,22 @@ extension CheckpointDirectory {
     let model = try manifest.bytes(of: "model.safetensors", in: folder)
     let optimizer = try manifest.bytes(of: "optimizer.safetensors", in: folder)
     let state = try manifest.bytes(of: "state.json", in: folder)
-    do {
-      let decoded = try JSONDecoder().decode(TrainingState.self, from: Data(state))
-      guard decoded.formatVersion == 1 else {
-        throw TrainingError(.checkpoint, "\(folder)/state.json has version \(decoded.formatVersion), this program reads version 1")
-      }
-      guard decoded.step == manifest.step else {
-        throw TrainingError(
-          .checkpoint, "\(folder) mixes two checkpoints: its manifest is of step \(manifest.step), its state of step \(decoded.step)")
-      }
-      return Checkpoint(model: try Safetensors.decode(model).tensors, optimizer: try Safetensors.decode(optimizer).tensors, state: decoded)
-    } catch let error as DecodingError {
-      throw TrainingError(.checkpoint, "\(folder)/state.json cannot be understood: \(error)")
+    let decoded = try TrainingState(json: state, file: "\(folder)/state.json")
+    guard decoded.step == manifest.step else {
+      throw TrainingError(
+        .checkpoint, "\(folder) mixes two checkpoints: its manifest is of step \(manifest.step), its state of step \(decoded.step)")
     }
+    return Checkpoint(model: try Safetensors.decode(model).tensors, optimizer: try Safetensors.decode(optimizer).tensors, state: decoded)
   }
 
-  private func newestValid(warn: (String) -> Void) throws -> (checkpoint: Checkpoint, path: String)? {
+  private func newestValid(warn: (String) -> Void) throws -> Loaded? {
     var rejected: [String] = []
     for name in try candidates {
       let folder = "\(path)/\(name)"
       do {
         let checkpoint = try Self.read(folder)
         rejected.forEach(warn)
-        return (checkpoint, folder)
+        return Loaded(checkpoint: checkpoint, path: folder)
       } catch {
         rejected.append("the checkpoint \(folder) cannot be used: \(error)")
       }
@@ -120,6 +129,16 @@ extension CheckpointDirectory {
       throw TrainingError(.checkpoint, "\(path) holds checkpoints, but none is valid. " + rejected.joined(separator: ". "))
     }
     return nil
+  }
+
+  /// The best checkpoint that the newest one knows of. The file `best` is for people.
+  private func best(of newest: Loaded) throws -> Loaded {
+    guard let best = newest.checkpoint.state.best else {
+      throw TrainingError(
+        .checkpoint, "no epoch of the run in \(path) has been evaluated yet, so none is the best. Say latest, or a checkpoint's folder")
+    }
+    let folder = "\(path)/\(Self.name(ofStep: best.step))"
+    return Loaded(checkpoint: try Self.read(folder), path: folder)
   }
 
   private var noCheckpoint: TrainingError {

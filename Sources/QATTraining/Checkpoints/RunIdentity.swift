@@ -1,4 +1,3 @@
-import Foundation
 import QATData
 import QATGraph
 
@@ -6,8 +5,8 @@ import QATGraph
 public struct RunIdentity: Sendable, Hashable, Codable {
   /// Fingerprint of the fp32 network that the run started from: nodes, names and values.
   public var model: String
-  /// Fingerprint of what the configuration says of the computation. How long to train, how often to save, and where files lie do not count.
-  public var configuration: String
+  /// What the configuration says of the computation: every key that decides it, by its path, with its value as JSON.
+  public var settings: [String: String]
   /// Fingerprint of the training samples.
   public var data: String
 
@@ -16,45 +15,54 @@ public struct RunIdentity: Sendable, Hashable, Codable {
   ///   - model: the fp32 network that the run starts from, before quantizers are inserted.
   ///   - configuration: the resolved configuration.
   ///   - dataset: the training samples.
-  /// - Throws: an error when the configuration cannot be encoded.
-  public init(model: Graph, configuration: RunConfiguration, dataset: any Dataset) throws {
+  public init(model: Graph, configuration: RunConfiguration, dataset: any Dataset) {
     var network = Fingerprint()
     network.feed(model)
     self.model = network.text
-
-    var essential = configuration
-    essential.model = nil
-    essential.epochs = 0
-    essential.maxSteps = nil
-    essential.checkpoint = CheckpointConfiguration()
-    essential.data.train = nil
-    essential.data.validation = nil
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    var settings = Fingerprint()
-    settings.feed(String(decoding: try encoder.encode(essential), as: UTF8.self))
-    self.configuration = settings.text
-
+    settings = configuration.decisiveSettings
     var samples = Fingerprint()
     samples.feed(dataset.contentHash)
     data = samples.text
   }
 
-  init(model: String, configuration: String, data: String) {
+  init(model: String, settings: [String: String], data: String) {
     self.model = model
-    self.configuration = configuration
+    self.settings = settings
     self.data = data
   }
 
+  /// Fingerprint of the settings.
+  public var configuration: String {
+    var fingerprint = Fingerprint()
+    for (key, value) in settings.sorted(by: { $0.key < $1.key }) {
+      fingerprint.feed(key)
+      fingerprint.feed(value)
+    }
+    return fingerprint.text
+  }
+
   /// Checks that a checkpoint's identity is this run's.
-  /// - Throws: `TrainingError` naming everything that differs.
-  func require(_ saved: RunIdentity, at path: String) throws(TrainingError) {
-    let parts = [("model", model, saved.model), ("configuration", configuration, saved.configuration), ("training data", data, saved.data)]
-    let differing = parts.filter { $0.1 != $0.2 }
-    if differing.isEmpty { return }
-    let list = differing.map { "the \($0.0) (here \($0.1), there \($0.2))" }.joined(separator: ", ")
+  /// - Parameters:
+  ///   - saved: the checkpoint's.
+  ///   - path: the checkpoint, for the message.
+  ///   - allowed: differences that the user wants.
+  /// - Throws: `TrainingError` naming everything that differs, with both values, and what of it can be allowed.
+  func require(_ saved: RunIdentity, at path: String, allowing allowed: Set<AllowedChange>) throws(TrainingError) {
+    var differences: [String] = []
+    if model != saved.model { differences.append("the model is \(model), the checkpoint's is \(saved.model)") }
+    if data != saved.data { differences.append("the training data is \(data), the checkpoint's is \(saved.data)") }
+    var remedies: [String] = []
+    for key in Set(settings.keys).union(saved.settings.keys).sorted() where settings[key] != saved.settings[key] {
+      let change = AllowedChange(ofSetting: key)
+      if let change, allowed.contains(change) { continue }
+      differences.append("\(key) is \(settings[key] ?? "absent"), the checkpoint has \(saved.settings[key] ?? "none")")
+      if let change, !remedies.contains(change.rawValue) { remedies.append(change.rawValue) }
+    }
+    if differences.isEmpty { return }
+    let way = remedies.isEmpty ? "" : "say --allow \(remedies.joined(separator: ",")) to change that on purpose, "
     throw TrainingError(
       .mismatch,
-      "the checkpoint \(path) is of another run: it differs in \(list). Resume with what it was trained with, or choose another --checkpoint-dir")
+      "the checkpoint \(path) is of another run: \(differences.joined(separator: "; ")). Resume with what it was trained with, \(way)"
+        + "or choose another --checkpoint-dir")
   }
 }

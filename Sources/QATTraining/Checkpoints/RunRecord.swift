@@ -24,16 +24,18 @@ extension CheckpointDirectory {
   /// Notes what a run starts with: `run.json` and `model.onnx`. Called by rank 0 before training, after `prepare`.
   /// - Parameters:
   ///   - record: the run.
-  ///   - isResumed: whether the run goes on from a checkpoint; then the model stays as it is.
+  ///   - checkpoint: where the run goes on; nil when it begins. The model stays as it is when the checkpoint is one of this folder.
   ///   - writeModel: writes the fp32 network to a path.
-  /// - Throws: `TrainingError` when a new run would begin in a folder with another run's checkpoints, or when a file cannot be written.
-  public func begin(_ record: RunRecord, isResumed: Bool, writeModel: (_ path: String) throws -> Void) throws {
-    if !isResumed, let newest = try candidates.first {
+  /// - Throws: `TrainingError` when a run would begin in a folder with another run's checkpoints, or when a file cannot be written.
+  public func begin(_ record: RunRecord, resuming checkpoint: Loaded?, writeModel: (_ path: String) throws -> Void) throws {
+    let isOwn = checkpoint.map { holds($0.path) } ?? false
+    if !isOwn, let newest = try candidates.first {
       throw TrainingError(
         .storage, "\(path) already holds a run, up to \(newest). Say --resume auto to go on with it, or choose another --checkpoint-dir for a new run"
       )
     }
-    if !isResumed || !FileSystem.exists(modelPath) {
+    if isOwn, let step = checkpoint?.checkpoint.state.step { try abandon(after: step) }
+    if !isOwn || !FileSystem.exists(modelPath) {
       try willWrite("model.onnx")
       let temporary = "\(path)/\(OwnedName.make(.temporary, of: "model.onnx"))"
       try writeModel(temporary)
@@ -46,6 +48,21 @@ extension CheckpointDirectory {
     try FileSystem.replace("\(path)/run.json", with: [UInt8](try encoder.encode(record)))
   }
 
+  /// Sets aside the checkpoints of steps that will be done again, perhaps differently: they are no longer of this run. Nobody removes them.
+  private func abandon(after step: Int) throws {
+    for name in try candidates where Self.step(of: name) ?? 0 > step {
+      let target = "\(path)/abandoned-\(name)"
+      FileSystem.discard(target)
+      try FileSystem.move("\(path)/\(name)", to: target)
+    }
+  }
+
+  /// Whether a checkpoint's folder lies in this one.
+  private func holds(_ checkpoint: String) -> Bool {
+    func resolved(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
+    return resolved(Self.run(containing: checkpoint).path) == resolved(path)
+  }
+
   /// What the run was started with.
   /// - Throws: `TrainingError` when the folder holds no run.
   public func record() throws -> RunRecord {
@@ -56,15 +73,5 @@ extension CheckpointDirectory {
     } catch let error as DecodingError {
       throw TrainingError(.checkpoint, "\(file) cannot be understood: \(error)")
     }
-  }
-
-  /// The run that a path belongs to: the path itself, or the folder around a checkpoint.
-  /// - Parameter path: the folder of a run or of one of its checkpoints.
-  /// - Returns: the run's folder.
-  public static func run(containing path: String) -> CheckpointDirectory {
-    let folder = CheckpointDirectory(path)
-    guard FileSystem.exists("\(folder.path)/\(Manifest.name)") else { return folder }
-    let absolute = URL(fileURLWithPath: folder.path).standardizedFileURL
-    return CheckpointDirectory(absolute.deletingLastPathComponent().path)
   }
 }

@@ -27,6 +27,7 @@ extension Trainer {
       model: task.state.tensors(), optimizer: optimizer.tensors(slots: task.state.parameterSlots),
       state: TrainingState(
         step: step, epoch: position.epoch, position: position.position, seed: task.configuration.seed, globalBatchSize: globalBatchSize,
-        optimizerStep: optimizer.stepCount, compression: task.controller?.compressionState, best: best, history: history, identity: task.identity))
+        optimizerStep: optimizer.stepCount, compression: task.controller?.compressionState, best: best, history: history, identity: task.identity,
+        environment: ComputeEnvironment(rankCount: communicator.size)))
   }
 }

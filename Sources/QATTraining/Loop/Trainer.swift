@@ -26,6 +26,8 @@ public final class Trainer {
     public var directory: CheckpointDirectory?
     /// What the checkpoints say they are of.
     public var identity: RunIdentity
+    /// In what the run may differ from the checkpoint it goes on from.
+    public var allowed: Set<AllowedChange> = []
 
     /// A task.
     public init(
@@ -81,11 +83,19 @@ public final class Trainer {
     best = checkpoint?.state.best
     history = checkpoint?.state.history ?? []
     if let checkpoint {
-      guard checkpoint.state.globalBatchSize == globalBatchSize else {
+      let expected = checkpoint.state.globalBatchSize
+      guard expected == globalBatchSize || task.allowed.contains(.batchSize) else {
+        let (share, rest) = expected.quotientAndRemainder(dividingBy: communicator.size)
         throw TrainingError(
           .mismatch,
-          "the checkpoint was trained with \(checkpoint.state.globalBatchSize) samples a step, this run has \(globalBatchSize) (\(communicator.size) ranks "
-            + "of \(configuration.batchSize)). Set --batch-size so that ranks × batch size is \(checkpoint.state.globalBatchSize)")
+          "the checkpoint was trained with \(expected) samples a step, this run has \(globalBatchSize) (\(communicator.size) ranks of "
+            + "\(configuration.batchSize)). "
+            + (rest == 0 ? "Say --batch-size \(share) for the same steps" : "No batch size of \(communicator.size) ranks gives the same steps")
+            + ", or --allow batch_size to change them on purpose")
+      }
+      guard checkpoint.state.position <= task.training.count else {
+        throw TrainingError(
+          .mismatch, "the checkpoint stands at sample \(checkpoint.state.position) of an epoch, the training data has \(task.training.count)")
       }
       try task.state.restore(checkpoint.model)
       try optimizer.load(checkpoint.optimizer, slots: task.state.parameterSlots)
@@ -99,7 +109,9 @@ public final class Trainer {
         task.graph, state: task.state, dataset: $0, preprocessing: configuration.data.preprocessing, batchSize: configuration.batchSize,
         communicator: communicator)
     }
-    totalSteps = min(configuration.epochs * stepper.batchesPerEpoch, configuration.maxSteps ?? Int.max)
+    // Counted from where the run stands: the batch size may have changed on the way.
+    let stepsLeft = max(0, configuration.epochs * stepper.batchesPerEpoch - stepper.scheduleStep(at: position))
+    totalSteps = min(step + stepsLeft, configuration.maxSteps ?? Int.max)
     let resumedStep = step
     log = try communicator.together {
       communicator.isRoot ? try task.directory.map { try MetricsLog(path: $0.metricsPath, resumingAfter: resumedStep) } : nil

@@ -58,6 +58,9 @@ final class TrainingStep {
     schedule = configuration.optimizer.makeSchedule(epochs: configuration.epochs, stepsPerEpoch: loader.batchesPerEpoch)
   }
 
+  /// How far the schedule is at a place in the data: the number of steps up to there, all of this run's size.
+  func scheduleStep(at place: DataPosition) -> Int { place.epoch * batchesPerEpoch + place.position / globalBatchSize }
+
   /// Runs step number `step`, counted from 0.
   /// - Throws: `TrainingError` (numerical) when the loss is not finite; then the parameters are those before this step.
   func run(_ step: Int) throws -> Outcome {
@@ -69,7 +72,9 @@ final class TrainingStep {
     try normalization?.check()
     StepTrailer(sums, stop: .pending).write(to: state.trailer)
     try reducer.finish()
-    let outcome = Outcome(trailer: StepTrailer(reading: state.trailer), epoch: batch.epoch, next: batch.next, rate: schedule.rate(at: step))
+    let outcome = Outcome(
+      trailer: StepTrailer(reading: state.trailer), epoch: batch.epoch, next: batch.next,
+      rate: schedule.rate(at: scheduleStep(at: DataPosition(epoch: batch.epoch, position: batch.position))))
     if outcome.trailer.nonFiniteRanks > 0 || !outcome.loss.isFinite { try failNumerically(outcome, step: step) }
     state.updateStatistics()
     optimizer.step(state, rate: outcome.rate)

@@ -24,8 +24,8 @@ import QATTraining
   let data = SignallingDataset(wrapped: try openDataset("synthetic:1,8,8,4,200", split: .train), signalAt: isLast ? fatal : 0)
   let directory = CheckpointDirectory(arguments[0])
   try communicator.together { if communicator.isRoot { try directory.prepare() } }
-  let identity = try RunIdentity(model: graph, configuration: configuration, dataset: data)
-  let checkpoint = try directory.load(.auto, identity: identity, communicator: communicator)
+  let identity = RunIdentity(model: graph, configuration: configuration, dataset: data)
+  let checkpoint = try directory.load(.auto, identity: identity, communicator: communicator)?.checkpoint
   let trainer = try Trainer(
     .init(
       graph: graph, state: try ModelState(graph), training: data, validation: try openDataset("synthetic:1,8,8,4,50", split: .test),

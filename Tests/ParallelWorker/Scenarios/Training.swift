@@ -21,7 +21,7 @@ import QATTraining
   let data = try openDataset("synthetic:1,12,12,4,200", split: .train)
   let directory = CheckpointDirectory(arguments[0])
   try communicator.together { if communicator.isRoot { try directory.prepare() } }
-  let identity = try RunIdentity(model: graph, configuration: configuration, dataset: data)
+  let identity = RunIdentity(model: graph, configuration: configuration, dataset: data)
   let trainer = try Trainer(
     .init(
       graph: graph, state: try ModelState(graph), training: data, validation: try openDataset("synthetic:1,12,12,4,99", split: .test),

@@ -1,0 +1,59 @@
+import QATJSON
+
+extension RunConfiguration {
+  /// Every key of the resolved configuration with its value as JSON, by its path, as in `optimizer.base_lr`.
+  public var settings: [String: String] {
+    var settings: [String: String] = [:]
+    resolvedJSON().collect(at: "", into: &settings)
+    return settings
+  }
+
+  /// The settings that decide what is computed. How long to train, what is saved, where files lie and how a step's samples are dealt to ranks do not count.
+  var decisiveSettings: [String: String] {
+    settings.filter { key, _ in !Self.harmlessKeys.contains { key == $0 || key.hasPrefix($0 + ".") } }
+  }
+
+  private static let harmlessKeys = [
+    "model", "data.train", "data.validation", "epochs", "max_steps", "batch_size", "checkpoint", "max_nonfinite_steps",
+  ]
+}
+
+/// What of a run's configuration may be changed when it goes on, because the checkpoint still means the same.
+public enum AllowedChange: String, Sendable, Hashable, CaseIterable {
+  case learningRate = "learning_rate"
+  case weightDecay = "weight_decay"
+  case momentum
+  case batchSize = "batch_size"
+  case labelSmoothing = "label_smoothing"
+  case augmentation
+
+  /// The change that a setting's difference is; nil when the checkpoint would mean something else.
+  init?(ofSetting key: String) {
+    guard let change = Self.allCases.first(where: { change in change.keys.contains { key == $0 || key.hasPrefix($0 + ".") } }) else { return nil }
+    self = change
+  }
+
+  private var keys: [String] {
+    switch self {
+    case .learningRate:
+      ["base_lr", "schedule_type", "warmup_steps", "warmup_epochs", "gamma", "milestones", "step_size", "power", "min_lr"].map { "optimizer.\($0)" }
+    case .weightDecay: ["optimizer.weight_decay"]
+    case .momentum: ["momentum", "nesterov", "betas", "eps"].map { "optimizer.\($0)" }
+    // Compared as the samples of a step over all ranks, which the checkpoint holds itself.
+    case .batchSize: []
+    case .labelSmoothing: ["label_smoothing"]
+    case .augmentation: ["data.augment"]
+    }
+  }
+}
+
+extension JSONValue {
+  /// Notes every value that is no object under its path.
+  fileprivate func collect(at path: String, into settings: inout [String: String]) {
+    guard case .object(let members) = self else {
+      settings[path] = text(.oneLine)
+      return
+    }
+    for member in members { member.value.collect(at: path.isEmpty ? member.key : "\(path).\(member.key)", into: &settings) }
+  }
+}
