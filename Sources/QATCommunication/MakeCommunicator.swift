@@ -8,7 +8,7 @@ public func makeCommunicator() throws -> any Communicator {
   Launch().launcher == nil ? SingleProcess() : try MPICommunicator()
 }
 
-/// Runs `body` with the ranks of the run and ends MPI afterwards, so that no rank hangs and no error is lost.
+/// Runs `body` with the ranks of the run and ends MPI afterwards, so that no rank hangs and no error is lost. Within it they are the `currentCommunicator()`.
 ///
 /// - When the body returns, MPI ends in an orderly way on all ranks.
 /// - When all ranks throw the same error (`CommunicationError.isShared`), rank 0 says it, then MPI ends in an orderly way on all ranks and the error comes out on
@@ -34,10 +34,13 @@ package func run<Result>(
   on communicator: any Communicator, exitCode: @escaping (any Error) -> Int32, report: (CommunicationError) -> Void,
   _ body: (any Communicator) throws -> Result
 ) throws -> Result {
-  guard let mpi = communicator as? MPICommunicator else { return try body(communicator) }
+  func work() throws -> Result {
+    try CurrentCommunicator.$box.withValue(CurrentCommunicator.Box(communicator)) { try body(communicator) }
+  }
+  guard let mpi = communicator as? MPICommunicator else { return try work() }
   mpi.exitCode = exitCode
   do {
-    let result = try body(mpi)
+    let result = try work()
     mpi.finalize()
     return result
   } catch {

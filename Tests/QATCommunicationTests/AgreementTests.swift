@@ -106,6 +106,16 @@ struct LaunchTests {
     #expect(Launch(environment: [:]).mismatch(found: 1) == nil)
   }
 
+  @Test("work outside of withCommunicator is one process alone, unless a launcher has started several")
+  func current() throws {
+    #expect(try currentCommunicator() is SingleProcess)
+    #expect(try withCommunicator { try currentCommunicator() === $0 })
+    #expect(throws: Never.self) { try aloneCommunicator(Launch(environment: ["OMPI_COMM_WORLD_SIZE": "1"])) }
+    let error = try #require(throws: CommunicationError.self) { try aloneCommunicator(Launch(environment: ["OMPI_COMM_WORLD_SIZE": "4"])) }
+    #expect(error.exitCode == 2)
+    #expect(error.message.contains("as one of 4, but the work runs outside of withCommunicator"))
+  }
+
   @Test("there is at least one thread to compute with")
   func threads() { #expect(defaultThreadCount() >= 1) }
 }

@@ -19,6 +19,7 @@ func quantize(
   }
   let controller = try createCompressedModel(
     graph, configuration, calibration: calibration, communicator: session.communicator, compressionState: state)
+  try controller.distributed()
   controller.warnings.forEach(session.warn)
   return controller
 }

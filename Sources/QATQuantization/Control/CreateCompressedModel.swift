@@ -11,14 +11,15 @@ import QATTensor
 ///   - config: the configuration.
 ///   - calibration: samples for range initialisation and batch norm adaptation, the same list on every rank.
 ///   - calibrationBatchSize: samples in one calibration batch.
-///   - communicator: the ranks.
+///   - communicator: the ranks; those of `withCommunicator` when nil. Their statistics are merged.
 ///   - compressionState: a saved state.
 /// - Returns: the controller, which holds the quantized network.
 /// - Throws: `QuantizationError`, `GraphError`, and what the samples or the communicator throw.
 public func createCompressedModel(
-  _ graph: Graph, _ config: NNCFConfig, calibration: (any BatchSource)?, calibrationBatchSize: Int = 32, communicator: any Communicator,
+  _ graph: Graph, _ config: NNCFConfig, calibration: (any BatchSource)?, calibrationBatchSize: Int = 32, communicator: (any Communicator)? = nil,
   compressionState: CompressionState? = nil
 ) throws -> CompressionController {
+  let communicator = try communicator ?? currentCommunicator()
   if let quantization = config.quantization {
     return try createCompressedModel(
       graph, quantization, device: config.targetDevice, calibration: calibration, calibrationBatchSize: calibrationBatchSize,
@@ -32,21 +33,23 @@ public func createCompressedModel(
 
 /// Quantizes a network: decides on the quantizers, initialises them from data, inserts them, adapts batch norm.
 ///
-/// Every rank calls it with the same arguments; every rank gets the same bytes, however many ranks there are.
+/// Every rank calls it with the same arguments; every rank gets the same bytes, however many ranks there are. Before several ranks train the network together, they
+/// call the controller's `distributed()`.
 /// - Parameters:
 ///   - graph: a trained fp32 network.
 ///   - configuration: the `quantization` section.
 ///   - device: chooses the hardware table.
 ///   - calibration: samples for range initialisation and batch norm adaptation, the same list on every rank; nil leaves activations at their defaults.
 ///   - calibrationBatchSize: samples in one calibration batch, on whichever rank. Statistics that are defined per batch depend on it.
-///   - communicator: the ranks.
+///   - communicator: the ranks; those of `withCommunicator` when nil. Their statistics are merged.
 ///   - compressionState: a saved state: its quantizers are inserted without initialisation; the tensors are then loaded by name.
 /// - Returns: the controller, which holds the quantized network.
 /// - Throws: `QuantizationError`, `GraphError`, and what the samples or the communicator throw.
 public func createCompressedModel(
   _ graph: Graph, _ configuration: QuantizationConfiguration, device: TargetDevice, calibration: (any BatchSource)?, calibrationBatchSize: Int = 32,
-  communicator: any Communicator, compressionState: CompressionState? = nil
+  communicator: (any Communicator)? = nil, compressionState: CompressionState? = nil
 ) throws -> CompressionController {
+  let communicator = try communicator ?? currentCommunicator()
   if let compressionState { return try restored(graph, from: compressionState, communicator) }
   let (placement, potential) = try communicator.together {
     try (placeQuantizers(in: graph, configuration, device: device), PotentialQuantizers(in: LiveGraph(graph)))

@@ -114,16 +114,17 @@ func requireFit(of dataset: any Dataset, to graph: Graph) throws {
 ///   - dataset: images and labels.
 ///   - preprocessing: applied without mirroring and moving.
 ///   - batchSize: samples in a batch, on whichever rank.
-///   - communicator: the ranks.
+///   - communicator: the ranks; those of `withCommunicator` when nil.
 ///   - range: the samples to evaluate; all when nil.
 /// - Returns: the same on every rank.
 /// - Throws: what `Evaluator` throws.
 public func evaluate(
-  _ graph: Graph, state: ModelState? = nil, dataset: any Dataset, preprocessing: Preprocessing, batchSize: Int = 64, communicator: any Communicator,
-  range: Range<Int>? = nil
+  _ graph: Graph, state: ModelState? = nil, dataset: any Dataset, preprocessing: Preprocessing, batchSize: Int = 64,
+  communicator: (any Communicator)? = nil, range: Range<Int>? = nil
 ) throws -> Evaluation {
   let state = try state ?? ModelState(graph)
   return try Evaluator(
-    graph, state: state, dataset: dataset, preprocessing: preprocessing, batchSize: batchSize, communicator: communicator, range: range
+    graph, state: state, dataset: dataset, preprocessing: preprocessing, batchSize: batchSize,
+    communicator: try communicator ?? currentCommunicator(), range: range
   ).run()
 }

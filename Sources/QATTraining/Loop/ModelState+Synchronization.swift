@@ -1,5 +1,6 @@
 import QATCommunication
 import QATEngine
+import QATQuantization
 import QATTensor
 
 extension ModelState {
@@ -38,5 +39,21 @@ extension ModelState {
       throw TrainingError(.mismatch, "the checkpoint does not fit the network: " + faults.prefix(20).joined(separator: "; "))
     }
     load(tensors)
+  }
+}
+
+extension Communicator {
+  /// Checks that the ranks may train a quantized network together.
+  /// - Throws: on every rank, an error with the remedy.
+  func requireDistributed(_ controller: CompressionController?) throws {
+    guard size > 1, let controller else { return }
+    var fault: String?
+    if controller.communicator.size != size {
+      fault = "its quantizers were made by \(controller.communicator.size) ranks: pass the same communicator to createCompressedModel, or none"
+    } else if !controller.isDistributed {
+      fault = "they have not agreed on its quantizers: call `try controller.distributed()` on every rank, before making the ModelState"
+    }
+    let error = fault.map { TrainingError(.mismatch, "\(size) ranks are to train the network '\(controller.graph.name)' together, but \($0)") }
+    try agree(error, exitCode: TrainingError.Kind.mismatch.exitCode)
   }
 }

@@ -67,13 +67,15 @@ public final class Trainer {
   /// Prepares a run: checks that all ranks train the same, gives every rank the parameters of rank 0, compiles the plans, starts reading.
   /// - Parameters:
   ///   - task: what is trained.
-  ///   - communicator: the ranks; all call this together.
+  ///   - communicator: the ranks, who all call this together; those of `withCommunicator` when nil.
   ///   - checkpoint: where to go on; nil for the beginning. The same on every rank.
   ///   - showsProgress: whether rank 0 shows progress on stderr.
   /// - Throws: `TrainingError`, `CommunicationError` when ranks differ, `DataError`, and what the engine throws.
-  public init(_ task: Task, communicator: any Communicator, resuming checkpoint: Checkpoint? = nil, showsProgress: Bool = true) throws {
+  public init(_ task: Task, communicator: (any Communicator)? = nil, resuming checkpoint: Checkpoint? = nil, showsProgress: Bool = true) throws {
+    let communicator = try communicator ?? currentCommunicator()
     self.task = task
     self.communicator = communicator
+    try communicator.requireDistributed(task.controller)
     let configuration = task.configuration
     try requireFit(of: task.training, to: task.graph)
     globalBatchSize = configuration.batchSize * communicator.size
