@@ -19,9 +19,11 @@ public struct StepTrailer: Sendable, Hashable {
   public var interruptedRanks = 0
   /// Number of ranks that were asked to end (SIGTERM, SIGUSR1, SIGUSR2, the time limit, the STOP file).
   public var terminatedRanks = 0
+  /// Number of ranks whose last checkpoint could not be written: rank 0, or none.
+  public var failedWriters = 0
 
   /// A rank's own part.
-  init(_ sums: LossSums, stop: StopRequest?) {
+  init(_ sums: LossSums, stop: StopRequest?, writerHasFailed: Bool = false) {
     loss = Float(sums.loss)
     count = sums.count
     correctTop1 = sums.correctTop1
@@ -29,6 +31,7 @@ public struct StepTrailer: Sendable, Hashable {
     nonFiniteRanks = sums.loss.isFinite ? 0 : 1
     interruptedRanks = stop == .interrupt ? 1 : 0
     terminatedRanks = stop == .terminate ? 1 : 0
+    failedWriters = writerHasFailed ? 1 : 0
   }
 
   /// What the trailer of `state` holds.
@@ -40,6 +43,7 @@ public struct StepTrailer: Sendable, Hashable {
     nonFiniteRanks = Int(trailer[4])
     interruptedRanks = Int(trailer[5])
     terminatedRanks = Int(trailer[6])
+    failedWriters = Int(trailer[7])
   }
 
   /// Writes this into a trailer.
@@ -51,6 +55,7 @@ public struct StepTrailer: Sendable, Hashable {
     trailer[4] = Float(nonFiniteRanks)
     trailer[5] = Float(interruptedRanks)
     trailer[6] = Float(terminatedRanks)
+    trailer[7] = Float(failedWriters)
   }
 
   /// What the ranks were asked for: an interrupt when any was interrupted.

@@ -105,13 +105,12 @@ struct CheckpointSaveTests {
     #expect(try directory.candidates == [9, 8, 4].map { CheckpointDirectory.name(ofStep: $0) })
   }
 
-  @Test("a run that goes on from an earlier checkpoint leaves no later one behind")
-  func leavesTheOldWay() throws {
+  @Test("the one just written stays, whatever else there is")
+  func keepsWhatItWrote() throws {
     let folder = TemporaryFolder()
-    let directory = try Samples.directory(folder, steps: [10, 20, 30])
-    try directory.save(Samples.checkpoint(step: 15))
-    #expect(try directory.candidates == [15, 10].map { CheckpointDirectory.name(ofStep: $0) })
-    #expect(try directory.load(.latest)?.checkpoint.state.step == 15)
+    let directory = try Samples.directory(folder, steps: [10, 20, 30], keepLast: 3)
+    try directory.save(Samples.checkpoint(step: 5))
+    #expect(try directory.candidates == [30, 20, 10, 5].map { CheckpointDirectory.name(ofStep: $0) })
   }
 
   @Test("a full disk gets room from the oldest that nobody needs, never from the newest valid one or the best")

@@ -29,6 +29,9 @@ struct TrainCommand: ParsableCommand {
       valueName: "auto|latest|best|path"))
   var resume: String?
 
+  @Flag(name: .customLong("force-unlock"), help: "Take the folder from a run that seems to be at work in it, when you know that it is gone.")
+  var forcesLock = false
+
   @Option(
     parsing: .singleValue,
     help: ArgumentHelp(
@@ -61,7 +64,8 @@ struct TrainCommand: ParsableCommand {
       do {
         try session.communicator.stopIfAsked()
         let resumption = resume.map { (CheckpointDirectory.Choice($0), allow.reduce(into: Set<AllowedChange>()) { $0.formUnion($1) }) }
-        var run = try TrainingRun(inputs, directory: directory, resume: resumption, stopConditions: conditions, session)
+        var run = try TrainingRun(
+          inputs, directory: directory, forcesLock: forcesLock, resume: resumption, stopConditions: conditions, session)
         session.result(try run.finish(exports: output.files))
         return .done
       } catch let request as StopRequest {

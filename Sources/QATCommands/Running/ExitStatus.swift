@@ -14,7 +14,7 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
   case checkpoint = 4
   /// The loss or a parameter is not finite.
   case numerical = 5
-  /// A file cannot be written.
+  /// A file cannot be written, or another run holds the folder.
   case storage = 7
   /// The command line is wrong (`EX_USAGE`).
   case usage = 64

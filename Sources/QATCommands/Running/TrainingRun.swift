@@ -5,17 +5,19 @@ struct TrainingRun {
   private let inputs: RunInputs
   private let session: Session
   private let directory: CheckpointDirectory
+  /// On rank 0: the folder is this run's until here.
+  private let lock: DirectoryLock?
   private let graph: Graph
   private let state: ModelState
   private let controller: CompressionController?
   private let trainer: Trainer
   private var results: [(name: String, evaluation: Evaluation)] = []
 
-  /// Begins a run, or goes on with one: checks that the ranks train the same, finds the checkpoint, notes the run in its folder, quantizes.
+  /// Begins a run, or goes on with one: checks that the ranks train the same, takes the folder, finds the checkpoint, notes the run there, quantizes.
   /// - Throws: an error that names what is wrong, the same on all ranks; `StopRequest` when the run is asked to stop meanwhile.
   init(
-    _ inputs: RunInputs, directory: CheckpointDirectory, resume: (choice: CheckpointDirectory.Choice, allowed: Set<AllowedChange>)?,
-    stopConditions: StopConditions, _ session: Session
+    _ inputs: RunInputs, directory: CheckpointDirectory, forcesLock: Bool,
+    resume: (choice: CheckpointDirectory.Choice, allowed: Set<AllowedChange>)?, stopConditions: StopConditions, _ session: Session
   ) throws {
     self.inputs = inputs
     self.session = session
@@ -26,9 +28,12 @@ struct TrainingRun {
     }
     let identity = RunIdentity(model: source, configuration: inputs.configuration, dataset: inputs.training)
     try session.verifyEqual(identity)
-    try session.onRoot {
+    lock = try session.together {
+      guard session.communicator.isRoot else { return nil }
+      let lock = try directory.lock(isForced: forcesLock)
       try directory.prepare()
       stopConditions.begin()
+      return lock
     }
     let loaded = try resume.flatMap {
       try directory.load($0.choice, identity: identity, allowing: $0.allowed, communicator: session.communicator, warn: session.warn)
@@ -98,6 +103,13 @@ struct TrainingRun {
     lines.append(
       "\(result.steps) steps, \(Numbers.fixed(result.imagesPerSecond, 0)) images/s over \(session.communicator.size) ranks, \(Numbers.fixed(result.seconds, 1)) s"
     )
+    let checkpoints = result.checkpoints
+    if checkpoints.count > 0 {
+      let failed = checkpoints.failedCount > 0 ? ", \(checkpoints.failedCount) of them not written" : ""
+      lines.append(
+        "checkpoints  \(checkpoints.count)\(failed); training waited \(Numbers.fixed(checkpoints.seconds, 3)) s for them, "
+          + "\(Numbers.fixed(checkpoints.longestSeconds, 3)) s at once at most")
+    }
     lines.append("run          \(directory.path)")
     for file in exports { lines.append("exported     \(file)  \(Numbers.bytes(LoadedModel.size(ofFile: file) ?? 0))") }
     return lines.joined(separator: "\n")

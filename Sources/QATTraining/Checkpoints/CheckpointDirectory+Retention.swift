@@ -3,12 +3,10 @@ import Foundation
 extension CheckpointDirectory {
   /// Removes the checkpoints that are no longer kept, now that the one of `state` is complete.
   ///
-  /// Kept are the newest `keepLast`, the best, and those at the end of every `keepEveryEpochs`-th epoch. Checkpoints of later steps are of a way that the run
-  /// has left by going on from an earlier one: a restart must not fall into it again.
+  /// Kept are the newest `keepLast`, the best, and those at the end of every `keepEveryEpochs`-th epoch.
   func removeOld(after state: TrainingState) throws {
-    let all = try candidates
-    let newest = all.filter { (Self.step(of: $0) ?? 0) <= state.step }.prefix(keepLast)
-    for name in all where !newest.contains(name) && !isKept(name, best: state.best, upTo: state.step) { try remove(name) }
+    let current = Self.name(ofStep: state.step)
+    for name in try candidates.dropFirst(keepLast) where name != current && !isKept(name, best: state.best) { try remove(name) }
     discardGarbage()
   }
 
@@ -18,7 +16,7 @@ extension CheckpointDirectory {
     discardGarbage()
     let all = try candidates
     guard let newest = all.first(where: { (try? Manifest(readingFrom: "\(path)/\($0)").verify("\(path)/\($0)")) != nil }) else { return false }
-    guard let oldest = all.last(where: { $0 != newest && !isKept($0, best: best, upTo: .max) }) else { return false }
+    guard let oldest = all.last(where: { $0 != newest && !isKept($0, best: best) }) else { return false }
     try remove(oldest)
     return true
   }
@@ -29,8 +27,7 @@ extension CheckpointDirectory {
   }
 
   /// Whether a checkpoint is kept for what it is, however old.
-  private func isKept(_ name: String, best: TrainingState.Best?, upTo step: Int) -> Bool {
-    guard (Self.step(of: name) ?? 0) <= step else { return false }
+  private func isKept(_ name: String, best: TrainingState.Best?) -> Bool {
     if name == best.map({ Self.name(ofStep: $0.step) }) { return true }
     guard keepEveryEpochs > 0, let manifest = try? Manifest(readingFrom: "\(path)/\(name)") else { return false }
     return manifest.position == 0 && manifest.epoch > 0 && manifest.epoch % keepEveryEpochs == 0

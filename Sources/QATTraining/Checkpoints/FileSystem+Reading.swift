@@ -76,6 +76,12 @@ extension FileSystem {
     return lstat(path, &status) == 0 ? [UInt64(status.st_dev), UInt64(status.st_ino)] : nil
   }
 
+  /// What an open file is.
+  static func identity(_ descriptor: Int32) -> [UInt64]? {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 ? [UInt64(status.st_dev), UInt64(status.st_ino)] : nil
+  }
+
   private static func unreadable(_ path: String, reason: Int32) -> TrainingError {
     TrainingError(.checkpoint, "cannot read \(path): \(String(cString: strerror(reason)))")
   }

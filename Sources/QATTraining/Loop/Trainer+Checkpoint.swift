@@ -2,11 +2,12 @@ import CVectorKernels
 import QATCommunication
 
 extension Trainer {
-  /// Writes a checkpoint on rank 0; an error ends all ranks.
-  /// - Returns: its path, on rank 0.
-  /// - Throws: `TrainingError` when a parameter is not finite or the checkpoint cannot be written.
-  func save() throws -> String? {
-    guard let directory = task.directory else { return nil }
+  /// Saves a checkpoint: rank 0 copies the values, and training goes on while they are written. All ranks call it after the same step.
+  /// - Parameter waits: whether all ranks go on only when the checkpoint is on the disk, as at the run's end; then an error ends all of them.
+  /// - Returns: its path on rank 0, when it was waited for.
+  /// - Throws: `TrainingError` when a parameter is not finite, or the checkpoint was waited for and cannot be written.
+  func save(waits: Bool) throws -> String? {
+    guard task.directory != nil else { return nil }
     // A gradient may overflow while the loss is still finite. Nobody can go on from such parameters.
     guard qat_all_finite(task.state.parameters.pointer, task.state.parameters.count) != 0 else {
       let error = TrainingError(
@@ -16,18 +17,46 @@ extension Trainer {
       try communicator.agree(error, exitCode: error.kind.exitCode)
       return nil
     }
-    return try communicator.together {
-      communicator.isRoot ? try directory.save(checkpoint()) : nil
+    let began = ProgressLine.now
+    defer {
+      let seconds = ProgressLine.now - began
+      checkpoints.count += 1
+      checkpoints.seconds += seconds
+      checkpoints.longestSeconds = max(checkpoints.longestSeconds, seconds)
+    }
+    guard waits else {
+      writer?.begin(trainingState())
+      return nil
+    }
+    let path = try communicator.together { try writer?.finish(trainingState()) }
+    // What has failed since the last step no longer matters but for its reason.
+    if let failure = writer?.takeFailure() { warn(failure) }
+    return path
+  }
+
+  /// Does what the configuration says when the last checkpoint could not be written. All ranks know of it from the step's exchange and call it together.
+  /// - Throws: the reason, on every rank, when the run is to end.
+  func heedFailedCheckpoint() throws {
+    checkpoints.failedCount += 1
+    let failure = writer?.takeFailure()
+    switch task.configuration.checkpoint.onError {
+    case .warn:
+      if let failure { warn(failure) }
+    case .fail:
+      try communicator.together { if let failure { throw failure } }
     }
   }
 
-  /// Everything the run needs to go on from here.
-  func checkpoint() -> Checkpoint {
-    Checkpoint(
-      model: task.state.tensors(), optimizer: optimizer.tensors(slots: task.state.parameterSlots),
-      state: TrainingState(
-        step: step, epoch: position.epoch, position: position.position, seed: task.configuration.seed, globalBatchSize: globalBatchSize,
-        optimizerStep: optimizer.stepCount, compression: task.controller?.compressionState, best: best, history: history, identity: task.identity,
-        environment: ComputeEnvironment(rankCount: communicator.size)))
+  private func warn(_ failure: any Error) {
+    progress?.note(
+      "qat: warning: a checkpoint could not be written: \(failure). The one before it is intact; the next one will be tried when it is due")
+  }
+
+  /// Where the run stands.
+  private func trainingState() -> TrainingState {
+    TrainingState(
+      step: step, epoch: position.epoch, position: position.position, seed: task.configuration.seed, globalBatchSize: globalBatchSize,
+      optimizerStep: optimizer.stepCount, compression: task.controller?.compressionState, best: best, history: history, identity: task.identity,
+      environment: ComputeEnvironment(rankCount: communicator.size))
   }
 }

@@ -53,7 +53,9 @@ public final class Trainer {
   private let evaluator: Evaluator?
   private let totalSteps: Int
   private let log: MetricsLog?
-  private let progress: ProgressLine?
+  let progress: ProgressLine?
+  /// On rank 0, when there is a folder to write to.
+  let writer: CheckpointWriter?
   /// Steps done.
   private(set) var step: Int
   /// Where the next batch begins.
@@ -63,6 +65,7 @@ public final class Trainer {
   private(set) var history: [TrainingState.EpochResult]
   /// Time in steps, without evaluation and checkpoints.
   private var trainingSeconds = 0.0
+  var checkpoints = TrainingResult.CheckpointCost()
 
   /// Prepares a run: checks that all ranks train the same, gives every rank the parameters of rank 0, compiles the plans, starts reading.
   /// - Parameters:
@@ -118,7 +121,14 @@ public final class Trainer {
     log = try communicator.together {
       communicator.isRoot ? try task.directory.map { try MetricsLog(path: $0.metricsPath, resumingAfter: resumedStep) } : nil
     }
-    progress = communicator.isRoot && showsProgress ? ProgressLine() : nil
+    let progress = communicator.isRoot && showsProgress ? ProgressLine() : nil
+    self.progress = progress
+    writer = try communicator.together { [optimizer] in
+      guard communicator.isRoot, let directory = task.directory else { return nil }
+      let snapshot = try CheckpointSnapshot(state: task.state, optimizer: optimizer)
+      try directory.requireRoom(forCheckpointsOf: snapshot.byteCount, epochs: configuration.epochs) { progress?.note("qat: warning: \($0)") }
+      return CheckpointWriter(directory, snapshot: snapshot)
+    }
   }
 
   /// Trains to the end, or until a signal asks to stop; evaluates and saves after each epoch, and saves at the end and before stopping.
@@ -126,12 +136,14 @@ public final class Trainer {
   public func run() throws -> TrainingResult {
     let start = ProgressLine.now
     trainingSeconds = 0
+    // Whatever ends the run, a checkpoint that is on its way comes to its end.
+    defer { writer?.wait() }
     let firstStep = step
     var result = TrainingResult(steps: step, evaluation: nil, best: best, stop: nil, seconds: 0, imagesPerSecond: 0, checkpoint: nil)
     // The run was stopped in the evaluation at an epoch's end.
     if step > 0, position.position == 0, evaluator != nil, history.last?.step != step {
       try evaluateEpoch(position.epoch - 1, isWhole: true, &result)
-      if result.stop == nil { result.checkpoint = try save() }
+      if result.stop == nil { result.checkpoint = try save(waits: step == totalSteps) }
     }
     while step < totalSteps, result.stop == nil {
       if position.position == 0 { task.controller?.scheduler.epochStep(position.epoch) }
@@ -143,10 +155,12 @@ public final class Trainer {
       if result.stop == nil, epochEnded || step == totalSteps { try evaluateEpoch(outcome.epoch, isWhole: epochEnded, &result) }
       let interval = task.configuration.checkpoint.every
       let isDue = interval > 0 && step % interval == 0
-      if epochEnded || isDue || step == totalSteps || result.stop != nil { result.checkpoint = try save() ?? result.checkpoint }
+      let isLast = step == totalSteps || result.stop != nil
+      if epochEnded || isDue || isLast { result.checkpoint = try save(waits: isLast) }
     }
     result.steps = step
     result.best = best
+    result.checkpoints = checkpoints
     result.seconds = ProgressLine.now - start
     result.imagesPerSecond = trainingSeconds > 0 ? Double((step - firstStep) * globalBatchSize) / trainingSeconds : 0
     return result
@@ -156,8 +170,9 @@ public final class Trainer {
   private func trainOneBatch() throws -> TrainingStep.Outcome {
     let began = ProgressLine.now
     task.controller?.scheduler.step(step)
-    let outcome = try stepper.run(step)
+    let outcome = try stepper.run(step, writerHasFailed: writer?.hasFailed ?? false)
     step += 1
+    if outcome.trailer.failedWriters > 0 { try heedFailedCheckpoint() }
     let seconds = ProgressLine.now - began
     trainingSeconds += seconds
     let speed = Double(globalBatchSize) / max(seconds, 1e-9)

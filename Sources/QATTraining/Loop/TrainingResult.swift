@@ -16,4 +16,18 @@ public struct TrainingResult: Sendable {
   public var imagesPerSecond: Double
   /// Path of the last checkpoint, on rank 0.
   public var checkpoint: String?
+  /// What checkpoints have cost.
+  public var checkpoints = CheckpointCost()
+
+  /// What checkpoints have cost a run.
+  public struct CheckpointCost: Sendable, Hashable {
+    /// How many were begun.
+    public var count = 0
+    /// How many could not be written, while the run went on.
+    public var failedCount = 0
+    /// Seconds for which training has waited for them, on this rank.
+    public var seconds = 0.0
+    /// The longest of these waits.
+    public var longestSeconds = 0.0
+  }
 }

@@ -62,15 +62,19 @@ final class TrainingStep {
   func scheduleStep(at place: DataPosition) -> Int { place.epoch * batchesPerEpoch + place.position / globalBatchSize }
 
   /// Runs step number `step`, counted from 0.
+  /// - Parameters:
+  ///   - step: its number.
+  ///   - writerHasFailed: whether this rank has a checkpoint that could not be written, which the others are to know.
+  /// - Returns: what it has come to.
   /// - Throws: `TrainingError` (numerical) when the loss is not finite; then the parameters are those before this step.
-  func run(_ step: Int) throws -> Outcome {
+  func run(_ step: Int, writerHasFailed: Bool) throws -> Outcome {
     let batch = try loader.next()
     _ = plan.input(input).update(fromContentsOf: batch.pixels)
     plan.forward(step: UInt64(step), firstSample: batch.position + communicator.rank * batch.count)
     let sums = objective.evaluate(plan, labels: batch.labels, scale: 1 / Float(globalBatchSize))
     plan.backward(progress: reducer.advance(to:))
     try normalization?.check()
-    StepTrailer(sums, stop: .pending).write(to: state.trailer)
+    StepTrailer(sums, stop: .pending, writerHasFailed: writerHasFailed).write(to: state.trailer)
     try reducer.finish()
     let outcome = Outcome(
       trailer: StepTrailer(reading: state.trailer), epoch: batch.epoch, next: batch.next,
