@@ -25,6 +25,18 @@ struct ToolRun {
     try self.init(words: Self.launcher + Array(parts.joined(separator: [":"])), in: folder, timeout: 60, whileRunning: nil)
   }
 
+  /// Runs `qat` with the words of `line` by scripts/qat-mpirun with `options`.
+  init(wrapped options: String, _ line: String, in folder: Scratch, timeout: Double = 240, whileRunning: ((Process) -> Bool)? = nil) throws {
+    let words = [Self.script("qat-mpirun")] + options.split(separator: " ").map(String.init) + [try Self.tool().path]
+    try self.init(words: words + line.split(separator: " ").map(String.init), in: folder, timeout: timeout, whileRunning: whileRunning)
+  }
+
+  /// A script of this package.
+  static func script(_ name: String) -> String {
+    let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    return package.appendingPathComponent("scripts/\(name)").path
+  }
+
   private static let launcher = ["mpirun", "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1"]
 
   private init(words: [String], in folder: Scratch, timeout: Double, whileRunning: ((Process) -> Bool)?) throws {
