@@ -20,6 +20,9 @@ public struct CalibrationSource: BatchSource {
   /// Number of samples chosen.
   public var sampleCount: Int { samples.count }
 
+  /// The position, and the sample's number in the data set.
+  public func name(of position: Int) -> String { "calibration sample \(position) (sample \(samples[position]) of \(reader.dataset.name))" }
+
   /// Writes the samples at positions `range` of the choice, preprocessed, one after the other.
   /// - Throws: `DataError` when the destination does not fit, or what the data set throws.
   public func read(_ range: Range<Int>, input: TensorName, into destination: UnsafeMutableBufferPointer<Float>) throws {

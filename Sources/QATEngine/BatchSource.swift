@@ -11,4 +11,11 @@ public protocol BatchSource {
   ///   - destination: room for `range.count` samples.
   /// - Throws: an error that names the file when a sample cannot be read.
   func read(_ range: Range<Int>, input: TensorName, into destination: UnsafeMutableBufferPointer<Float>) throws
+  /// What the sample at a position is, for messages.
+  func name(of position: Int) -> String
+}
+
+extension BatchSource {
+  /// The position.
+  public func name(of position: Int) -> String { "calibration sample \(position)" }
 }

@@ -9,7 +9,7 @@ extension QuantizationConfiguration {
       // Whoever reads the section has looked at the algorithm already.
       SchemaKey("algorithm", read: { _, _, _ in }, write: { _ in "quantization" }),
       SchemaKey("preset", optional: \.preset, .choice()),
-      SchemaKey("initializer", read: readInitializer, write: { initializer.write($0) }),
+      initializerKey,
       SchemaKey("weights", \.weights, Group.weightSchema.rule(defaults: Group())),
       SchemaKey("activations", \.activations, Group.activationSchema.rule(defaults: Group())),
       SchemaKey("quantize_inputs", \.quantizesInputs, .bool),
@@ -33,13 +33,6 @@ extension QuantizationConfiguration {
       "target_device": "it belongs at the root", "input_info": "it belongs at the root",
     ])
 
-  private static let initializer = ObjectSchema<QuantizationConfiguration>(
-    [
-      SchemaKey("range", read: readRange, write: { RangeInitializer.schema.write($0.range) }),
-      SchemaKey("batchnorm_adaptation", read: readAdaptation, write: { adaptation.write($0) }),
-      .refused("precision", notYet),
-    ], misplaced: ["num_init_samples": "it belongs in \"range\"", "num_bn_adaptation_samples": "it belongs in \"batchnorm_adaptation\""])
-
   private static let overrides = ObjectSchema<QuantizationConfiguration>([
     SchemaKey("weights", \.weights.overrides, .scopeOverrides), SchemaKey("activations", \.activations.overrides, .scopeOverrides),
   ])
@@ -47,41 +40,6 @@ extension QuantizationConfiguration {
   @Sendable private static func readOverrides(_ member: JSONMember, _ root: inout Self, _ problems: inout ProblemList) {
     overrides.read(member.value, into: &root, &problems)
   }
-
-  private static let adaptation = ObjectSchema<QuantizationConfiguration>([
-    SchemaKey("num_bn_adaptation_samples", \.batchNormAdaptationSampleCount, .integer(atLeast: 0))
-  ])
-
-  @Sendable private static func readInitializer(_ member: JSONMember, _ root: inout Self, _ problems: inout ProblemList) {
-    initializer.read(member.value, into: &root, &problems)
-  }
-
-  @Sendable private static func readAdaptation(_ member: JSONMember, _ root: inout Self, _ problems: inout ProblemList) {
-    adaptation.read(member.value, into: &root, &problems)
-  }
-
-  @Sendable private static func readRange(_ member: JSONMember, _ root: inout Self, _ problems: inout ProblemList) {
-    if member.value.array != nil {
-      problems.error("an array with one range for each layer \(notYet); expected one object for all layers", at: member.value)
-    } else {
-      RangeInitializer.schema.read(member.value, into: &root.range, &problems)
-    }
-  }
-}
-
-extension QuantizationConfiguration.RangeInitializer {
-  static let schema = ObjectSchema<Self>(
-    [
-      SchemaKey("num_init_samples", \.sampleCount, .integer(atLeast: 0)),
-      SchemaKey("type", \.kind, .choice(known: ["threesigma": notYet, "percentile": notYet, "mean_percentile": notYet])),
-      .refused("params", "serves the percentile types, which this version does not support", unless: { $0.members?.isEmpty == true }),
-    ],
-    misplaced: [
-      "min_percentile": "it belongs in \"params\"", "max_percentile": "it belongs in \"params\"",
-      "ignored_scopes": "it belongs to an array with one range for each layer, which this version does not support",
-      "target_scopes": "it belongs to an array with one range for each layer, which this version does not support",
-      "target_quantizer_group": "it belongs to an array with one range for each layer, which this version does not support",
-    ])
 }
 
 extension QuantizationConfiguration.Demands {

@@ -67,24 +67,6 @@ public struct QuantizationConfiguration: Sendable, Hashable, Codable {
     public init() {}
   }
 
-  /// How ranges are found from data.
-  public struct RangeInitializer: Sendable, Hashable, Codable {
-    /// How observations become a range: reference NNCF's `initializer.range.type`.
-    public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
-      case mixedMinMax = "mixed_min_max"
-      case minMax = "min_max"
-      case meanMinMax = "mean_min_max"
-    }
-
-    /// How observations become a range.
-    public var kind: Kind = .mixedMinMax
-    /// Number of calibration samples; 0 leaves quantizers at their defaults.
-    public var sampleCount: Int = 256
-
-    /// NNCF's default.
-    public init() {}
-  }
-
   /// Modes of weights and activations unless a group says otherwise; nil where the device decides: `performance` for all but NPU and TRIAL.
   public var preset: Preset?
   /// Demands on weight quantizers.
@@ -104,7 +86,7 @@ public struct QuantizationConfiguration: Sendable, Hashable, Codable {
   /// Whether a scope that matches no node is an error.
   public var validatesScopes = true
   /// How ranges are found.
-  public var range = RangeInitializer()
+  public var range = RangeInitialization.everywhere(RangeInitializer())
   /// Samples for the adaptation of batch norm's running statistics; 0 turns it off.
   public var batchNormAdaptationSampleCount = 2000
 

@@ -20,8 +20,7 @@ import Testing
     expected.overflowFix = .enable
     #expect(quantization == expected)
     #expect(quantization.overflowFix == .enable)
-    #expect(quantization.range.kind == .mixedMinMax)
-    #expect(quantization.range.sampleCount == 256)
+    #expect(quantization.range == .everywhere(.init(.mixedMinMax, sampleCount: 256)))
     #expect(quantization.batchNormAdaptationSampleCount == 2000)
     #expect(quantization.quantizesInputs && !quantization.quantizesOutputs)
     #expect(quantization.weights.demands.mode == nil && quantization.weights.demands.bits == nil && quantization.weights.demands.perChannel == nil)
@@ -42,7 +41,11 @@ import Testing
           "quantize_outputs": false,
           "ignored_scopes": ["{re}.*Sigmoid.*"],
           "initializer": {
-            "range": { "type": "min_max", "num_init_samples": 64 },
+            "range": [
+              { "type": "min_max", "num_init_samples": 64, "target_scopes": ["{re}.*"], "target_quantizer_group": "weights" },
+              { "type": "percentile", "num_init_samples": 512, "params": { "min_percentile": 0.05, "max_percentile": 99.95 },
+                "target_scopes": ["{re}.*"], "target_quantizer_group": "activations" },
+            ],
             "batchnorm_adaptation": { "num_bn_adaptation_samples": 1024 },
           },
           "weights": { "mode": "symmetric", "bits": 8, "per_channel": true },
@@ -57,8 +60,11 @@ import Testing
     #expect(quantization.preset == .mixed)
     #expect(quantization.overflowFix == .firstLayerOnly)
     #expect(quantization.ignoredScopes == ["{re}.*Sigmoid.*"])
-    #expect(quantization.range.kind == .minMax)
-    #expect(quantization.range.sampleCount == 64)
+    guard case .perLayer(let entries) = quantization.range else { throw Missing(description: "no entries") }
+    #expect(entries.map(\.initializer.kind) == [.minMax, .percentile])
+    #expect(entries.map(\.initializer.sampleCount) == [64, 512])
+    #expect(entries.map(\.initializer.minimumPercentile) == [0.1, 0.05] && entries.map(\.initializer.maximumPercentile) == [99.9, 99.95])
+    #expect(entries.map(\.group) == [.weights, .activations] && entries.map(\.targetScopes) == [["{re}.*"], ["{re}.*"]])
     #expect(quantization.batchNormAdaptationSampleCount == 1024)
     #expect(quantization.weights.demands.mode == .symmetric)
     #expect(quantization.weights.demands.bits == 8)
@@ -112,4 +118,6 @@ import Testing
     #expect(json["compression"]?["initializer"]?["batchnorm_adaptation"] == ["num_bn_adaptation_samples": 2000])
     #expect(try NNCFConfig(document: JSONDocument.parse(json.text(), file: "r.json")) == config)
   }
+
+  private struct Missing: Error { let description: String }
 }

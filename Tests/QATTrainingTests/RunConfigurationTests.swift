@@ -57,7 +57,7 @@ import Testing
     #expect(quantization.weights.overrides.map(\.demands.mode) == [.asymmetric])
     #expect(quantization.activations.overrides.map(\.demands.signed) == [true])
     #expect(quantization.activations.unifiedScaleOperators == [["/body/Conv", "/body/Relu"]])
-    #expect(quantization.range.kind == .meanMinMax)
+    #expect(quantization.range == .everywhere(.init(.meanMinMax, sampleCount: 0)))
     #expect(quantization.batchNormAdaptationSampleCount == 0)
   }
 

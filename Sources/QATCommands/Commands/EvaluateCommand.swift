@@ -51,10 +51,10 @@ struct EvaluateCommand: ParsableCommand {
   private func deployed(_ inputs: Inputs, _ preprocessing: Preprocessing, _ session: Session) throws -> Graph {
     if inputs.model.restored != nil, inputs.model.graph.isQuantized { return try session.together { try lower(inputs.model.graph).simulation } }
     guard let quantization = inputs.configuration.nncf.quantization, !inputs.model.graph.isQuantized else { return inputs.model.graph }
-    let count = max(quantization.range.sampleCount, quantization.batchNormAdaptationSampleCount)
     let calibration = try session.together {
       try CalibrationSource(
-        dataset: openDataset(inputs.trainingPath, split: .train), preprocessing: preprocessing, count: count, seed: inputs.configuration.seed)
+        dataset: openDataset(inputs.trainingPath, split: .train), preprocessing: preprocessing, count: quantization.calibrationSampleCount(),
+        seed: inputs.configuration.seed)
     }
     let controller = try quantize(inputs.model.graph, inputs.configuration.nncf, calibration: calibration, session)
     return try lower(controller?.graph ?? inputs.model.graph).simulation

@@ -44,7 +44,7 @@ struct RunInputs {
   /// The samples that initialise quantizers and batch norm; nil when the configuration asks for none.
   func calibration() throws -> CalibrationSource? {
     guard let quantization = configuration.nncf.quantization else { return nil }
-    let count = max(quantization.range.sampleCount, quantization.batchNormAdaptationSampleCount)
+    let count = quantization.calibrationSampleCount()
     guard count > 0 else { return nil }
     return try CalibrationSource(dataset: training, preprocessing: configuration.data.preprocessing, count: count, seed: configuration.seed)
   }

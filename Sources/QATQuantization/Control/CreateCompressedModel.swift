@@ -16,7 +16,8 @@ import QATTensor
 /// - Returns: the controller, which holds the quantized network.
 /// - Throws: `QuantizationError`, `GraphError`, and what the samples or the communicator throw.
 public func createCompressedModel(
-  _ graph: Graph, _ config: NNCFConfig, calibration: (any BatchSource)?, calibrationBatchSize: Int = 32, communicator: (any Communicator)? = nil,
+  _ graph: Graph, _ config: NNCFConfig, calibration: (any BatchSource)?, calibrationBatchSize: Int = calibrationBatchSize,
+  communicator: (any Communicator)? = nil,
   compressionState: CompressionState? = nil
 ) throws -> CompressionController {
   let communicator = try communicator ?? currentCommunicator()
@@ -46,18 +47,20 @@ public func createCompressedModel(
 /// - Returns: the controller, which holds the quantized network.
 /// - Throws: `QuantizationError`, `GraphError`, and what the samples or the communicator throw.
 public func createCompressedModel(
-  _ graph: Graph, _ configuration: QuantizationConfiguration, device: TargetDevice, calibration: (any BatchSource)?, calibrationBatchSize: Int = 32,
+  _ graph: Graph, _ configuration: QuantizationConfiguration, device: TargetDevice, calibration: (any BatchSource)?,
+  calibrationBatchSize: Int = calibrationBatchSize,
   communicator: (any Communicator)? = nil, compressionState: CompressionState? = nil
 ) throws -> CompressionController {
   let communicator = try communicator ?? currentCommunicator()
   if let compressionState { return try restored(graph, from: compressionState, communicator) }
-  let (placement, potential) = try communicator.together {
-    try (placeQuantizers(in: graph, configuration, device: device), PotentialQuantizers(in: LiveGraph(graph)))
+  let (placement, potential, initializers) = try communicator.together {
+    let placement = try placeQuantizers(in: graph, configuration, device: device)
+    return try (placement, PotentialQuantizers(in: LiveGraph(graph)), configuration.rangeInitializers(for: placement.setup))
   }
   let placed = placement.setup
   try communicator.verifyEqual(placed.fingerprint, what: "the quantizer setup")
   let ranges = try initializedRanges(
-    for: placed, of: graph, configuration.range, calibration: calibration, batchSize: calibrationBatchSize, communicator: communicator)
+    for: placed, of: graph, initializers, calibration: calibration, batchSize: calibrationBatchSize, communicator: communicator)
   var quantized = try graph.inserting(ranges.setup)
   for (name, tensor) in ranges.parameters { quantized.constants[name]?.tensor = tensor }
   if let calibration {
@@ -68,7 +71,7 @@ public func createCompressedModel(
   }
   return CompressionController(
     graph: quantized, setup: ranges.setup, potential: potential,
-    warnings: placement.warnings + warnings(placed, ranges.uninitialized, hasSamples: calibration != nil, configuration), communicator: communicator)
+    warnings: placement.warnings + warnings(placed, ranges.uninitialized, initializers, hasSamples: calibration != nil), communicator: communicator)
 }
 
 /// A network with the quantizers of a saved state at their defaults, to be filled by the saved tensors.
@@ -89,13 +92,13 @@ private func restored(_ graph: Graph, from state: CompressionState, _ communicat
 }
 
 private func warnings(
-  _ setup: QuantizerSetup, _ uninitialized: [String], hasSamples: Bool, _ configuration: QuantizationConfiguration
+  _ setup: QuantizerSetup, _ uninitialized: [String], _ initializers: [String: QuantizationConfiguration.RangeInitializer], hasSamples: Bool
 ) -> [String] {
   if setup.points.isEmpty { return ["no operator of the network is quantized: the configuration's scopes leave none, or none runs on integers"] }
-  guard !uninitialized.isEmpty else { return [] }
-  let reason =
-    configuration.range.sampleCount == 0 ? "\"num_init_samples\" is 0" : hasSamples ? "there were no samples" : "there is no calibration data"
-  return [
-    "\(uninitialized.count) of \(setup.points.count) quantizers keep their default range, because \(reason): \(uninitialized.joined(separator: ", "))"
-  ]
+  let unwanted = uninitialized.filter { initializers[$0]?.sampleCount == 0 }
+  let unseen = uninitialized.filter { initializers[$0]?.sampleCount != 0 }
+  let reasons = [("\"num_init_samples\" is 0", unwanted), (hasSamples ? "there were no samples" : "there is no calibration data", unseen)]
+  return reasons.filter { !$1.isEmpty }.map { reason, ids in
+    "\(ids.count) of \(setup.points.count) quantizers keep their default range, because \(reason): \(ids.joined(separator: ", "))"
+  }
 }

@@ -3,90 +3,156 @@ import QATEngine
 import QATGraph
 import QATTensor
 
-/// Runs the fp32 network on calibration batches and collects what each activation quantizer will see.
+/// Runs the fp32 network on calibration batches and finds the range of what each activation quantizer will see.
+///
+/// Whole batches are dealt to the ranks in turn. What batches leave is folded in their order, and counts are added up, so that every rank gets the same
+/// ranges for every number of ranks.
 struct ActivationObservation {
-  private let points: [(point: QuantizationPoint, tensor: TensorName, observer: RangeObserver, inner: Int)]
+  /// A quantizer whose range is looked for, and where its values lie.
+  private struct Target {
+    let point: QuantizationPoint
+    let tensor: TensorName
+    let layout: ObservedLayout
+    let sampleCount: Int
+  }
+
   private let graph: Graph
-  private let sampleCount: Int
   private let batchSize: Int
+  private var batchwise: [(target: Target, extremes: BatchExtremes)] = []
+  private var searched: [(target: Target, quantiles: QuantileRange)] = []
 
   /// Prepares the observation of `points`.
+  /// - Parameters:
+  ///   - points: activation quantizers; those whose initializer takes no samples are passed over.
+  ///   - graph: the fp32 network.
+  ///   - initializers: how each finds its range, by id.
+  ///   - available: number of samples that there are.
+  ///   - batchSize: samples in a batch.
   /// - Throws: `QuantizationError` when the network has no such tensor.
   init(
-    _ points: [QuantizationPoint], _ graph: Graph, kind: QuantizationConfiguration.RangeInitializer.Kind, sampleCount: Int, batchSize: Int
+    _ points: [QuantizationPoint], _ graph: Graph, _ initializers: [String: QuantizationConfiguration.RangeInitializer], available: Int,
+    batchSize: Int
   ) throws {
     let types = try graph.tensorTypes()
     self.graph = graph
-    self.sampleCount = sampleCount
-    self.batchSize = min(batchSize, sampleCount)
-    var result: [(QuantizationPoint, TensorName, RangeObserver, Int)] = []
+    self.batchSize = min(batchSize, available)
     for point in points {
+      guard let initializer = initializers[point.id], initializer.sampleCount > 0 else { continue }
       guard let tensor = point.tensor(in: graph), let type = types[tensor] else {
         throw QuantizationError("quantizer '\(point.id)': the network has no tensor there")
       }
-      let shape = type.shape(batchSize: self.batchSize)
-      let axis = point.specification.channelAxis.map { $0 < 0 ? $0 + shape.count : $0 }
-      let inner = axis.map { shape[($0 + 1)...].reduce(1, *) } ?? 1
-      result.append((point, tensor, RangeObserver(point.specification, kind: kind, batchSize: self.batchSize), inner))
+      let layout = ObservedLayout(
+        shape: type.shape(batchSize: self.batchSize), axis: point.specification.channelAxis, samples: self.batchSize)
+      let target = Target(
+        point: point, tensor: tensor, layout: layout,
+        sampleCount: min(roundedUp(initializer.sampleCount, toMultipleOf: batchSize), available))
+      switch initializer.kind {
+      case .minMax, .mixedMinMax, .meanMinMax, .meanPercentile:
+        let isSymmetric = point.specification.mode == .symmetric
+        batchwise.append((target, BatchExtremes(layout, initializer, isSymmetric: isSymmetric, batchSize: self.batchSize)))
+      case .percentile, .threeSigma:
+        searched.append((target, QuantileRange(layout, initializer)))
+      }
     }
-    self.points = result
   }
 
-  /// Number of batches; the last one may be partly filled.
-  private var batchCount: Int { (sampleCount + batchSize - 1) / batchSize }
-
-  private func samples(in batch: Int) -> Range<Int> { batch * batchSize..<min((batch + 1) * batchSize, sampleCount) }
-
-  /// The extremes that each point saw, by id.
-  func run(_ calibration: any BatchSource, _ communicator: any Communicator) throws -> [String: Extremes] {
-    let own = try observeOwnBatches(calibration, communicator)
-    let size = communicator.size
-    let all = try communicator.allgather(own.withUnsafeBytes { Array($0) }).map { bytes in
-      bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
-    }
-    let counts = (0..<batchCount).map { samples(in: $0).count }
-    let recordCount = points.reduce(0) { $0 + $1.observer.recordCount }
-    var result: [String: Extremes] = [:]
-    var offset = 0
-    for (point, tensor, observer, _) in points {
-      let records = (0..<batchCount).map { batch in
-        let start = batch / size * recordCount + offset
-        return all[batch % size][start..<start + observer.recordCount]
-      }
-      guard let extremes = observer.fold(records, samples: counts) else {
-        throw QuantizationError(
-          "quantizer '\(point.id)': the tensor '\(tensor)' holds values that are not finite for some of the \(sampleCount) calibration samples, "
-            + "so it has no range. Check the model's weights and the data's normalisation")
-      }
-      result[point.id] = extremes
-      offset += observer.recordCount
-    }
-    return result
-  }
-
-  /// The records of the batches rank, rank + size, rank + 2·size ..., one after the other.
-  private func observeOwnBatches(_ calibration: any BatchSource, _ communicator: any Communicator) throws -> [Float] {
+  /// The range that each point found, by id.
+  /// - Throws: `QuantizationError` naming the quantizer, the tensor and the sample of a value that is not finite.
+  mutating func run(_ calibration: any BatchSource, _ communicator: any Communicator) throws -> [String: Extremes] {
+    guard !batchwise.isEmpty || !searched.isEmpty else { return [:] }
     let plan = try communicator.together {
-      try Plan(graph, state: ModelState(graph), batchSize: batchSize, mode: .evaluation, observed: points.map(\.tensor))
+      let observed = batchwise.map(\.target.tensor) + searched.map(\.target.tensor)
+      return try Plan(graph, state: try ModelState(graph), batchSize: batchSize, mode: .evaluation, observed: observed)
     }
+    let records = try sweep(plan, calibration, communicator, withRecords: true)
+    var ranges = try folded(records, communicator)
+    try endSweep(communicator)
+    while searched.contains(where: { $0.quantiles.range == nil }) {
+      _ = try sweep(plan, calibration, communicator, withRecords: false)
+      try endSweep(communicator)
+    }
+    for (target, quantiles) in searched { ranges[target.point.id] = quantiles.range }
+    return ranges
+  }
+
+  /// Adds up the counts of all ranks.
+  private mutating func endSweep(_ communicator: any Communicator) throws {
+    for index in searched.indices where searched[index].quantiles.range == nil {
+      try searched[index].quantiles.withCounts { try communicator.allreduce($0, .sum) }
+      searched[index].quantiles.endSweep()
+    }
+  }
+
+  /// The samples of a batch that count for a target.
+  private func samples(of target: Target, in batch: Int) -> Range<Int> {
+    min(batch * batchSize, target.sampleCount)..<min((batch + 1) * batchSize, target.sampleCount)
+  }
+
+  /// Runs the batches rank, rank + size, rank + 2·size ... once. Every search that needs it counts.
+  /// - Returns: the records of this rank's batches, one after the other, if asked for.
+  private mutating func sweep(
+    _ plan: Plan, _ calibration: any BatchSource, _ communicator: any Communicator, withRecords: Bool
+  ) throws -> [Float] {
+    let waiting = searched.indices.filter { searched[$0].quantiles.range == nil }
+    let needed = (withRecords ? batchwise.map(\.target.sampleCount) : []) + waiting.map { searched[$0].target.sampleCount }
+    let sampleCount = needed.max() ?? 0
     var records: [Float] = []
+    let batchCount = (sampleCount + batchSize - 1) / batchSize
     try communicator.inRounds((batchCount + communicator.size - 1) / communicator.size) { round in
       let batch = round * communicator.size + communicator.rank
       guard batch < batchCount else { return }
-      let range = samples(in: batch)
+      let range = batch * batchSize..<min((batch + 1) * batchSize, sampleCount)
       for input in graph.inputs {
         let memory = plan.input(input.name)
         try calibration.read(
           range, input: input.name, into: UnsafeMutableBufferPointer(rebasing: memory[..<(memory.count / batchSize * range.count)]))
       }
       plan.forward()
-      for (_, tensor, observer, inner) in points {
-        var record = [Float](repeating: 0, count: observer.recordCount)
-        let values = plan.output(tensor)
-        record.withUnsafeMutableBufferPointer { observer.observe(values, inner: inner, samples: range.count, into: $0) }
-        records += record
+      if withRecords {
+        for (target, extremes) in batchwise {
+          let counted = samples(of: target, in: batch)
+          records += extremes.record(try finite(target, counted, plan, calibration), samples: counted.count)
+        }
+      }
+      for index in waiting {
+        let target = searched[index].target
+        searched[index].quantiles.observe(try finite(target, samples(of: target, in: batch), plan, calibration))
       }
     }
     return records
+  }
+
+  /// The values of a target for some samples, which are the first of the batch that has just run.
+  /// - Throws: `QuantizationError` when one of them is not finite.
+  private func finite(
+    _ target: Target, _ samples: Range<Int>, _ plan: Plan, _ calibration: any BatchSource
+  ) throws(QuantizationError) -> UnsafeBufferPointer<Float> {
+    let values = target.layout.values(of: 0..<samples.count, in: plan.output(target.tensor))
+    if let found = NonFiniteValue(in: values) {
+      throw QuantizationError(
+        "quantizer '\(target.point.id)': the tensor '\(target.tensor)' holds the value \(found.value) for "
+          + "\(calibration.name(of: samples.lowerBound + found.index / target.layout.sampleSize)), so it has no range. "
+          + "Check the model's weights and the data's normalisation")
+    }
+    return values
+  }
+
+  /// Gathers the records of all ranks and folds each target's in the order of the batches.
+  private func folded(_ own: [Float], _ communicator: any Communicator) throws -> [String: Extremes] {
+    let all = try communicator.allgather(own.withUnsafeBytes { Array($0) }).map { bytes in
+      bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+    }
+    let length = batchwise.reduce(0) { $0 + $1.extremes.recordCount }
+    var ranges: [String: Extremes] = [:]
+    var offset = 0
+    for (target, extremes) in batchwise {
+      let batches = 0..<(target.sampleCount + batchSize - 1) / batchSize
+      let records = batches.map { batch in
+        all[batch % communicator.size][(batch / communicator.size * length + offset)...].prefix(extremes.recordCount)
+      }
+      ranges[target.point.id] = extremes.fold(records, samples: batches.map { samples(of: target, in: $0).count })
+      offset += extremes.recordCount
+    }
+    return ranges
   }
 }

@@ -6,10 +6,11 @@ import QATTensor
 /// Batch norm's running statistics, adapted to the quantized network: its batches move them with their normal momentum, nothing else changes.
 ///
 /// Whole batches are dealt to the ranks in turn and their statistics applied in the order of the batches: every rank gets the same, for every number of
-/// ranks. Samples that do not fill a batch are left out, unless there is no full one. Dropout does not drop. Source: NNCF 2.14, batch norm adaptation.
+/// ranks. The number of samples is rounded up to whole batches as far as the source has them; of what it has, samples that do not fill a batch are left
+/// out, unless there is no full one. Dropout does not drop. Source: NNCF 2.14, batch norm adaptation.
 /// - Parameters:
 ///   - graph: the quantized network with its current values.
-///   - sampleCount: how many samples to use, as far as the source has them; 0 changes nothing.
+///   - sampleCount: how many samples to use; 0 changes nothing.
 ///   - calibration: the samples.
 ///   - batchSize: samples in a batch, on whichever rank.
 ///   - communicator: the ranks.
@@ -18,7 +19,7 @@ import QATTensor
 func adaptedStatistics(
   of graph: Graph, sampleCount: Int, calibration: any BatchSource, batchSize: Int, communicator: any Communicator
 ) throws -> [TensorName: Tensor] {
-  let available = min(sampleCount, calibration.sampleCount)
+  let available = min(roundedUp(sampleCount, toMultipleOf: batchSize), calibration.sampleCount)
   let state = try ModelState(graph)
   guard available > 0, state.statistics.count > 0 else { return [:] }
   let size = min(batchSize, available)

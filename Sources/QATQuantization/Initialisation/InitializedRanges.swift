@@ -14,32 +14,28 @@ struct InitializedRanges {
 }
 
 /// Finds the ranges of all quantizers: of weights from the weights, of activations by running the fp32 network on samples.
-///
-/// Whole batches are dealt to the ranks in turn and their statistics folded in the order of the batches: every rank gets the same ranges, for every number
-/// of ranks.
 /// - Parameters:
 ///   - setup: where quantizers will sit.
 ///   - graph: the fp32 network, without them.
-///   - initializer: how ranges are found, and from how many samples; with 0, nothing is initialised.
+///   - initializers: how each quantizer finds its range, by id; one that takes 0 samples leaves it at its start.
 ///   - calibration: the samples; nil leaves activations uninitialised.
 ///   - batchSize: samples in a batch, on whichever rank.
-///   - communicator: the ranks.
+///   - communicator: the ranks. Every one gets the same ranges, for every number of ranks.
 /// - Returns: the setup with its signs, and the parameters.
 /// - Throws: `QuantizationError` naming a quantizer that saw a value that is not finite; what the samples, the engine or the communicator throw.
 func initializedRanges(
-  for setup: QuantizerSetup, of graph: Graph, _ initializer: QuantizationConfiguration.RangeInitializer, calibration: (any BatchSource)?,
-  batchSize: Int,
-  communicator: any Communicator
+  for setup: QuantizerSetup, of graph: Graph, _ initializers: [String: QuantizationConfiguration.RangeInitializer],
+  calibration: (any BatchSource)?, batchSize: Int, communicator: any Communicator
 ) throws -> InitializedRanges {
   var extremes: [String: Extremes] = [:]
-  if initializer.sampleCount > 0 {
-    for point in setup.weightPoints { extremes[point.id] = try weightExtremes(point, graph) }
-    if let calibration, calibration.sampleCount > 0 {
-      let observation = try ActivationObservation(
-        setup.activationPoints, graph, kind: initializer.kind, sampleCount: min(initializer.sampleCount, calibration.sampleCount),
-        batchSize: batchSize)
-      extremes.merge(try observation.run(calibration, communicator)) { $1 }
-    }
+  for point in setup.weightPoints {
+    guard let initializer = initializers[point.id], initializer.sampleCount > 0 else { continue }
+    extremes[point.id] = try weightRange(point, graph, initializer)
+  }
+  if let calibration, calibration.sampleCount > 0 {
+    var observation = try ActivationObservation(
+      setup.activationPoints, graph, initializers, available: calibration.sampleCount, batchSize: batchSize)
+    extremes.merge(try observation.run(calibration, communicator)) { $1 }
   }
   // Quantizers that share parameters share the range that holds all of theirs.
   let owners = setup.parameterOwners
@@ -56,29 +52,41 @@ func initializedRanges(
       continue
     }
     let (specification, tensors) = point.specification.initialized(from: range)
+    guard tensors.allSatisfy({ $0.floats?.allSatisfy(\.isFinite) ?? true }) else {
+      throw QuantizationError(
+        "quantizer '\(point.id)': the range \(range.minimum.min() ?? 0)...\(range.maximum.max() ?? 0) is wider than float32. "
+          + "Check the model's weights and the data's normalisation")
+    }
     result.setup.points[index].specification = specification
     for (parameter, tensor) in zip(specification.parameters, tensors) { result.parameters["\(owner).\(parameter.suffix)"] = tensor }
   }
   return result
 }
 
-/// A weight is one observation, whatever the type of the initializer.
-private func weightExtremes(_ point: QuantizationPoint, _ graph: Graph) throws -> Extremes {
+/// A weight is one observation: means are of itself, samples are not looked at. Source: NNCF 2.14.
+private func weightRange(
+  _ point: QuantizationPoint, _ graph: Graph, _ initializer: QuantizationConfiguration.RangeInitializer
+) throws(QuantizationError) -> Extremes {
   let name = point.tensor(in: graph)
   guard let name, let tensor = graph.tensor(name), let values = tensor.floats else {
     throw QuantizationError("quantizer '\(point.id)': the network has no float32 weight '\(name ?? point.target.name)'")
   }
-  let axis = point.specification.channelAxis.map { $0 < 0 ? $0 + tensor.shape.count : $0 }
-  let inner = axis.map { tensor.shape[($0 + 1)...].reduce(1, *) } ?? 1
-  let observer = RangeObserver(point.specification, kind: .minMax, batchSize: 1)
-  var record = [Float](repeating: 0, count: observer.recordCount)
-  values.withUnsafeBufferPointer { values in
-    record.withUnsafeMutableBufferPointer { observer.observe(values, inner: inner, samples: 1, into: $0) }
+  let layout = ObservedLayout(shape: tensor.shape, axis: point.specification.channelAxis, samples: 1)
+  let range = values.withUnsafeBufferPointer { values -> Result<Extremes, QuantizationError> in
+    if let found = NonFiniteValue(in: values) {
+      return .failure(
+        QuantizationError(
+          "quantizer '\(point.id)': the weight '\(name)' of shape \(tensor.shape) holds the value \(found.value) at place \(found.index), "
+            + "so it has no range. Repair the model"))
+    }
+    switch initializer.kind {
+    case .minMax, .mixedMinMax, .meanMinMax:
+      return .success(BatchExtremes(layout, initializer, isSymmetric: point.specification.mode == .symmetric, batchSize: 1).extremes(values))
+    case .percentile, .meanPercentile, .threeSigma:
+      return .success(QuantileRange.range(of: values, layout, initializer))
+    }
   }
-  guard let extremes = observer.fold([record[...]], samples: [1]) else {
-    throw QuantizationError("quantizer '\(point.id)': the weight '\(name)' holds values that are not finite, so it has no range. Repair the model")
-  }
-  return extremes
+  return try range.get()
 }
 
 extension QuantizationPoint {

@@ -40,37 +40,68 @@ struct InitializedRangesTests {
 
   private let samples = ArraySource(samples: [[1, 2, 3, 4, -1, -2, -3, -4], [0, 0, 0, 0.5, 0, 0, 1, 0], [-8, 0, 0, 0, 0, 0, 0, 0]])
 
-  private func ranges(_ initializer: QuantizationConfiguration.RangeInitializer, _ source: (any BatchSource)?) throws -> InitializedRanges {
-    try initializedRanges(for: setup, of: network(), initializer, calibration: source, batchSize: 2, communicator: SingleProcess())
+  typealias Initializer = QuantizationConfiguration.RangeInitializer
+
+  private func ranges(_ initializer: Initializer, _ source: (any BatchSource)?, _ setup: QuantizerSetup? = nil) throws -> InitializedRanges {
+    try ranges(Dictionary(uniqueKeysWithValues: self.setup.points.map { ($0.id, initializer) }), source, setup)
   }
 
-  @Test("each kind of initializer, worked by hand", arguments: QuantizationConfiguration.RangeInitializer.Kind.allCases)
-  func kinds(_ kind: QuantizationConfiguration.RangeInitializer.Kind) throws {
-    var initializer = QuantizationConfiguration.RangeInitializer()
-    initializer.kind = kind
+  private func ranges(
+    _ initializers: [String: Initializer], _ source: (any BatchSource)?, _ setup: QuantizerSetup? = nil
+  ) throws -> InitializedRanges {
+    try initializedRanges(
+      for: setup ?? self.setup, of: network(), initializers, calibration: source, batchSize: 2, communicator: SingleProcess())
+  }
+
+  /// What the data give, worked by hand, with percentiles 5 and 95. Batches hold the samples 0 and 1, and 2.
+  ///
+  /// - x: absolute maxima 4, 1, 8, minima −4, 0, −8. In order −8 −4 −3 −2 −1, thirteen zeros, 0.5 1 1 2 3 4: percentiles −3.85 and 2.85. The batches'
+  ///   percentiles are −3.25 and 3.25, and −5.2 and 0. Without zeros the median is 0.5; from there the median deviation is 0.5.
+  /// - relu: max(x0, 0) and max(−2·x1, 0): samples' maxima 8, 0.5, 0. In order fifteen zeros, 0.5 1 2 2 3 4 4 6 8: percentiles 0 and 5.7. The batches'
+  ///   are 0 and 6.5, and 0 and 0. Without zeros the median is 3; from there the median deviation is 3, so that the range reaches below zero.
+  /// - weights: (1, 0) and (0, −2).
+  private static let expectations: [(kind: Initializer.Kind, weights: [Float], input: Float, relu: Float, reluIsSigned: Bool)] = [
+    (.minMax, [1, 2], 8, 8, false),
+    (.meanMinMax, [1, 2], 6, 4, false),
+    (.mixedMinMax, [1, 2], Float(13) / 3, Float(8.5) / 3, false),
+    (.percentile, [0.95, 1.9], 3.85, 5.7, false),
+    (.meanPercentile, [0.95, 1.9], 4.225, 3.25, false),
+    (.threeSigma, [1 + 3 * 1.482623 * 0.5, 2 + 3 * 1.482623], 0.5 + 3 * 1.482623 * 0.5, 3 + 3 * 1.482623 * 3, true),
+  ]
+
+  @Test("each kind of initializer, worked by hand", arguments: Initializer.Kind.allCases)
+  func kinds(_ kind: Initializer.Kind) throws {
+    var initializer = Initializer(kind)
+    (initializer.minimumPercentile, initializer.maximumPercentile) = (5, 95)
     let found = try ranges(initializer, samples)
-    // Weights: channel maxima of absolute values.
-    #expect(found.parameters["conv|WEIGHT.scale"] == Tensor([1, 2], shape: [2]))
-    // x: samples' absolute maxima 4, 1, 8, minima −4, 0, −8; batches {0, 1} and {2}: maxima 4, 8, minima −4, −8.
-    // relu: outputs are max(x0, 0) and max(−2·x1, 0): samples' maxima 8, 0.5, 0; batches' 8, 0.
-    let expected: (input: Float, output: Float) =
-      switch kind {
-      case .minMax: (8, 8)
-      case .meanMinMax: (6, 4)
-      case .mixedMinMax: (8, Float(8.5 / 3))
-      }
-    #expect(found.parameters["x|OUTPUT.scale"] == Tensor([expected.input], shape: [1]))
-    #expect(found.parameters["relu|OUTPUT.scale"] == Tensor([expected.output], shape: [1]))
+    let expected = try #require(Self.expectations.first { $0.kind == kind })
+    // The true minimum of x is −8, which a symmetric mixed_min_max range holds.
+    let input = kind == .mixedMinMax ? 8 : expected.input
+    for (name, values) in [("conv|WEIGHT", expected.weights), ("x|OUTPUT", [input]), ("relu|OUTPUT", [expected.relu])] {
+      let scale = try #require(found.parameters["\(name).scale"]?.floats)
+      #expect(zip(scale, values).allSatisfy { abs($0 - $1) < 1e-5 } && scale.count == values.count, "\(name): \(scale), expected \(values)")
+    }
     #expect(found.setup["x|OUTPUT"]?.specification.signed == true)
-    #expect(found.setup["relu|OUTPUT"]?.specification.signed == false)
+    #expect(found.setup["relu|OUTPUT"]?.specification.signed == expected.reluIsSigned)
     #expect(found.uninitialized.isEmpty)
   }
 
-  @Test("only the first samples are used, and none at all with 0")
-  func sampleCount() throws {
-    var initializer = QuantizationConfiguration.RangeInitializer()
-    initializer.sampleCount = 1
+  @Test("each quantizer finds its range by its own initializer and from its own number of samples")
+  func perLayer() throws {
+    let one = Initializer(.minMax, sampleCount: 2)
+    let found = try ranges(["x|OUTPUT": one, "relu|OUTPUT": Initializer(.meanMinMax), "conv|WEIGHT": Initializer(.minMax, sampleCount: 0)], samples)
+    #expect(found.parameters["x|OUTPUT.scale"] == Tensor([4], shape: [1]))
+    #expect(found.parameters["relu|OUTPUT.scale"] == Tensor([4], shape: [1]))
+    #expect(found.uninitialized == ["conv|WEIGHT"])
+  }
+
+  @Test("the first samples in whole batches are used, and none at all with 0", arguments: [Initializer.Kind.minMax, .percentile])
+  func sampleCount(_ kind: Initializer.Kind) throws {
+    var initializer = Initializer(kind, sampleCount: 1)
+    (initializer.minimumPercentile, initializer.maximumPercentile) = (0, 100)
     #expect(try ranges(initializer, samples).parameters["x|OUTPUT.scale"] == Tensor([4], shape: [1]))
+    initializer.sampleCount = 3
+    #expect(try ranges(initializer, samples).parameters["x|OUTPUT.scale"] == Tensor([8], shape: [1]))
     initializer.sampleCount = 0
     let nothing = try ranges(initializer, samples)
     #expect(nothing.parameters.isEmpty)
@@ -79,7 +110,7 @@ struct InitializedRangesTests {
 
   @Test("without samples weights are initialised and activations named")
   func withoutSamples() throws {
-    let found = try ranges(.init(), nil)
+    let found = try ranges(Initializer(), nil)
     #expect(Set(found.parameters.keys) == ["conv|WEIGHT.scale"])
     #expect(found.uninitialized == ["x|OUTPUT", "relu|OUTPUT"])
   }
@@ -88,27 +119,34 @@ struct InitializedRangesTests {
   func unified() throws {
     var setup = setup
     setup.unifiedScaleGroups = [["x|OUTPUT", "relu|OUTPUT"]]
-    var initializer = QuantizationConfiguration.RangeInitializer()
-    initializer.kind = .minMax
-    initializer.sampleCount = 2
-    let found = try initializedRanges(for: setup, of: network(), initializer, calibration: samples, batchSize: 2, communicator: SingleProcess())
+    let found = try ranges(Initializer(.minMax, sampleCount: 2), samples, setup)
     #expect(found.parameters["x|OUTPUT.scale"] == Tensor([8], shape: [1]))
     #expect(found.parameters["relu|OUTPUT.scale"] == nil)
     #expect(found.setup["relu|OUTPUT"]?.specification.signed == true)
   }
 
-  @Test("data that are not finite are refused with the quantizer's and the tensor's name")
-  func notFinite() throws {
-    let broken = ArraySource(samples: [[1, 2, 3, .nan, 0, 0, 0, 0]])
-    #expect { try ranges(.init(), broken) } throws: { error in
-      "\(error)".contains("'x|OUTPUT'") && "\(error)".contains("not finite")
-    }
+  @Test("data that are not finite are refused with the names of quantizer, tensor and sample", arguments: Initializer.Kind.allCases)
+  func notFinite(_ kind: Initializer.Kind) throws {
+    let broken = ArraySource(samples: samples.samples + [[1, 2, 3, .nan, 0, 0, 0, 0]])
+    let error = #expect(throws: QuantizationError.self) { try ranges(Initializer(kind), broken) }
+    #expect(
+      error?.description.contains("quantizer 'x|OUTPUT': the tensor 'x' holds the value nan for calibration sample 3") == true, "\(error as Any)")
     var graph = network()
-    graph.constants["w"]?.tensor = Tensor([1, .infinity, 0, 0], shape: [2, 2, 1, 1])
-    #expect { try initializedRanges(for: setup, of: graph, .init(), calibration: nil, batchSize: 2, communicator: SingleProcess()) } throws: {
-      error in
-      "\(error)".contains("'conv|WEIGHT'") && "\(error)".contains("'w'")
+    graph.constants["w"]?.tensor = Tensor([1, 0, .infinity, 0], shape: [2, 2, 1, 1])
+    let weight = #expect(throws: QuantizationError.self) {
+      try initializedRanges(
+        for: setup, of: graph, ["conv|WEIGHT": Initializer(kind)], calibration: nil, batchSize: 2, communicator: SingleProcess())
     }
+    #expect(weight?.description.contains("'conv|WEIGHT': the weight 'w' of shape [2, 2, 1, 1] holds the value inf at place 2") == true)
+  }
+
+  @Test("a range that float32 cannot hold is refused")
+  func tooWide() throws {
+    let wide = ArraySource(samples: [[-3e38, 3e38, 0, 0, 0, 0, 0, 0]])
+    var setup = setup
+    setup.points[1].specification.mode = .asymmetric
+    let error = #expect(throws: QuantizationError.self) { try ranges(Initializer(), wide, setup) }
+    #expect(error?.description.contains("quantizer 'x|OUTPUT': the range -3") == true, "\(error as Any)")
   }
 }
 
