@@ -22,6 +22,23 @@ extension QuantizationConfiguration {
   ])
 }
 
+extension QuantizationConfiguration.ScopeOverride {
+  /// The key `initializer` of an override: how ranges are found there.
+  static let initializerKey = SchemaKey<Self>(
+    "initializer",
+    read: { member, root, problems in initializer.read(member.value, into: &root, &problems) },
+    write: { $0.range == nil ? .none : .some(initializer.write($0)) })
+
+  private static let initializer = ObjectSchema<Self>(
+    [
+      SchemaKey(
+        "range", optional: \.range,
+        QuantizationConfiguration.RangeInitializer.schema.rule(defaults: QuantizationConfiguration.RangeInitializer())),
+      .refused("precision", notYet),
+    ],
+    misplaced: ["batchnorm_adaptation": "it concerns the whole network: it belongs in the section's \"initializer\""])
+}
+
 extension QuantizationConfiguration.RangeInitialization {
   private typealias Entry = QuantizationConfiguration.LayerRangeInitializer
   private typealias Initializer = QuantizationConfiguration.RangeInitializer

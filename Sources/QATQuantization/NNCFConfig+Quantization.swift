@@ -60,10 +60,11 @@ extension QuantizationConfiguration.Demands {
       root.signed = signed
     }
   }
+}
 
-  /// The same for an override, whose key is a scope.
-  static let overrideSchema = ObjectSchema(
-    schema.keys + [.refused("initializer", "\(notYet) in an override; give the range in \"initializer\"")])
+extension QuantizationConfiguration.ScopeOverride {
+  /// The value of an override; its key is the scope.
+  static let schema = ObjectSchema<Self>(QuantizationConfiguration.Demands.schema.keys.map { $0.within(\.demands) } + [initializerKey])
 }
 
 extension QuantizationConfiguration.Group {

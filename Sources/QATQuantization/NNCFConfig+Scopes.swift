@@ -39,12 +39,11 @@ extension ValueRule where Value == [QuantizationConfiguration.ScopeOverride] {
         if let fault = fault(ofScope: member.key) {
           problems.error("found the key \(JSONValue.string(String(member.key.prefix(60))).text(.oneLine))\(fault)", at: member)
         }
-        var demands = QuantizationConfiguration.Demands()
-        let isRead = QuantizationConfiguration.Demands.overrideSchema.read(member.value, into: &demands, &problems)
-        return isRead ? QuantizationConfiguration.ScopeOverride(member.key, demands) : nil
+        var override = QuantizationConfiguration.ScopeOverride(member.key)
+        return QuantizationConfiguration.ScopeOverride.schema.read(member.value, into: &override, &problems) ? override : nil
       }
     },
     write: { overrides in
-      .object(overrides.map { .init($0.scope, QuantizationConfiguration.Demands.schema.write($0.demands)) })
+      .object(overrides.map { .init($0.scope, QuantizationConfiguration.ScopeOverride.schema.write($0)) })
     })
 }

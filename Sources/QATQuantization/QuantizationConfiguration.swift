@@ -40,11 +40,14 @@ public struct QuantizationConfiguration: Sendable, Hashable, Codable {
     public var scope: String
     /// What is demanded of them.
     public var demands: Demands
+    /// How their ranges are found, when not as everywhere.
+    public var range: RangeInitializer?
 
     /// Demands on a scope.
-    public init(_ scope: String, _ demands: Demands) {
+    public init(_ scope: String, _ demands: Demands = Demands(), range: RangeInitializer? = nil) {
       self.scope = scope
       self.demands = demands
+      self.range = range
     }
   }
 

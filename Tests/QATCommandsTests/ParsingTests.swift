@@ -11,7 +11,7 @@ import Testing
     train --config C --model M --data D --checkpoint-dir DIR --resume auto --epochs 2 --max-steps 9 --batch-size 8 --seed 3 --checkpoint-every 5 \
     --export a.onnx --export b.onnx
     """,
-    "train --config C --checkpoint-dir DIR", "quantize --config C --model M --data D --export FILE.onnx",
+    "train --config C --checkpoint-dir DIR", "quantize --config C --model M --data D --export FILE.onnx --json",
     "evaluate --model M --config C --data D --split test --json", "evaluate --model M", "export --checkpoint DIR --to FILE.onnx --format onnx",
     "inspect --model M --config C --quantizers --json",
     "bench --model M --config C --mode qat --batch-size 4 --image-size 64 --steps 2 --json", "bench --model M --mode fp32", "config check C",

@@ -27,9 +27,11 @@ extension ToolTests {
       #expect(again.exitCode == 0, "\(again.errors)")
       #expect(try folder.bytes("again.onnx") == folder.bytes("fp32.onnx"))
 
-      let quantized = try ToolRun("quantize --config int8.json --model fp32.onnx --data \(data) --export before.onnx", in: folder)
+      let quantized = try ToolRun("quantize --config int8.json --model fp32.onnx --data \(data) --export before.onnx --json", in: folder)
       try #require(quantized.exitCode == 0, "\(quantized.errors)")
-      #expect(quantized.output.contains("WQs"))
+      #expect(try JSONValue(quantized.json())["weights"]?["total"] == 10)
+      let planned = try ToolRun("inspect --config int8.json --model fp32.onnx --json", in: folder)
+      #expect(try JSONValue(planned.json())["statistics"]?["data_path"] == JSONValue(quantized.json())["data_path"])
       // Quantizing on the way to an evaluation is the same as quantizing, exporting, and evaluating the file.
       let before = try evaluation("evaluate --model before.onnx --data \(data) --json", folder)
       let direct = try evaluation("evaluate --model fp32.onnx --config int8.json --data \(data) --json", folder)

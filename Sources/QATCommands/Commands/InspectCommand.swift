@@ -33,10 +33,12 @@ struct InspectCommand: ParsableCommand {
       }
       configuration?.warnings.forEach(session.warn)
       var graph = loaded.graph
+      var statistics: QuantizationStatistics?
       if let nncf = configuration?.nncf, !graph.isQuantized, let controller = try quantize(graph, nncf, calibration: nil, session) {
         graph = controller.graph
+        statistics = controller.statistics()
       }
-      let report = try NetworkReport(graph, fileSize: loaded.fileSize, listsQuantizers: quantizers)
+      let report = try NetworkReport(graph, fileSize: loaded.fileSize, listsQuantizers: quantizers, statistics: statistics)
       session.result(json ? report.json.text() : report.text)
       return .done
     }

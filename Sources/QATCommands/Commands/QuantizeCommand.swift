@@ -17,6 +17,9 @@ struct QuantizeCommand: ParsableCommand {
   @OptionGroup var data: DataOption
   @OptionGroup var output: ExportOption
 
+  @Flag(help: "The statistics of the quantizers as one JSON object on stdout.")
+  var json = false
+
   func validate() throws {
     if output.files.isEmpty { throw ValidationError("Nothing would remain of the work: add --export FILE.") }
   }
@@ -35,7 +38,7 @@ struct QuantizeCommand: ParsableCommand {
       guard let controller = try quantize(inputs.model.graph, inputs.configuration.nncf, calibration: inputs.calibration(), session) else {
         return .done
       }
-      session.result(controller.statistics().description)
+      session.result(json ? controller.statistics().json.text() : controller.statistics().description)
       try export(controller.graph, to: output.files, metadata: ModelMetadata.strings(inputs.configuration.data.preprocessing), session)
       return .done
     }

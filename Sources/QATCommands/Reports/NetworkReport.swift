@@ -9,6 +9,8 @@ struct NetworkReport {
   var quantizers: [QuantizerReport]
   var floatOperators: [FloatOperator]
   var listsQuantizers: Bool
+  /// Of quantizers that were placed; nil for a network as it is in its file.
+  var statistics: QuantizationStatistics?
 
   /// An operator that computes in floating point.
   struct FloatOperator {
@@ -18,8 +20,9 @@ struct NetworkReport {
   }
 
   /// - Throws: `GraphError` when the graph is no network, `LoweringError` when its quantizers' values cannot become integers.
-  init(_ graph: Graph, fileSize: Int?, listsQuantizers: Bool) throws {
+  init(_ graph: Graph, fileSize: Int?, listsQuantizers: Bool, statistics: QuantizationStatistics? = nil) throws {
     self.graph = graph
+    self.statistics = statistics
     self.fileSize = fileSize
     self.listsQuantizers = listsQuantizers
     multiplyAdds = try graph.multiplyAdds()
@@ -40,6 +43,7 @@ struct NetworkReport {
       .init("operators", .object(operatorCounts.map { .init($0.type, .integer($0.count)) })),
     ]
     if let fileSize { members.append(.init("file_bytes", .integer(fileSize))) }
+    if let statistics { members.append(.init("statistics", statistics.json)) }
     if listsQuantizers {
       members.append(.init("quantizers", .array(quantizers.map(\.json))))
       members.append(
@@ -64,6 +68,7 @@ struct NetworkReport {
     quantizers.forEach { table.add($0.cells) }
     lines += ["", table.text, "", "in floating point: \(floatOperators.isEmpty ? "nothing" : "\(floatOperators.count) operators")"]
     lines += floatOperators.map { "  \($0.name) (\($0.type)): \($0.reason)" }
+    if let statistics { lines += ["", statistics.description] }
     return lines.joined(separator: "\n")
   }
 

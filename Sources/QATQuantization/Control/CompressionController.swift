@@ -17,11 +17,18 @@ public final class CompressionController {
   /// The ranks that have initialised the quantizers.
   public let communicator: any Communicator
   let potential: PotentialQuantizers
+  let memory: MemoryConsumption
+  let dataPath: QuantizedDataPath
 
-  init(graph: Graph, setup: QuantizerSetup, potential: PotentialQuantizers, warnings: [String], communicator: any Communicator) {
+  init(
+    graph: Graph, setup: QuantizerSetup, potential: PotentialQuantizers, memory: MemoryConsumption, dataPath: QuantizedDataPath, warnings: [String],
+    communicator: any Communicator
+  ) {
     self.graph = graph
     self.setup = setup
     self.potential = potential
+    self.memory = memory
+    self.dataPath = dataPath
     self.warnings = warnings
     self.communicator = communicator
     isDistributed = communicator.size == 1
@@ -39,5 +46,5 @@ public final class CompressionController {
   }
 
   /// What was placed, in numbers.
-  public func statistics() -> QuantizationStatistics { QuantizationStatistics(setup, potential) }
+  public func statistics() -> QuantizationStatistics { QuantizationStatistics(setup, potential, memory: memory, dataPath: dataPath) }
 }

@@ -17,8 +17,7 @@ import QATTensor
 /// - Throws: `QuantizationError`, `GraphError`, and what the samples or the communicator throw.
 public func createCompressedModel(
   _ graph: Graph, _ config: NNCFConfig, calibration: (any BatchSource)?, calibrationBatchSize: Int = calibrationBatchSize,
-  communicator: (any Communicator)? = nil,
-  compressionState: CompressionState? = nil
+  communicator: (any Communicator)? = nil, compressionState: CompressionState? = nil
 ) throws -> CompressionController {
   let communicator = try communicator ?? currentCommunicator()
   if let quantization = config.quantization {
@@ -29,7 +28,8 @@ public func createCompressedModel(
   if compressionState != nil {
     throw QuantizationError("a saved quantization is to be restored, but the configuration has no section with \"algorithm\": \"quantization\"")
   }
-  return CompressionController(graph: graph, setup: QuantizerSetup(), potential: .init(), warnings: [], communicator: communicator)
+  return CompressionController(
+    graph: graph, setup: QuantizerSetup(), potential: .init(), memory: .init(), dataPath: .init(), warnings: [], communicator: communicator)
 }
 
 /// Quantizes a network: decides on the quantizers, initialises them from data, inserts them, adapts batch norm.
@@ -48,14 +48,14 @@ public func createCompressedModel(
 /// - Throws: `QuantizationError`, `GraphError`, and what the samples or the communicator throw.
 public func createCompressedModel(
   _ graph: Graph, _ configuration: QuantizationConfiguration, device: TargetDevice, calibration: (any BatchSource)?,
-  calibrationBatchSize: Int = calibrationBatchSize,
-  communicator: (any Communicator)? = nil, compressionState: CompressionState? = nil
+  calibrationBatchSize: Int = calibrationBatchSize, communicator: (any Communicator)? = nil, compressionState: CompressionState? = nil
 ) throws -> CompressionController {
   let communicator = try communicator ?? currentCommunicator()
-  if let compressionState { return try restored(graph, from: compressionState, communicator) }
-  let (placement, potential, initializers) = try communicator.together {
+  let network = try communicator.together { try LiveGraph(graph) }
+  if let compressionState { return try restored(network, from: compressionState, device: device, communicator) }
+  let (placement, initializers) = try communicator.together {
     let placement = try placeQuantizers(in: graph, configuration, device: device)
-    return try (placement, PotentialQuantizers(in: LiveGraph(graph)), configuration.rangeInitializers(for: placement.setup))
+    return (placement, try configuration.rangeInitializers(for: placement.setup))
   }
   let placed = placement.setup
   try communicator.verifyEqual(placed.fingerprint, what: "the quantizer setup")
@@ -70,12 +70,16 @@ public func createCompressedModel(
     for (name, tensor) in adapted { quantized.constants[name]?.tensor = tensor }
   }
   return CompressionController(
-    graph: quantized, setup: ranges.setup, potential: potential,
+    graph: quantized, setup: ranges.setup, potential: PotentialQuantizers(in: network), memory: MemoryConsumption(network, placed),
+    dataPath: QuantizedDataPath(network, placed, device: device),
     warnings: placement.warnings + warnings(placed, ranges.uninitialized, initializers, hasSamples: calibration != nil), communicator: communicator)
 }
 
 /// A network with the quantizers of a saved state at their defaults, to be filled by the saved tensors.
-private func restored(_ graph: Graph, from state: CompressionState, _ communicator: any Communicator) throws -> CompressionController {
+private func restored(
+  _ network: LiveGraph, from state: CompressionState, device: TargetDevice, _ communicator: any Communicator
+) throws -> CompressionController {
+  let graph = network.graph
   let quantized = try communicator.together {
     let faults = state.setup.mismatches(with: graph)
     guard faults.isEmpty else {
@@ -86,7 +90,9 @@ private func restored(_ graph: Graph, from state: CompressionState, _ communicat
     return try graph.inserting(state.setup)
   }
   try communicator.verifyEqual(state.setup.fingerprint, what: "the saved quantizer setup")
-  let controller = CompressionController(graph: quantized, setup: state.setup, potential: state.potential, warnings: [], communicator: communicator)
+  let controller = CompressionController(
+    graph: quantized, setup: state.setup, potential: state.potential, memory: MemoryConsumption(network, state.setup),
+    dataPath: QuantizedDataPath(network, state.setup, device: device), warnings: [], communicator: communicator)
   controller.scheduler.state = state.scheduler
   return controller
 }

@@ -1,8 +1,8 @@
 /// What a quantized network has in quantizers, in numbers. A set of parameters counts once, however many places share it.
 /// Source: NNCF's quantization statistics.
-public struct QuantizationStatistics: Sendable, Hashable, Codable, CustomStringConvertible {
+public struct QuantizationStatistics: Sendable, Hashable {
   /// Properties of the quantizers of one kind.
-  public struct Share: Sendable, Hashable, Codable {
+  public struct Share: Sendable, Hashable {
     /// All quantizers of the kind.
     public var total = 0
     /// With one bound.
@@ -22,7 +22,7 @@ public struct QuantizationStatistics: Sendable, Hashable, Codable, CustomStringC
   }
 
   /// Quantizers of one bit width.
-  public struct BitWidth: Sendable, Hashable, Codable {
+  public struct BitWidth: Sendable, Hashable {
     /// The bit width.
     public var bits: Int
     /// Weight quantizers of it.
@@ -39,9 +39,15 @@ public struct QuantizationStatistics: Sendable, Hashable, Codable, CustomStringC
   public var bitWidths: [BitWidth] = []
   /// Percentage of quantizers that are switched on.
   public var enabledPercentage = 100.0
+  /// Bits of weights and activations.
+  public var memory: MemoryConsumption
+  /// How much of the data flows quantized.
+  public var dataPath: QuantizedDataPath
 
   /// Counts a setup.
-  init(_ setup: QuantizerSetup, _ potential: PotentialQuantizers) {
+  init(_ setup: QuantizerSetup, _ potential: PotentialQuantizers, memory: MemoryConsumption, dataPath: QuantizedDataPath) {
+    self.memory = memory
+    self.dataPath = dataPath
     let owners = setup.parameterOwners
     for point in setup.points where owners[point.id] == point.id {
       let specification = point.specification
@@ -55,46 +61,6 @@ public struct QuantizationStatistics: Sendable, Hashable, Codable, CustomStringC
     weights.potential = potential.weights
     activations.potential = potential.activations
   }
-
-  /// The three tables that NNCF prints.
-  public var description: String {
-    let enabled = TextTable(
-      title: "Statistics of the quantization algorithm", ["Statistic's name", "Value"],
-      [["Ratio of enabled quantizations", format(enabledPercentage)]])
-    let share = TextTable(
-      title: "Statistics of the quantization share", ["Statistic's name", "Value"], rows(weights, "WQs") + rows(activations, "AQs"))
-    let widths = TextTable(
-      title: "Statistics of the bitwidth distribution",
-      ["Num bits (N)", "N-bits WQs / Placed WQs", "N-bits AQs / Placed AQs", "N-bits Qs / Placed Qs"],
-      bitWidths.map { width in
-        [
-          "\(width.bits)", ratio(width.weights, weights.total), ratio(width.activations, activations.total),
-          ratio(width.weights + width.activations, weights.total + activations.total),
-        ]
-      })
-    return [enabled, share, widths].map(\.description).joined(separator: "\n\n")
-  }
-
-  private func rows(_ share: Share, _ kind: String) -> [[String]] {
-    let properties: [(String, Int)] = [
-      ("Symmetric", share.symmetric), ("Asymmetric", share.asymmetric), ("Signed", share.signed), ("Unsigned", share.unsigned),
-      ("Per-tensor", share.perTensor), ("Per-channel", share.perChannel),
-    ]
-    return properties.map { ["\($0) \(kind) / All placed \(kind)", ratio($1, share.total)] } + [
-      ["Placed \(kind) / Potential \(kind)", ratio(share.total, share.potential)]
-    ]
-  }
-
-  /// "xx.xx % (n / total)".
-  private func ratio(_ part: Int, _ total: Int) -> String {
-    "\(format(total == 0 ? 0 : 100 * Double(part) / Double(total))) % (\(part) / \(total))"
-  }
-
-  private func format(_ percentage: Double) -> String {
-    let hundredths = Int((percentage * 100).rounded())
-    let fraction = hundredths % 100
-    return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction)"
-  }
 }
 
 extension QuantizationStatistics.Share {
@@ -107,19 +73,5 @@ extension QuantizationStatistics.Share {
     unsigned += specification.fakeQuantize.isSigned ? 0 : 1
     perTensor += specification.perChannel ? 0 : 1
     perChannel += specification.perChannel ? 1 : 0
-  }
-}
-
-/// A table of text with a title, column heads and aligned columns.
-private struct TextTable: CustomStringConvertible {
-  let description: String
-
-  init(title: String, _ heads: [String], _ rows: [[String]]) {
-    let widths = heads.indices.map { column in ([heads] + rows).map { $0[column].count }.max() ?? 0 }
-    let rule = "+" + widths.map { String(repeating: "-", count: $0 + 2) }.joined(separator: "+") + "+"
-    func line(_ cells: [String]) -> String {
-      "| " + zip(cells, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: " | ") + " |"
-    }
-    description = ([title, rule, line(heads), rule] + rows.map(line) + [rule]).joined(separator: "\n")
   }
 }

@@ -1,20 +1,22 @@
 import QATJSON
 
 extension QuantizationConfiguration {
-  /// How each quantizer finds its range, by id.
+  /// How each quantizer finds its range, by id: as the override says that means one of its operators, else as `range` says.
   /// - Parameter setup: the quantizers.
   /// - Returns: an initializer for every point.
   /// - Throws: `QuantizationError` listing every quantizer that no entry or more than one means, and every scope that means no quantizer.
   func rangeInitializers(for setup: QuantizerSetup) throws(QuantizationError) -> [String: RangeInitializer] {
+    let overridden = try overriddenInitializers(for: setup)
     let entries: [LayerRangeInitializer]
     switch range {
-    case .everywhere(let initializer): return Dictionary(setup.points.map { ($0.id, initializer) }, uniquingKeysWith: { $1 })
+    case .everywhere(let initializer):
+      return Dictionary(setup.points.map { ($0.id, overridden[$0.id] ?? initializer) }, uniquingKeysWith: { first, _ in first })
     case .perLayer(let list): entries = list
     }
     let filters = try entries.map { (entry) throws(QuantizationError) in try LayerFilter(entry) }
-    var result: [String: RangeInitializer] = [:]
+    var result = overridden
     var (missed, faults): ([String], [String]) = ([], [])
-    for point in setup.points {
+    for point in setup.points where overridden[point.id] == nil {
       let found = filters.indices.filter { filters[$0].includes(point) }
       if found.count > 1 { faults.append("the quantizer '\(point.id)' is meant by \(found.map { "range[\($0)]" }.joined(separator: " and "))") }
       if let index = found.first { result[point.id] = entries[index].initializer } else { missed.append("'\(point.id)'") }
@@ -24,6 +26,19 @@ extension QuantizationConfiguration {
     guard faults.isEmpty else {
       throw QuantizationError(
         "\"initializer\", \"range\" must give every quantizer exactly one entry:\n" + faults.map { "  \($0)" }.joined(separator: "\n"))
+    }
+    return result
+  }
+
+  /// Of two overrides that match, the later one holds.
+  private func overriddenInitializers(for setup: QuantizerSetup) throws(QuantizationError) -> [String: RangeInitializer] {
+    var result: [String: RangeInitializer] = [:]
+    for kind in QuantizationPoint.Kind.allCases {
+      for override in self[kind].overrides {
+        guard let range = override.range else { continue }
+        let scope = try Scope(override.scope)
+        for point in setup.points where point.kind == kind && point.quantizedOperators.contains(where: scope.matches) { result[point.id] = range }
+      }
     }
     return result
   }

@@ -1,5 +1,5 @@
 /// Which quantizers a network gets, where, and how each quantizes: the decision, before anything is inserted.
-public struct QuantizerSetup: Sendable, Hashable, Codable {
+public struct QuantizerSetup: Sendable, Hashable {
   /// Where quantizers sit: weights first, then activations, each in the order of the network's nodes.
   public var points: [QuantizationPoint]
   /// Points that share one set of parameters, by id; the first of each group owns it.
@@ -12,12 +12,6 @@ public struct QuantizerSetup: Sendable, Hashable, Codable {
     self.points = points
     self.unifiedScaleGroups = unifiedScaleGroups
     self.sharedInputGroups = sharedInputGroups
-  }
-
-  private enum CodingKeys: String, CodingKey {
-    case points = "quantization_points"
-    case unifiedScaleGroups = "unified_scale_groups"
-    case sharedInputGroups = "shared_input_operation_set_groups"
   }
 
   /// The point with an id.

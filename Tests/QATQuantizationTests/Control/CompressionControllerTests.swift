@@ -93,10 +93,34 @@ struct CompressionControllerTests {
     let root = try #require(try JSONSerialization.jsonObject(with: json) as? [String: [String: [String: Any]]])
     let builder = try #require(root["builder_state"]?["quantization"])
     #expect(builder["version"] as? Int == 2)
-    #expect((builder["quantizer_setup"] as? [String: Any])?.keys.contains("quantization_points") == true)
+    let setup = try #require(builder["quantizer_setup"] as? [String: Any])
+    let points = try #require(setup["quantization_points"] as? [String: [String: Any]])
+    #expect(Set(points.keys) == ["0", "1", "2", "3", "4"])
+    #expect(Set(try #require(points["0"]).keys) == ["id", "target_point", "qspec", "directly_quantized_operator_node_names"])
+    #expect(setup["unified_scale_groups"] as? [String: [Int]] == [:])
+    #expect((setup["shared_input_operation_set_groups"] as? [String: [Int]])?.isEmpty == false)
     let control = try #require(root["ctrl_state"]?["quantization"])
     #expect(control["scheduler_state"] as? [String: Int] == ["current_step": -1, "current_epoch": -1])
     #expect(control["compression_stage"] as? Int == 2)
+  }
+
+  @Test("groups are written by the numbers of their points, in order, and a number without a point is refused")
+  func groups() throws {
+    let points = (0..<12).map {
+      QuantizationPoint(id: "n\($0)|OUTPUT", target: .init(.output, "n\($0)"), specification: .init(), quantizedOperators: [])
+    }
+    let setup = QuantizerSetup(
+      points: points, unifiedScaleGroups: [["n2|OUTPUT", "n10|OUTPUT"]], sharedInputGroups: (0..<12).map { ["n\($0)|OUTPUT"] })
+    let json = String(decoding: try JSONEncoder().encode(setup), as: UTF8.self)
+    #expect(try JSONDecoder().decode(QuantizerSetup.self, from: Data(json.utf8)) == setup)
+    let broken = json.replacing("[2,10]", with: "[2,12]")
+    #expect(broken != json)
+    #expect { try JSONDecoder().decode(QuantizerSetup.self, from: Data(broken.utf8)) } throws: {
+      "\($0)" == "'unified_scale_groups' of the quantizer setup: the group 0 names the point 12, which is not there"
+    }
+    var unlisted = setup
+    unlisted.unifiedScaleGroups = [["n2|OUTPUT", "nowhere"]]
+    #expect(throws: QuantizationError.self) { try JSONEncoder().encode(unlisted) }
   }
 
   @Test("a state of another version, or of something else, is refused")

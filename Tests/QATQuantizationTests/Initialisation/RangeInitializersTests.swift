@@ -72,6 +72,24 @@ struct RangeInitializersTests {
     #expect(Set(try kinds(entries, validates: false).values) == [.minMax])
   }
 
+  @Test("an override of an operator is stronger than the range of all, and makes an entry needless; of two the later one holds")
+  func overrides() throws {
+    var setup = setup
+    for index in setup.points.indices { setup.points[index].quantizedOperators = ["op\(index)"] }
+    var configuration = QuantizationConfiguration()
+    configuration.weights.overrides = [.init("{re}op", range: .init(.minMax)), .init("op1", range: .init(.percentile)), .init("op0")]
+    configuration.activations.overrides = [.init("op3", range: .init(.threeSigma))]
+    func kinds() throws -> [String: QuantizationConfiguration.RangeInitializer.Kind] {
+      try configuration.rangeInitializers(for: setup).mapValues(\.kind)
+    }
+    let expected: [String: QuantizationConfiguration.RangeInitializer.Kind] = [
+      "conv1|WEIGHT": .minMax, "conv2|WEIGHT": .percentile, "x|OUTPUT": .mixedMinMax, "relu1|OUTPUT": .threeSigma, "add|INPUT1": .mixedMinMax,
+    ]
+    #expect(try kinds() == expected)
+    configuration.range = .perLayer([entry(.mixedMinMax, targets: ["x", "add"])])
+    #expect(try kinds() == expected)
+  }
+
   @Test("samples are counted in whole batches: the most that any initializer or the adaptation of batch norm wants")
   func sampleCounts() {
     var configuration = QuantizationConfiguration()
