@@ -13,8 +13,11 @@ struct ToolRun {
   let errors: String
 
   /// Runs `qat` with the words of `line` in `folder`, on `ranks` ranks under mpirun or alone. `whileRunning` is called again and again until it says false.
-  init(_ line: String, in folder: Scratch, ranks: Int? = nil, timeout: Double = 240, whileRunning: ((Process) -> Bool)? = nil) throws {
-    let words = [try Self.tool().path] + line.split(separator: " ").map(String.init)
+  /// The words of `through` come before the program: variables of its environment (`NAME=value`), and programs that start it.
+  init(
+    _ line: String, in folder: Scratch, through: [String] = [], ranks: Int? = nil, timeout: Double = 240, whileRunning: ((Process) -> Bool)? = nil
+  ) throws {
+    let words = through + [try Self.tool().path] + line.split(separator: " ").map(String.init)
     try self.init(words: (ranks.map { Self.launcher + ["-n", "\($0)"] } ?? []) + words, in: folder, timeout: timeout, whileRunning: whileRunning)
   }
 

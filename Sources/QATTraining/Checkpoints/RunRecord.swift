@@ -38,9 +38,14 @@ extension CheckpointDirectory {
     if !isOwn || !FileSystem.exists(modelPath) {
       try willWrite("model.onnx")
       let temporary = "\(path)/\(OwnedName.make(.temporary, of: "model.onnx"))"
-      try writeModel(temporary)
-      try FileSystem.synchronize(temporary)
-      try FileSystem.move(temporary, to: modelPath)
+      do {
+        try writeModel(temporary)
+        try FileSystem.synchronize(temporary)
+        try FileSystem.move(temporary, to: modelPath)
+      } catch {
+        FileSystem.discard(temporary)
+        throw error as? TrainingError ?? TrainingError(.storage, "cannot write \(modelPath): \(error)")
+      }
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
