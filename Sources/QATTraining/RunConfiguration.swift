@@ -21,6 +21,8 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   public var data = DataConfiguration()
   /// Share of the target that is spread evenly over all classes (`label_smoothing`), in [0, 1).
   public var labelSmoothing = 0.0
+  /// Steps in a row whose loss or gradients are not finite that end the run (`max_nonfinite_steps`); fewer are skipped.
+  public var maxNonFiniteSteps = 10
   /// Whose samples batch norm normalises together in training (`batch_norm`).
   public var batchNorm = BatchNormScope.local
   /// When checkpoints are written and which stay (`checkpoint`).
@@ -31,7 +33,7 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   public var warnings: [String] = []
 
   private enum CodingKeys: CodingKey {
-    case model, batchSize, epochs, maxSteps, seed, optimizer, data, labelSmoothing, batchNorm, checkpoint, nncf
+    case model, batchSize, epochs, maxSteps, seed, optimizer, data, labelSmoothing, maxNonFiniteSteps, batchNorm, checkpoint, nncf
   }
 
   /// The defaults, without compression.

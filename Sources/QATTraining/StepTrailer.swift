@@ -13,7 +13,7 @@ public struct StepTrailer: Sendable, Hashable {
   public var correctTop1 = 0
   /// Samples whose class is among the five highest scores.
   public var correctTop5 = 0
-  /// Number of ranks whose loss is not finite.
+  /// Number of ranks whose loss or gradients are not finite.
   public var nonFiniteRanks = 0
   /// Number of ranks that were interrupted (SIGINT).
   public var interruptedRanks = 0
@@ -23,12 +23,12 @@ public struct StepTrailer: Sendable, Hashable {
   public var failedWriters = 0
 
   /// A rank's own part.
-  init(_ sums: LossSums, stop: StopRequest?, writerHasFailed: Bool = false) {
+  init(_ sums: LossSums, isFinite: Bool, stop: StopRequest?, writerHasFailed: Bool = false) {
     loss = Float(sums.loss)
     count = sums.count
     correctTop1 = sums.correctTop1
     correctTop5 = sums.correctTop5
-    nonFiniteRanks = sums.loss.isFinite ? 0 : 1
+    nonFiniteRanks = isFinite ? 0 : 1
     interruptedRanks = stop == .interrupt ? 1 : 0
     terminatedRanks = stop == .terminate ? 1 : 0
     failedWriters = writerHasFailed ? 1 : 0

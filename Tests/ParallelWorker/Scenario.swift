@@ -11,6 +11,7 @@ let scenarios: [String: Scenario] = [
   "calibration": calibrationScenario,
   "collectives": collectivesScenario,
   "mismatch": mismatchScenario,
+  "poisoned-sample": poisonedSampleScenario,
   "prepared-sums": preparedSumsScenario,
   "quantizers": quantizersScenario,
   "rounds": roundsScenario,

@@ -147,7 +147,56 @@ struct TrainerTests {
     #expect(trainer.position == DataPosition(epoch: 2, position: 0))
   }
 
-  @Test("a loss that is not finite ends the run with the step and leaves the last checkpoint")
+  /// The scores are 0, but the gradient of the first weight is a product that overflows: 1e20 of the samples times 1e30 of the second weight.
+  private func overflowingGradient() -> Graph {
+    let identity = (0..<16).map { $0 % 5 == 0 ? Float(1e30) : 0 }
+    return Graph(
+      name: "overflowing", inputs: [.init(name: "pixels", type: TensorType([.batch, .fixed(1), .fixed(8), .fixed(8)]))], outputs: ["scores"],
+      nodes: [
+        Node(name: "flatten", op: Flatten(axis: 1), inputs: ["pixels"], outputs: ["flat"]),
+        Node(name: "scale", op: Mul(), inputs: ["flat", "factor"], outputs: ["x"]),
+        Node(name: "fc1", op: Gemm(transposesB: true), inputs: ["x", "fc1.weight"], outputs: ["hidden"]),
+        Node(name: "fc2", op: Gemm(transposesB: true), inputs: ["hidden", "fc2.weight"], outputs: ["scores"]),
+      ],
+      constants: [
+        "factor": .init(Tensor([1e20], shape: [1]), .fixed), "fc1.weight": .init(Tensor(repeating: 0, shape: [4, 64]), .parameter),
+        "fc2.weight": .init(Tensor(identity, shape: [4, 4]), .parameter),
+      ])
+  }
+
+  @Test("a gradient that is not finite under a finite loss skips the step: nothing changes but the counters")
+  func skippedSteps() throws {
+    let folder = TemporaryFolder()
+    let graph = overflowingGradient()
+    let state = try ModelState(graph)
+    let before = state.tensors()
+    let configuration = configuration(epochs: 1) { $0.maxSteps = 3 }
+    let data = try openDataset("synthetic:1,8,8,4,160", split: .train)
+    let directory = CheckpointDirectory(folder.path)
+    try directory.prepare()
+    func task(_ configuration: RunConfiguration) throws -> Trainer.Task {
+      .init(
+        graph: graph, state: state, training: data, validation: nil, configuration: configuration, directory: directory,
+        identity: RunIdentity(model: graph, configuration: configuration, dataset: data))
+    }
+    let result = try Trainer(task(configuration), communicator: SingleProcess(), showsProgress: false).run()
+    #expect(result.steps == 3 && result.skippedSteps == 3)
+    #expect(state.tensors() == before)
+    let saved = try #require(try directory.load(.latest)).checkpoint
+    #expect(saved.state.step == 3 && saved.state.optimizerStep == 0 && saved.state.position == 48 && saved.state.skipped.inARow == 3)
+    #expect(saved.optimizer.values.allSatisfy { $0.floats?.allSatisfy { $0 == 0 } == true })
+    // Going on counts on: the fifth in a row ends the run, whose last checkpoint stays.
+    var bounded = configuration
+    bounded.maxSteps = nil
+    bounded.maxNonFiniteSteps = 5
+    #expect { try Trainer(task(bounded), communicator: SingleProcess(), resuming: saved, showsProgress: false).run() } throws: { error in
+      let text = "\(error)"
+      return (error as? TrainingError)?.kind == .numerical && text.contains("step 5 cannot be made, like the 4 before it")
+        && text.contains("the gradient of 'fc1.weight' is not finite") && text.contains("samples at 64 to 79 of epoch 1")
+    }
+  }
+
+  @Test("a loss that is not finite again and again ends the run, naming the cause, and leaves the last checkpoint")
   func divergence() throws {
     let folder = TemporaryFolder()
     let configuration = configuration {

@@ -12,7 +12,7 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
   case mismatch = 3
   /// There is no valid checkpoint to go on from.
   case checkpoint = 4
-  /// The loss or a parameter is not finite.
+  /// Too many steps in a row were not finite, or a parameter is not.
   case numerical = 5
   /// A file cannot be written, or another run holds the folder.
   case storage = 7

@@ -103,6 +103,7 @@ struct TrainingRun {
     lines.append(
       "\(result.steps) steps, \(Numbers.fixed(result.imagesPerSecond, 0)) images/s over \(session.communicator.size) ranks, \(Numbers.fixed(result.seconds, 1)) s"
     )
+    if result.skippedSteps > 0 { lines.append("\(result.skippedSteps) of them were skipped: loss or gradients were not finite") }
     let checkpoints = result.checkpoints
     if checkpoints.count > 0 {
       let failed = checkpoints.failedCount > 0 ? ", \(checkpoints.failedCount) of them not written" : ""

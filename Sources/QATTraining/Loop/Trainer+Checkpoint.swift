@@ -56,7 +56,7 @@ extension Trainer {
   private func trainingState() -> TrainingState {
     TrainingState(
       step: step, epoch: position.epoch, position: position.position, seed: task.configuration.seed, globalBatchSize: globalBatchSize,
-      optimizerStep: optimizer.stepCount, compression: task.controller?.compressionState, best: best, history: history, identity: task.identity,
-      environment: ComputeEnvironment(rankCount: communicator.size))
+      optimizerStep: optimizer.stepCount, skipped: numbers.skipped, compression: task.controller?.compressionState, best: best, history: history,
+      identity: task.identity, environment: ComputeEnvironment(rankCount: communicator.size))
   }
 }

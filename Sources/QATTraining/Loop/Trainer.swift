@@ -49,6 +49,7 @@ public final class Trainer {
   let communicator: any Communicator
   let optimizer: any Optimizer
   let globalBatchSize: Int
+  let numbers: NumericalGuard
   private let stepper: TrainingStep
   private let evaluator: Evaluator?
   private let totalSteps: Int
@@ -108,7 +109,11 @@ public final class Trainer {
       if let compression = checkpoint.state.compression { task.controller?.scheduler.state = compression.scheduler }
     }
     try task.state.synchronize(communicator)
-    stepper = try TrainingStep(task, globalBatchSize: globalBatchSize, optimizer: optimizer, startingAt: position, communicator: communicator)
+    let progress = communicator.isRoot && showsProgress ? ProgressLine() : nil
+    self.progress = progress
+    numbers = NumericalGuard(task, skipped: checkpoint?.state.skipped ?? .init()) { progress?.note("qat: warning: \($0)") }
+    stepper = try TrainingStep(
+      task, globalBatchSize: globalBatchSize, optimizer: optimizer, startingAt: position, communicator: communicator, numbers: numbers)
     evaluator = try task.validation.map {
       try Evaluator(
         task.graph, state: task.state, dataset: $0, preprocessing: configuration.data.preprocessing, batchSize: configuration.batchSize,
@@ -121,8 +126,6 @@ public final class Trainer {
     log = try communicator.together {
       communicator.isRoot ? try task.directory.map { try MetricsLog(path: $0.metricsPath, resumingAfter: resumedStep) } : nil
     }
-    let progress = communicator.isRoot && showsProgress ? ProgressLine() : nil
-    self.progress = progress
     writer = try communicator.together { [optimizer] in
       guard communicator.isRoot, let directory = task.directory else { return nil }
       let snapshot = try CheckpointSnapshot(state: task.state, optimizer: optimizer)
@@ -132,7 +135,7 @@ public final class Trainer {
   }
 
   /// Trains to the end, or until a signal asks to stop; evaluates and saves after each epoch, and saves at the end and before stopping.
-  /// - Throws: `TrainingError` (numerical) when the loss is not finite; what the data, the communicator or the file system throw.
+  /// - Throws: `TrainingError` (numerical) when too many steps in a row are not finite; what the data, the communicator or the file system throw.
   public func run() throws -> TrainingResult {
     let start = ProgressLine.now
     trainingSeconds = 0
@@ -159,6 +162,7 @@ public final class Trainer {
       if epochEnded || isDue || isLast { result.checkpoint = try save(waits: isLast) }
     }
     result.steps = step
+    result.skippedSteps = numbers.skipped.total
     result.best = best
     result.checkpoints = checkpoints
     result.seconds = ProgressLine.now - start

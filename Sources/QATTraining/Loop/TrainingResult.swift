@@ -4,6 +4,8 @@ import QATCommunication
 public struct TrainingResult: Sendable {
   /// Steps done since the run's beginning, also before a resume.
   public var steps: Int
+  /// Steps of the run whose loss or gradients were not finite, and which changed nothing.
+  public var skippedSteps = 0
   /// The evaluation after the last epoch; nil when the run stopped before an epoch's end.
   public var evaluation: Evaluation?
   /// The best evaluation's accuracy and step.

@@ -33,10 +33,13 @@ final class TrainingStep {
   private let objective: CrossEntropy
   private let reducer: GradientReducer
   private let loader: BatchLoader
+  private let numbers: NumericalGuard
 
   /// Compiles the plan and starts reading at `position`. All ranks do so together.
-  init(_ task: Trainer.Task, globalBatchSize: Int, optimizer: any Optimizer, startingAt position: DataPosition, communicator: any Communicator) throws
-  {
+  init(
+    _ task: Trainer.Task, globalBatchSize: Int, optimizer: any Optimizer, startingAt position: DataPosition, communicator: any Communicator,
+    numbers: NumericalGuard
+  ) throws {
     let configuration = task.configuration
     guard task.graph.inputs.count == 1, let input = task.graph.inputs.first else {
       throw TrainingError(.input, "the network '\(task.graph.name)' has the inputs \(task.graph.inputs.map(\.name)); images can feed exactly one")
@@ -44,6 +47,7 @@ final class TrainingStep {
     self.input = input.name
     self.globalBatchSize = globalBatchSize
     self.communicator = communicator
+    self.numbers = numbers
     self.optimizer = optimizer
     state = task.state
     objective = try CrossEntropy(of: task.graph, labelSmoothing: Float(configuration.labelSmoothing))
@@ -61,35 +65,36 @@ final class TrainingStep {
   /// How far the schedule is at a place in the data: the number of steps up to there, all of this run's size.
   func scheduleStep(at place: DataPosition) -> Int { place.epoch * batchesPerEpoch + place.position / globalBatchSize }
 
-  /// Runs step number `step`, counted from 0.
+  /// Runs step number `step`, counted from 0. A step whose loss or gradients are not finite changes nothing.
   /// - Parameters:
   ///   - step: its number.
   ///   - writerHasFailed: whether this rank has a checkpoint that could not be written, which the others are to know.
   /// - Returns: what it has come to.
-  /// - Throws: `TrainingError` (numerical) when the loss is not finite; then the parameters are those before this step.
+  /// - Throws: `TrainingError` (numerical) when too many steps in a row were not finite; then the parameters are those before them.
   func run(_ step: Int, writerHasFailed: Bool) throws -> Outcome {
     let batch = try loader.next()
+    let firstSample = batch.position + communicator.rank * batch.count
     _ = plan.input(input).update(fromContentsOf: batch.pixels)
-    plan.forward(step: UInt64(step), firstSample: batch.position + communicator.rank * batch.count)
+    plan.forward(step: UInt64(step), firstSample: firstSample)
     let sums = objective.evaluate(plan, labels: batch.labels, scale: 1 / Float(globalBatchSize))
-    plan.backward(progress: reducer.advance(to:))
+    numbers.watch(sums, of: batch, firstSample: firstSample, plan: plan)
+    plan.backward { completed in
+      numbers.watch(gradientsUpTo: completed, of: batch)
+      reducer.advance(to: completed)
+    }
     try normalization?.check()
-    StepTrailer(sums, stop: .pending, writerHasFailed: writerHasFailed).write(to: state.trailer)
+    StepTrailer(sums, isFinite: numbers.isClean, stop: .pending, writerHasFailed: writerHasFailed).write(to: state.trailer)
     try reducer.finish()
     let outcome = Outcome(
       trailer: StepTrailer(reading: state.trailer), epoch: batch.epoch, next: batch.next,
       rate: schedule.rate(at: scheduleStep(at: DataPosition(epoch: batch.epoch, position: batch.position))))
-    if outcome.trailer.nonFiniteRanks > 0 || !outcome.loss.isFinite { try failNumerically(outcome, step: step) }
-    state.updateStatistics()
-    optimizer.step(state, rate: outcome.rate)
+    if outcome.trailer.nonFiniteRanks > 0 || !outcome.loss.isFinite {
+      try numbers.skip(step, rate: outcome.rate, communicator)
+    } else {
+      numbers.passed()
+      state.updateStatistics()
+      optimizer.step(state, rate: outcome.rate)
+    }
     return outcome
-  }
-
-  private func failNumerically(_ outcome: Outcome, step: Int) throws {
-    let error = TrainingError(
-      .numerical,
-      "the loss of step \(step + 1) is \(outcome.loss): training has diverged. Lower the learning rate (now \(outcome.rate)) or check the data; the last "
-        + "checkpoint is untouched")
-    try communicator.agree(error, exitCode: error.kind.exitCode)
   }
 }

@@ -1,0 +1,155 @@
+import CVectorKernels
+import Foundation
+import QATCommunication
+import QATData
+import QATEngine
+import QATGraph
+
+/// Finds losses and gradients that are not finite, before they are summed over ranks: the sum would spread them to everybody and hide where they came from.
+///
+/// Each rank watches its own part of a step and its flag travels in the step's trailer. A step that any rank has flagged changes nothing but the counters, on all
+/// ranks alike; too many in a row end the run with the layer, the rank and the samples. Watching reads each gradient once, while it is still in the cache.
+final class NumericalGuard {
+  /// What was found, nearer to the cause first.
+  private enum Finding {
+    case sample(Int), parameter(String), layer(String), loss, gradient(String)
+
+    /// What it says of a rank.
+    var report: (order: Int, text: String) {
+      switch self {
+      case .sample(let index): (0, "sample \(index) of the training data holds values that are not finite")
+      case .parameter(let name): (1, "the parameter '\(name)' is not finite")
+      case .layer(let name): (2, "the loss is not finite; '\(name)' is the first layer whose values are not")
+      case .loss: (3, "the loss is not finite")
+      case .gradient(let name): (4, "the gradient of '\(name)' is not finite")
+      }
+    }
+  }
+
+  /// Steps that were skipped.
+  private(set) var skipped: TrainingState.Skipped
+  private let limit: Int
+  private let graph: Graph
+  private let state: ModelState
+  private let seed: UInt64
+  private let sampleCount: Int
+  private let warn: (String) -> Void
+  private var finding: Finding?
+  /// Where the micro-batch lies in which it was found.
+  private var samples = ""
+  /// Position in the epoch of the micro-batch's first sample.
+  private var firstSample = 0
+  /// Gradients of this micro-batch that were looked at.
+  private var scanned = 0
+
+  /// A guard.
+  /// - Parameters:
+  ///   - task: what is trained, and how many steps in a row may be skipped.
+  ///   - skipped: the steps that the run has skipped before.
+  ///   - warn: tells the user of a skipped step.
+  init(_ task: Trainer.Task, skipped: TrainingState.Skipped, warn: @escaping (String) -> Void) {
+    graph = task.graph
+    state = task.state
+    seed = task.configuration.seed
+    sampleCount = task.training.count
+    limit = task.configuration.maxNonFiniteSteps
+    self.skipped = skipped
+    self.warn = warn
+  }
+
+  /// Whether nothing was found in this step so far on this rank.
+  var isClean: Bool { finding == nil }
+
+  /// Looks at a micro-batch's loss, before its backward pass.
+  func watch(_ sums: LossSums, of batch: LoadedBatch, firstSample: Int, plan: Plan) {
+    scanned = 0
+    self.firstSample = firstSample
+    guard !sums.loss.isFinite, isClean else { return }
+    samples = places(of: batch)
+    finding = inputs(of: batch) ?? layer(for: batch, batchSize: plan.batchSize)
+  }
+
+  /// Looks at the gradients that have become complete since the last call, before they are sent to other ranks.
+  func watch(gradientsUpTo completed: Int, of batch: LoadedBatch) {
+    guard completed > scanned, let base = state.gradients.baseAddress else { return }
+    let range = scanned..<completed
+    scanned = completed
+    guard isClean, qat_all_finite(base + range.lowerBound, range.count) == 0 else { return }
+    // Gradients lie in the order in which the backward pass finishes them: the first is nearest to the cause.
+    let slot = state.parameterSlots.first { slot in
+      slot.range.overlaps(range) && qat_all_finite(base + slot.offset, min(slot.range.upperBound, completed) - slot.offset) == 0
+    }
+    samples = places(of: batch)
+    // A ReLU makes 0 of what is not a number: the loss need not show it.
+    finding = inputs(of: batch) ?? .gradient(slot?.name ?? "?")
+  }
+
+  /// Notes that the step is done as it should be.
+  func passed() { skipped.inARow = 0 }
+
+  /// Counts a step that some rank has flagged. All ranks call it together.
+  /// - Parameters:
+  ///   - step: its number, counted from 0.
+  ///   - rate: its learning rate, for the message.
+  ///   - communicator: the ranks.
+  /// - Throws: `TrainingError` (numerical), the same on every rank, when too many steps in a row were skipped.
+  func skip(_ step: Int, rate: Double, _ communicator: any Communicator) throws {
+    skipped.total += 1
+    skipped.inARow += 1
+    let own = finding
+    finding = nil
+    let report = own.map { finding in
+      Report(order: finding.report.order, text: "rank \(communicator.rank) (node \(communicator.node)): \(finding.report.text), with \(samples)")
+    }
+    let reports = try communicator.allgather(report.map { [UInt8](try JSONEncoder().encode($0)) } ?? [])
+      .compactMap { try? JSONDecoder().decode(Report.self, from: Data($0)) }
+    let origin = reports.min { $0.order < $1.order }?.text ?? "every rank's part is finite, but not their sum"
+    guard skipped.inARow < limit else {
+      let error = TrainingError(
+        .numerical,
+        "step \(step + 1) cannot be made, like the \(skipped.inARow - 1) before it: training has diverged. \(origin). Lower the learning rate (now \(rate)) or "
+          + "check the data; the last checkpoint is untouched")
+      return try communicator.agree(error, exitCode: error.kind.exitCode)
+    }
+    warn("step \(step + 1) is skipped, \(skipped.inARow) of fewer than \(limit) in a row: \(origin)")
+  }
+
+  private func places(of batch: LoadedBatch) -> String {
+    "the samples at \(firstSample) to \(firstSample + batch.count - 1) of epoch \(batch.epoch + 1)"
+  }
+
+  private struct Report: Codable {
+    var order: Int
+    var text: String
+  }
+
+  /// What is not finite of a micro-batch before anything is computed.
+  private func inputs(of batch: LoadedBatch) -> Finding? {
+    let size = batch.pixels.count / max(batch.count, 1)
+    for sample in 0..<batch.count where qat_all_finite(batch.pixels.baseAddress.map { $0 + sample * size }, size) == 0 {
+      return .sample(SampleOrder(count: sampleCount, seed: seed, epoch: batch.epoch)[firstSample + sample])
+    }
+    let parameters = state.parameters
+    if let slot = state.parameterSlots.first(where: { qat_all_finite(parameters.pointer + $0.offset, $0.range.count) == 0 }) {
+      return .parameter(slot.name)
+    }
+    return nil
+  }
+
+  /// The layer from which the loss of a micro-batch is not finite, by computing it again and looking at every one. Parameters and statistics stay as they are.
+  private func layer(for batch: LoadedBatch, batchSize: Int) -> Finding {
+    let names = graph.nodes.flatMap(\.outputs)
+    guard let copy = try? ModelState(state.applied(to: graph)), let input = graph.inputs.first?.name,
+      let plan = try? Plan(graph, state: copy, batchSize: batchSize, mode: .training, observed: names)
+    else { return .loss }
+    _ = plan.input(input).update(fromContentsOf: batch.pixels)
+    plan.forward()
+    for node in graph.nodes {
+      for name in node.outputs {
+        let values = plan.output(name)
+        if qat_all_finite(values.baseAddress, values.count) == 0 { return .layer(node.name) }
+      }
+    }
+    return .loss
+  }
+}
