@@ -24,7 +24,22 @@ public protocol Communicator: AnyObject {
   func barrier() throws
 
   /// Prepares a sum over ranks of `values`, in place, to be started again and again. Ranks prepare theirs in the same order.
-  func preparedSum(of values: UnsafeMutableBufferPointer<Float>) throws -> any PreparedSum
+  func preparedSum(of values: UnsafeMutableBufferPointer<Float>) throws -> any PreparedCollective
+  /// Prepares an exchange in which every rank sends a part of its bytes to every other. Ranks prepare theirs in the same order.
+  /// - Parameters:
+  ///   - source: this rank's bytes.
+  ///   - parts: which of them go to each rank; empty where nothing goes. This rank's own is ignored: what stays is not copied.
+  ///   - destination: where the bytes of other ranks go.
+  ///   - places: where in it the bytes of each rank go, as long as what that rank sends here.
+  /// - Returns: the exchange, to be started again and again.
+  /// - Throws: the communicator's error.
+  func preparedExchange(
+    of source: UnsafeRawBufferPointer, parts: [Range<Int>], into destination: UnsafeMutableRawBufferPointer, places: [Range<Int>]
+  ) throws -> any PreparedCollective
+  /// Prepares a gathering in place: each rank has filled its part of `bytes`, and gets the parts of the others. Ranks prepare theirs in the same order.
+  ///
+  /// Started gatherings and started exchanges or sums may pass each other: only among themselves are they started in the same order on every rank.
+  func preparedGather(in bytes: UnsafeMutableRawBufferPointer, parts: [Range<Int>]) throws -> any PreparedCollective
   /// Ends the processes of all ranks with `exitCode`, after a message on stderr. Never returns.
   func abort(exitCode: Int32) -> Never
 }
@@ -34,13 +49,13 @@ public enum Reduction: Sendable {
   case sum, minimum, maximum
 }
 
-/// A nonblocking sum over ranks that allocates nothing when it runs.
+/// A nonblocking collective that was prepared once and allocates nothing when it runs.
 ///
 /// MPI moves data only from inside its own calls: whoever computes meanwhile polls.
-public protocol PreparedSum: AnyObject {
-  /// Begins. The values must not be touched until `poll` has returned true or `wait` has returned.
+public protocol PreparedCollective: AnyObject {
+  /// Begins. The memory must not be touched until `poll` has returned true or `wait` has returned.
   func start() throws
-  /// Moves this and all other started sums on. Returns whether this one is complete (true when it was never started).
+  /// Moves this and all other started collectives on. Returns whether this one is complete (true when it was never started).
   func poll() throws -> Bool
   /// Returns when complete.
   func wait() throws

@@ -12,6 +12,8 @@ public final class MPICommunicator: Communicator {
   /// What the run ends with when a rank throws an error that `together` makes all share; `withCommunicator` sets it.
   var exitCode: (any Error) -> Int32 = { _ in 1 }
   private var handle: OpaquePointer?
+  /// The same ranks once more, for gatherings: they are started when data has come, which on some ranks is before another exchange begins and on some after.
+  private var gatherHandle: OpaquePointer?
   /// Elements of one message at most: MPI counts in 32 bits. Smaller only in tests.
   let longestMessage: Int
 
@@ -34,11 +36,12 @@ public final class MPICommunicator: Communicator {
       throw CommunicationError(
         .launch, "this MPI library cannot be used by a program with threads: it offers less than MPI_THREAD_FUNNELED", exitCode: 2)
     }
-    var (communicator, rank, size): (OpaquePointer?, Int32, Int32) = (nil, 0, 0)
+    var (communicator, gatherings, rank, size): (OpaquePointer?, OpaquePointer?, Int32, Int32) = (nil, nil, 0, 0)
     try Self.check(qat_mpi_world(&communicator), "MPI_Comm_dup")
+    try Self.check(qat_mpi_world(&gatherings), "MPI_Comm_dup")
     try Self.check(qat_mpi_rank(communicator, &rank), "MPI_Comm_rank")
     try Self.check(qat_mpi_size(communicator, &size), "MPI_Comm_size")
-    (handle, self.rank, self.size) = (communicator, Int(rank), Int(size))
+    (handle, gatherHandle, self.rank, self.size) = (communicator, gatherings, Int(rank), Int(size))
     if let mismatch = launch.mismatch(found: self.size) {
       finalize()
       throw mismatch
@@ -49,7 +52,8 @@ public final class MPICommunicator: Communicator {
   public func finalize() {
     guard handle != nil else { return }
     _ = qat_mpi_release(&handle)
-    handle = nil
+    _ = qat_mpi_release(&gatherHandle)
+    (handle, gatherHandle) = (nil, nil)
     _ = qat_mpi_finalize()
   }
 
@@ -57,8 +61,8 @@ public final class MPICommunicator: Communicator {
   var isRunning: Bool { handle != nil }
 
   /// MPI's handle, for a call from the right thread.
-  func communicator() throws -> OpaquePointer {
-    guard let handle else { throw CommunicationError(.transport, "MPI was used after its end") }
+  func communicator(forGathering: Bool = false) throws -> OpaquePointer {
+    guard let handle = forGathering ? gatherHandle : handle else { throw CommunicationError(.transport, "MPI was used after its end") }
     assert(qat_mpi_is_main_thread() == 1, "MPI is called from the thread that started it and from no other")
     return handle
   }
@@ -83,7 +87,4 @@ public final class MPICommunicator: Communicator {
     if isRunning { _ = qat_mpi_abort(exitCode) }
     exitProcess(exitCode)
   }
-
-  /// Prepares a sum over ranks of `values`, in place. Ranks prepare theirs in the same order; the buffer outlives the sum.
-  public func preparedSum(of values: UnsafeMutableBufferPointer<Float>) throws -> any PreparedSum { try MPISum(of: values, over: self) }
 }

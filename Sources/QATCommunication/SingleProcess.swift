@@ -26,11 +26,17 @@ public final class SingleProcess: Communicator {
   /// Returns at once.
   public func barrier() {}
   /// A sum that is complete as soon as it starts.
-  public func preparedSum(of values: UnsafeMutableBufferPointer<Float>) -> any PreparedSum { Complete() }
+  public func preparedSum(of values: UnsafeMutableBufferPointer<Float>) -> any PreparedCollective { Complete() }
+  /// Nothing to send to others: complete as soon as it starts.
+  public func preparedExchange(
+    of source: UnsafeRawBufferPointer, parts: [Range<Int>], into destination: UnsafeMutableRawBufferPointer, places: [Range<Int>]
+  ) -> any PreparedCollective { Complete() }
+  /// Nothing to get from others: complete as soon as it starts.
+  public func preparedGather(in bytes: UnsafeMutableRawBufferPointer, parts: [Range<Int>]) -> any PreparedCollective { Complete() }
   /// Ends the process. Never returns.
   public func abort(exitCode: Int32) -> Never { exitProcess(exitCode) }
 
-  private final class Complete: PreparedSum {
+  private final class Complete: PreparedCollective {
     func start() {}
     func poll() -> Bool { true }
     func wait() {}

@@ -9,6 +9,7 @@ final class BatchSlot {
   var count = 0
   var epoch = 0
   var position = 0
+  var firstSample = 0
   var next = DataPosition(epoch: 0, position: 0)
 
   init(capacity: Int, sampleSize: Int) {

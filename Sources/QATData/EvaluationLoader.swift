@@ -57,6 +57,7 @@ private struct RangeProducer: BatchProducer {
     for sample in samples { try reader.read(sample, augmentKey: nil, into: slot, place: sample - at) }
     slot.count = samples.count
     slot.position = at
+    slot.firstSample = at
     at = samples.upperBound
     slot.next = DataPosition(epoch: at == end ? 1 : 0, position: at == end ? 0 : at)
     return true

@@ -1,4 +1,4 @@
-/// One rank's share of a batch, lent by a loader until its next batch is asked for.
+/// One rank's micro-batch, lent by a loader until its next batch is asked for.
 public struct LoadedBatch {
   /// The preprocessed samples one after the other, shape [count, channels, height, width].
   public let pixels: UnsafeBufferPointer<Float>
@@ -8,7 +8,9 @@ public struct LoadedBatch {
   public let epoch: Int
   /// Position in the epoch of the first sample of the batch over all ranks: how many samples all ranks together have consumed before it.
   public let position: Int
-  /// Where training goes on after this batch: what a checkpoint stores once the batch is consumed.
+  /// Position in the epoch of this batch's own first sample.
+  public let firstSample: Int
+  /// Where training goes on after the global batch: what a checkpoint stores once the batch is consumed.
   public let next: DataPosition
 
   /// Number of samples of this rank.

@@ -22,7 +22,7 @@ public final class ModelState {
   }
 
   /// Scalars at the end of `reduced`, for the training loop's use (loss, counts, flags).
-  public static let trailerCount = 16
+  public static let trailerCount = 32
 
   /// Parameters, in the order in which the backward pass finishes them.
   public let parameterSlots: [Slot]

@@ -14,6 +14,7 @@ let scenarios: [String: Scenario] = [
   "poisoned-sample": poisonedSampleScenario,
   "prepared-sums": preparedSumsScenario,
   "quantizers": quantizersScenario,
+  "reproducible-sums": reproducibleSumsScenario,
   "rounds": roundsScenario,
   "shards": shardsScenario,
   "steady-state": steadyStateScenario,

@@ -19,7 +19,13 @@ private final class Rehearsed: Communicator {
   func allgather(_ bytes: [UInt8]) -> [[UInt8]] { others.enumerated().map { $0 == rank ? bytes : $1 } }
   func allgather(_ values: UnsafeBufferPointer<Double>, into all: UnsafeMutableBufferPointer<Double>) {}
   func barrier() {}
-  func preparedSum(of values: UnsafeMutableBufferPointer<Float>) -> any PreparedSum { SingleProcess().preparedSum(of: values) }
+  func preparedSum(of values: UnsafeMutableBufferPointer<Float>) -> any PreparedCollective { SingleProcess().preparedSum(of: values) }
+  func preparedExchange(
+    of source: UnsafeRawBufferPointer, parts: [Range<Int>], into destination: UnsafeMutableRawBufferPointer, places: [Range<Int>]
+  ) -> any PreparedCollective { SingleProcess().preparedExchange(of: source, parts: parts, into: destination, places: places) }
+  func preparedGather(in bytes: UnsafeMutableRawBufferPointer, parts: [Range<Int>]) -> any PreparedCollective {
+    SingleProcess().preparedGather(in: bytes, parts: parts)
+  }
   func abort(exitCode: Int32) -> Never { SingleProcess().abort(exitCode: exitCode) }
 }
 

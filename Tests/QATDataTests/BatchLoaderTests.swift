@@ -9,8 +9,8 @@ struct BatchLoaderTests {
     _ dataset: any Dataset, batch: Int, rank: Int = 0, size: Int = 1, epoch: Int = 0, position: Int = 0, preprocessing: Preprocessing = .init()
   ) throws -> BatchLoader {
     try BatchLoader(
-      dataset: dataset, preprocessing: preprocessing, seed: 7, globalBatchSize: batch, rank: rank, size: size, startEpoch: epoch,
-      startPosition: position)
+      dataset: dataset, preprocessing: preprocessing, seed: 7,
+      partition: BatchPartition(microBatchSize: batch / size, rank: rank, rankCount: size), startEpoch: epoch, startPosition: position)
   }
 
   @Test("batches follow the epoch's order, whole ones only, epoch after epoch")
@@ -40,6 +40,34 @@ struct BatchLoaderTests {
       let parts = try ranks.map { try $0.next().numbers }
       #expect(parts.allSatisfy { $0.count == 12 / size })
       #expect(parts.flatMap { $0 } == all)
+    }
+  }
+
+  @Test(
+    "the micro-batches of all ranks are the global batch, for every number of ranks",
+    arguments: [(nil, 2, 3), (8, 1, 1), (8, 1, 3), (8, 1, 5), (6, 1, 4), (4, 3, 3), (3, 2, 3)] as [(Int?, Int, Int)])
+  func microBatches(shards: Int?, steps: Int, size: Int) throws {
+    let dataset = NumberedDataset(count: 100)
+    func partition(_ rank: Int) -> BatchPartition {
+      BatchPartition(microBatchSize: 2, shardCount: shards, accumulationSteps: steps, rank: rank, rankCount: size)
+    }
+    let global = partition(0).globalBatchSize
+    #expect(global == 2 * steps * (shards ?? size))
+    let whole = try Self.loader(dataset, batch: global)
+    let ranks = try (0..<size).map {
+      try BatchLoader(dataset: dataset, preprocessing: Preprocessing(), seed: 7, partition: partition($0))
+    }
+    for _ in 0..<9 {
+      let all = try whole.next()
+      var found: [Int] = []
+      for rank in 0..<size {
+        for _ in partition(rank).microBatches {
+          let batch = try ranks[rank].next()
+          #expect(batch.position == all.position && batch.next == all.next && batch.firstSample == all.position + found.count)
+          found += batch.numbers
+        }
+      }
+      #expect(found == all.numbers)
     }
   }
 
@@ -89,14 +117,14 @@ struct BatchLoaderTests {
   @Test("without augmentation samples are normalised and nothing else")
   func plain() throws {
     let loader = try BatchLoader(
-      dataset: NumberedDataset(count: 4), preprocessing: Preprocessing(mean: [1], std: [2], flip: true, cropPadding: 1), seed: 7, globalBatchSize: 4,
-      augment: false)
+      dataset: NumberedDataset(count: 4), preprocessing: Preprocessing(mean: [1], std: [2], flip: true, cropPadding: 1), seed: 7,
+      partition: BatchPartition(microBatchSize: 4), augment: false)
     let order = SampleOrder(count: 4, seed: 7, epoch: 0)
     #expect(try Array(loader.next().pixels) == (0..<4).flatMap { [Float](repeating: (Float(order[$0]) - 1) / 2, count: 4) })
   }
 
   @Test(
-    "sizes that do not go together are refused", arguments: [(0, 1, 0, 0), (-4, 1, 0, 0), (5, 2, 0, 0), (24, 2, 0, 0), (4, 1, -1, 0), (4, 1, 0, 24)])
+    "sizes that do not go together are refused", arguments: [(24, 1, 0, 0), (24, 2, 0, 0), (4, 1, -1, 0), (4, 1, 0, 24)])
   func refused(batch: Int, size: Int, epoch: Int, position: Int) {
     #expect(throws: DataError.self) { try Self.loader(NumberedDataset(count: 23), batch: batch, size: size, epoch: epoch, position: position) }
   }

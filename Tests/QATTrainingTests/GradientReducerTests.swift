@@ -28,7 +28,7 @@ import Testing
 @Suite struct GradientReducerTests {
   /// Two ranks of which the other always holds the same values, and a record of what was asked in which order.
   final class Twin: Communicator {
-    final class Sum: PreparedSum {
+    final class Sum: PreparedCollective {
       let values: UnsafeMutableBufferPointer<Float>
       let number: Int
       unowned let twin: Twin
@@ -37,20 +37,26 @@ import Testing
         self.number = number
         self.twin = twin
       }
+      var remaining = 0
       func start() throws {
         twin.events.append("start \(number)")
+        remaining = twin.slowness
         for index in values.indices { values[index] *= 2 }
       }
       func poll() throws -> Bool {
         if let error = twin.failure { throw error }
-        return twin.isFast
+        if remaining == 0 { return true }
+        remaining -= 1
+        if remaining == 0 { twin.events.append("end \(number)") }
+        return remaining == 0
       }
-      func wait() throws { twin.events.append("wait \(number)") }
+      func wait() throws { while try !poll() {} }
     }
     let rank = 0
     let size = 2
     var events: [String] = []
-    var isFast = false
+    /// How often a sum must be polled.
+    var slowness = 5
     var failure: TrainingError?
     var prepared = 0
     func allreduce(_ values: UnsafeMutableBufferPointer<Float>, _ reduction: Reduction) {}
@@ -60,9 +66,15 @@ import Testing
     func allgather(_ bytes: [UInt8]) -> [[UInt8]] { [bytes, bytes] }
     func allgather(_ values: UnsafeBufferPointer<Double>, into all: UnsafeMutableBufferPointer<Double>) {}
     func barrier() {}
-    func preparedSum(of values: UnsafeMutableBufferPointer<Float>) -> any PreparedSum {
+    func preparedSum(of values: UnsafeMutableBufferPointer<Float>) -> any PreparedCollective {
       prepared += 1
       return Sum(values, prepared - 1, self)
+    }
+    func preparedExchange(
+      of source: UnsafeRawBufferPointer, parts: [Range<Int>], into destination: UnsafeMutableRawBufferPointer, places: [Range<Int>]
+    ) -> any PreparedCollective { SingleProcess().preparedExchange(of: source, parts: parts, into: destination, places: places) }
+    func preparedGather(in bytes: UnsafeMutableRawBufferPointer, parts: [Range<Int>]) -> any PreparedCollective {
+      SingleProcess().preparedGather(in: bytes, parts: parts)
     }
     func abort(exitCode: Int32) -> Never { fatalError("abort \(exitCode)") }
   }
@@ -76,7 +88,7 @@ import Testing
 
   @Test func startsBucketsWhenTheyAreCompleteAndTheLastAtTheEnd() throws {
     let (state, twin, reducer) = try make()
-    #expect(reducer.buckets.ranges == [0..<32, 32..<80, 80..<96, 96..<140])
+    #expect(reducer.buckets.ranges == [0..<32, 32..<80, 80..<96, 96..<124 + ModelState.trailerCount])
     for step in 0..<2 {
       twin.events = []
       for index in 0..<124 { state.gradients[index] = Float(index) }
@@ -88,7 +100,7 @@ import Testing
       reducer.advance(to: 124)
       #expect(twin.events == ["start 0", "start 1", "start 2"])
       try reducer.finish()
-      #expect(twin.events.suffix(5) == ["start 3", "wait 0", "wait 1", "wait 2", "wait 3"])
+      #expect(twin.events.suffix(5) == ["start 3", "end 0", "end 1", "end 2", "end 3"])
       #expect((0..<124).allSatisfy { state.gradients[$0] == 2 * Float($0) })
       #expect(state.trailer[0] == 10)
     }
@@ -97,10 +109,10 @@ import Testing
 
   @Test func doesNotWaitForWhatPollingHasFinished() throws {
     let (_, twin, reducer) = try make()
-    twin.isFast = true
+    twin.slowness = 1
     reducer.advance(to: 124)
     try reducer.finish()
-    #expect(twin.events == ["start 0", "start 1", "start 2", "start 3", "wait 3"])
+    #expect(twin.events == ["start 0", "start 1", "start 2", "end 0", "end 1", "end 2", "start 3", "end 3"])
   }
 
   @Test func reportsAnErrorOfThePoll() throws {

@@ -9,11 +9,11 @@
 #include <mpi-ext.h>
 #endif
 
-// A persistent sum is prepared once and started in every step without allocating: MPI 4 has it, Open MPI 4 as an extension.
+// A persistent collective is prepared once and started in every step without allocating: MPI 4 has them, Open MPI 4 as an extension.
 #if MPI_VERSION >= 4
-#define QAT_MPI_ALLREDUCE_INIT MPI_Allreduce_init
+#define QAT_MPI_PERSISTENT(name) MPI_##name##_init
 #elif defined(OMPI_HAVE_MPI_EXT_PCOLLREQ) && OMPI_HAVE_MPI_EXT_PCOLLREQ
-#define QAT_MPI_ALLREDUCE_INIT MPIX_Allreduce_init
+#define QAT_MPI_PERSISTENT(name) MPIX_##name##_init
 #endif
 
 enum { QAT_MPI_SUCCESS = MPI_SUCCESS, QAT_MPI_LONGEST_TEXT = MPI_MAX_ERROR_STRING, QAT_MPI_LONGEST_VERSION = MPI_MAX_LIBRARY_VERSION_STRING };
@@ -104,21 +104,21 @@ static inline int qat_mpi_gather_bytes(
   return MPI_Allgatherv(bytes, count, MPI_BYTE, all, counts, offsets, MPI_BYTE, communicator);
 }
 
-/// Prepares a sum of `count` floats in place. Where sums cannot be prepared the request stays null and `qat_mpi_sum_start` makes it each time.
+// Prepared collectives: `..._prepare` once, `..._start` with the same arguments in every step, `qat_mpi_requests_...` between. Where the library has no persistent
+// ones the request stays null after the first, and the second makes it each time. Arrays of counts and offsets live as long as the request.
+
+/// Prepares a sum of `count` floats in place.
 static inline int qat_mpi_sum_prepare(float *values, int count, MPI_Comm communicator, MPI_Request *request) {
-  *request = MPI_REQUEST_NULL;
-#ifdef QAT_MPI_ALLREDUCE_INIT
-  return QAT_MPI_ALLREDUCE_INIT(MPI_IN_PLACE, values, count, MPI_FLOAT, MPI_SUM, communicator, MPI_INFO_NULL, request);
+#ifdef QAT_MPI_PERSISTENT
+  return QAT_MPI_PERSISTENT(Allreduce)(MPI_IN_PLACE, values, count, MPI_FLOAT, MPI_SUM, communicator, MPI_INFO_NULL, request);
 #else
-  (void)values, (void)count, (void)communicator;
+  (void)values, (void)count, (void)communicator, (void)request;
   return MPI_SUCCESS;
 #endif
 }
 
-static inline void qat_mpi_sum_forget(MPI_Request *request) { *request = MPI_REQUEST_NULL; }
-
 static inline int qat_mpi_sum_start(float *values, int count, MPI_Comm communicator, MPI_Request *request) {
-#ifdef QAT_MPI_ALLREDUCE_INIT
+#ifdef QAT_MPI_PERSISTENT
   (void)values, (void)count, (void)communicator;
   return MPI_Start(request);
 #else
@@ -126,14 +126,64 @@ static inline int qat_mpi_sum_start(float *values, int count, MPI_Comm communica
 #endif
 }
 
-static inline int qat_mpi_sum_test(MPI_Request *requests, int count, int *done) {
+/// Prepares an exchange: `send_counts[r]` bytes at `source + send_offsets[r]` go to rank r; those of rank r come to `destination + receive_offsets[r]`.
+static inline int qat_mpi_exchange_prepare(
+    const void *source, const int *send_counts, const int *send_offsets, void *destination, const int *receive_counts, const int *receive_offsets,
+    MPI_Comm communicator, MPI_Request *request) {
+#ifdef QAT_MPI_PERSISTENT
+  return QAT_MPI_PERSISTENT(Alltoallv)(
+      source, send_counts, send_offsets, MPI_BYTE, destination, receive_counts, receive_offsets, MPI_BYTE, communicator, MPI_INFO_NULL, request);
+#else
+  (void)source, (void)send_counts, (void)send_offsets, (void)destination, (void)receive_counts, (void)receive_offsets, (void)communicator, (void)request;
+  return MPI_SUCCESS;
+#endif
+}
+
+static inline int qat_mpi_exchange_start(
+    const void *source, const int *send_counts, const int *send_offsets, void *destination, const int *receive_counts, const int *receive_offsets,
+    MPI_Comm communicator, MPI_Request *request) {
+#ifdef QAT_MPI_PERSISTENT
+  (void)source, (void)send_counts, (void)send_offsets, (void)destination, (void)receive_counts, (void)receive_offsets, (void)communicator;
+  return MPI_Start(request);
+#else
+  return MPI_Ialltoallv(
+      source, send_counts, send_offsets, MPI_BYTE, destination, receive_counts, receive_offsets, MPI_BYTE, communicator, request);
+#endif
+}
+
+/// Prepares a gathering in place: the `counts[r]` bytes at `bytes + offsets[r]` become rank r's on every rank.
+static inline int qat_mpi_gather_prepare(
+    void *bytes, const int *counts, const int *offsets, MPI_Comm communicator, MPI_Request *request) {
+#ifdef QAT_MPI_PERSISTENT
+  return QAT_MPI_PERSISTENT(Allgatherv)(
+      MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, bytes, counts, offsets, MPI_BYTE, communicator, MPI_INFO_NULL, request);
+#else
+  (void)bytes, (void)counts, (void)offsets, (void)communicator, (void)request;
+  return MPI_SUCCESS;
+#endif
+}
+
+static inline int qat_mpi_gather_start(
+    void *bytes, const int *counts, const int *offsets, MPI_Comm communicator, MPI_Request *request) {
+#ifdef QAT_MPI_PERSISTENT
+  (void)bytes, (void)counts, (void)offsets, (void)communicator;
+  return MPI_Start(request);
+#else
+  return MPI_Iallgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, bytes, counts, offsets, MPI_BYTE, communicator, request);
+#endif
+}
+
+/// The request that stands for nothing.
+static inline void qat_mpi_request_clear(MPI_Request *request) { *request = MPI_REQUEST_NULL; }
+
+static inline int qat_mpi_requests_test(MPI_Request *requests, int count, int *done) {
   return MPI_Testall(count, requests, done, MPI_STATUSES_IGNORE);
 }
 
-static inline int qat_mpi_sum_wait(MPI_Request *requests, int count) {
+static inline int qat_mpi_requests_wait(MPI_Request *requests, int count) {
   return MPI_Waitall(count, requests, MPI_STATUSES_IGNORE);
 }
 
-static inline int qat_mpi_sum_release(MPI_Request *request) {
+static inline int qat_mpi_request_release(MPI_Request *request) {
   return *request == MPI_REQUEST_NULL ? MPI_SUCCESS : MPI_Request_free(request);
 }

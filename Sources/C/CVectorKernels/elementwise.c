@@ -29,6 +29,25 @@ BINARY(add_relu, a[i] + b[i] > 0 ? a[i] + b[i] : 0)
 BINARY(relu_backward, a[i] > 0 ? b[i] : 0)
 BINARY(multiply, a[i] * b[i])
 
+struct sum {
+  const float *addend;
+  float *sum;
+};
+
+QAT_CLONES static void accumulate_range(const float *restrict addend, float *restrict sum, ptrdiff_t count) {
+  for (ptrdiff_t i = 0; i < count; ++i) sum[i] += addend[i];
+}
+
+static void accumulate_body(void *context, ptrdiff_t first, ptrdiff_t last) {
+  const struct sum *c = context;
+  accumulate_range(c->addend + first, c->sum + first, last - first);
+}
+
+void qat_accumulate(ptrdiff_t count, const float *addend, float *sum) {
+  struct sum context = {addend, sum};
+  qat_parallel_for(count, grain, accumulate_body, &context);
+}
+
 struct rows {
   ptrdiff_t width;
   const float *source;

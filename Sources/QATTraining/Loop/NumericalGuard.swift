@@ -37,8 +37,6 @@ final class NumericalGuard {
   private var finding: Finding?
   /// Where the micro-batch lies in which it was found.
   private var samples = ""
-  /// Position in the epoch of the micro-batch's first sample.
-  private var firstSample = 0
   /// Gradients of this micro-batch that were looked at.
   private var scanned = 0
 
@@ -61,9 +59,8 @@ final class NumericalGuard {
   var isClean: Bool { finding == nil }
 
   /// Looks at a micro-batch's loss, before its backward pass.
-  func watch(_ sums: LossSums, of batch: LoadedBatch, firstSample: Int, plan: Plan) {
+  func watch(_ sums: LossSums, of batch: LoadedBatch, plan: Plan) {
     scanned = 0
-    self.firstSample = firstSample
     guard !sums.loss.isFinite, isClean else { return }
     samples = places(of: batch)
     finding = inputs(of: batch) ?? layer(for: batch, batchSize: plan.batchSize)
@@ -115,7 +112,7 @@ final class NumericalGuard {
   }
 
   private func places(of batch: LoadedBatch) -> String {
-    "the samples at \(firstSample) to \(firstSample + batch.count - 1) of epoch \(batch.epoch + 1)"
+    "the samples at \(batch.firstSample) to \(batch.firstSample + batch.count - 1) of epoch \(batch.epoch + 1)"
   }
 
   private struct Report: Codable {
@@ -127,7 +124,7 @@ final class NumericalGuard {
   private func inputs(of batch: LoadedBatch) -> Finding? {
     let size = batch.pixels.count / max(batch.count, 1)
     for sample in 0..<batch.count where qat_all_finite(batch.pixels.baseAddress.map { $0 + sample * size }, size) == 0 {
-      return .sample(SampleOrder(count: sampleCount, seed: seed, epoch: batch.epoch)[firstSample + sample])
+      return .sample(SampleOrder(count: sampleCount, seed: seed, epoch: batch.epoch)[batch.firstSample + sample])
     }
     let parameters = state.parameters
     if let slot = state.parameterSlots.first(where: { qat_all_finite(parameters.pointer + $0.offset, $0.range.count) == 0 }) {

@@ -82,7 +82,8 @@ public final class Trainer {
     try communicator.requireDistributed(task.controller)
     let configuration = task.configuration
     try requireFit(of: task.training, to: task.graph)
-    globalBatchSize = configuration.batchSize * communicator.size
+    let partition = BatchPartition(microBatchSize: configuration.batchSize, rank: communicator.rank, rankCount: communicator.size)
+    globalBatchSize = partition.globalBatchSize
     optimizer = configuration.optimizer.makeOptimizer(count: task.state.parameters.count)
     step = checkpoint?.state.step ?? 0
     position = DataPosition(epoch: checkpoint?.state.epoch ?? 0, position: checkpoint?.state.position ?? 0)
@@ -113,7 +114,7 @@ public final class Trainer {
     self.progress = progress
     numbers = NumericalGuard(task, skipped: checkpoint?.state.skipped ?? .init()) { progress?.note("qat: warning: \($0)") }
     stepper = try TrainingStep(
-      task, globalBatchSize: globalBatchSize, optimizer: optimizer, startingAt: position, communicator: communicator, numbers: numbers)
+      task, partition: partition, optimizer: optimizer, startingAt: position, communicator: communicator, numbers: numbers)
     evaluator = try task.validation.map {
       try Evaluator(
         task.graph, state: task.state, dataset: $0, preprocessing: configuration.data.preprocessing, batchSize: configuration.batchSize,
@@ -176,7 +177,7 @@ public final class Trainer {
     task.controller?.scheduler.step(step)
     let outcome = try stepper.run(step, writerHasFailed: writer?.hasFailed ?? false)
     step += 1
-    if outcome.trailer.failedWriters > 0 { try heedFailedCheckpoint() }
+    if outcome.trailer[.failedWriters] > 0 { try heedFailedCheckpoint() }
     let seconds = ProgressLine.now - began
     trainingSeconds += seconds
     let speed = Double(globalBatchSize) / max(seconds, 1e-9)

@@ -16,13 +16,13 @@ final class TrainingStep {
     /// The learning rate that the step used.
     var rate: Double
     /// Mean loss over all samples of the step.
-    var loss: Double { Double(trailer.loss) / Double(max(trailer.count, 1)) }
+    var loss: Double { Double(trailer[.loss]) / max(Double(trailer[.count]), 1) }
     /// Fraction of the step's samples whose class scored highest.
-    var top1: Double { Double(trailer.correctTop1) / Double(max(trailer.count, 1)) }
+    var top1: Double { Double(trailer[.correctTop1]) / max(Double(trailer[.count]), 1) }
   }
 
   let batchesPerEpoch: Int
-  private let globalBatchSize: Int
+  private let partition: BatchPartition
   private let communicator: any Communicator
   private let state: ModelState
   private let optimizer: any Optimizer
@@ -37,7 +37,7 @@ final class TrainingStep {
 
   /// Compiles the plan and starts reading at `position`. All ranks do so together.
   init(
-    _ task: Trainer.Task, globalBatchSize: Int, optimizer: any Optimizer, startingAt position: DataPosition, communicator: any Communicator,
+    _ task: Trainer.Task, partition: BatchPartition, optimizer: any Optimizer, startingAt position: DataPosition, communicator: any Communicator,
     numbers: NumericalGuard
   ) throws {
     let configuration = task.configuration
@@ -45,7 +45,7 @@ final class TrainingStep {
       throw TrainingError(.input, "the network '\(task.graph.name)' has the inputs \(task.graph.inputs.map(\.name)); images can feed exactly one")
     }
     self.input = input.name
-    self.globalBatchSize = globalBatchSize
+    self.partition = partition
     self.communicator = communicator
     self.numbers = numbers
     self.optimizer = optimizer
@@ -54,16 +54,16 @@ final class TrainingStep {
     normalization = RankNormalization(configuration.batchNorm, communicator)
     plan = try Plan(task.graph, state: task.state, batchSize: configuration.batchSize, mode: .training, group: normalization)
     plan.seed = configuration.seed
-    reducer = try GradientReducer(task.state, communicator: communicator)
+    reducer = try GradientReducer(task.state, communicator: communicator, partition: partition)
     loader = try BatchLoader(
-      dataset: task.training, preprocessing: configuration.data.preprocessing, seed: configuration.seed, globalBatchSize: globalBatchSize,
-      rank: communicator.rank, size: communicator.size, startEpoch: position.epoch, startPosition: position.position)
+      dataset: task.training, preprocessing: configuration.data.preprocessing, seed: configuration.seed, partition: partition,
+      startEpoch: position.epoch, startPosition: position.position)
     batchesPerEpoch = loader.batchesPerEpoch
     schedule = configuration.optimizer.makeSchedule(epochs: configuration.epochs, stepsPerEpoch: loader.batchesPerEpoch)
   }
 
   /// How far the schedule is at a place in the data: the number of steps up to there, all of this run's size.
-  func scheduleStep(at place: DataPosition) -> Int { place.epoch * batchesPerEpoch + place.position / globalBatchSize }
+  func scheduleStep(at place: DataPosition) -> Int { place.epoch * batchesPerEpoch + place.position / partition.globalBatchSize }
 
   /// Runs step number `step`, counted from 0. A step whose loss or gradients are not finite changes nothing.
   /// - Parameters:
@@ -72,23 +72,24 @@ final class TrainingStep {
   /// - Returns: what it has come to.
   /// - Throws: `TrainingError` (numerical) when too many steps in a row were not finite; then the parameters are those before them.
   func run(_ step: Int, writerHasFailed: Bool) throws -> Outcome {
-    let batch = try loader.next()
-    let firstSample = batch.position + communicator.rank * batch.count
-    _ = plan.input(input).update(fromContentsOf: batch.pixels)
-    plan.forward(step: UInt64(step), firstSample: firstSample)
-    let sums = objective.evaluate(plan, labels: batch.labels, scale: 1 / Float(globalBatchSize))
-    numbers.watch(sums, of: batch, firstSample: firstSample, plan: plan)
-    plan.backward { completed in
-      numbers.watch(gradientsUpTo: completed, of: batch)
-      reducer.advance(to: completed)
-    }
-    try normalization?.check()
-    StepTrailer(sums, isFinite: numbers.isClean, stop: .pending, writerHasFailed: writerHasFailed).write(to: state.trailer)
-    try reducer.finish()
+    var batch: LoadedBatch
+    repeat {
+      batch = try loader.next()
+      _ = plan.input(input).update(fromContentsOf: batch.pixels)
+      plan.forward(step: UInt64(step), firstSample: batch.firstSample)
+      let sums = objective.evaluate(plan, labels: batch.labels, scale: 1 / Float(partition.globalBatchSize))
+      numbers.watch(sums, of: batch, plan: plan)
+      plan.backward { completed in
+        numbers.watch(gradientsUpTo: completed, of: batch)
+        reducer.advance(to: completed)
+      }
+      try normalization?.check()
+      StepTrailer(sums, isFinite: numbers.isClean, stop: .pending, writerHasFailed: writerHasFailed).write(to: state.trailer)
+    } while try !reducer.finish()
     let outcome = Outcome(
       trailer: StepTrailer(reading: state.trailer), epoch: batch.epoch, next: batch.next,
       rate: schedule.rate(at: scheduleStep(at: DataPosition(epoch: batch.epoch, position: batch.position))))
-    if outcome.trailer.nonFiniteRanks > 0 || !outcome.loss.isFinite {
+    if outcome.trailer[.nonFinite] > 0 || !outcome.loss.isFinite {
       try numbers.skip(step, rate: outcome.rate, communicator)
     } else {
       numbers.passed()

@@ -6,8 +6,8 @@ import QATData
   let dataset = try openDataset("synthetic:1,6,5,7,50", split: .train)
   try communicator.verifyEqual(dataset.contentHash, what: "the data")
   let loader = try BatchLoader(
-    dataset: dataset, preprocessing: Preprocessing(mean: [0.5], std: [0.25], flip: true, cropPadding: 1), seed: 3, globalBatchSize: 8,
-    rank: communicator.rank, size: communicator.size)
+    dataset: dataset, preprocessing: Preprocessing(mean: [0.5], std: [0.25], flip: true, cropPadding: 1), seed: 3,
+    partition: BatchPartition(microBatchSize: 8 / communicator.size, rank: communicator.rank, rankCount: communicator.size))
   for _ in 0..<14 {
     let batch = try loader.next()
     let pixels = (0..<batch.count).map { batch.pixels[30 * $0 + 17] }

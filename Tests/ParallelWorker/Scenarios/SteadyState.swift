@@ -20,7 +20,8 @@ import QATTraining
   let optimizer = SGD(count: state.parameters.count, momentum: 0.9, weightDecay: 1e-4)
   let data = try openDataset("synthetic:1,28,28,10,200", split: .train)
   let loader = try BatchLoader(
-    dataset: data, preprocessing: Preprocessing(), seed: 1, globalBatchSize: 8 * communicator.size, rank: communicator.rank, size: communicator.size)
+    dataset: data, preprocessing: Preprocessing(), seed: 1,
+    partition: BatchPartition(microBatchSize: 8, rank: communicator.rank, rankCount: communicator.size))
   let input = graph.inputs[0].name
   func step() throws {
     let batch = try loader.next()

@@ -1,0 +1,119 @@
+import CVectorKernels
+import Dispatch
+import QATCommunication
+import QATData
+import QATEngine
+
+/// Sums a step's gradients, batch statistics and trailer over all micro-batches of all ranks, while the last backward pass still runs.
+///
+/// `advance` is the backward pass's progress callback: it starts each bucket as soon as its gradients are complete, in the same order on every rank,
+/// and keeps started ones moving, because MPI does so only inside its own calls. `finish` ends a micro-batch; after the last one it starts the rest and waits.
+/// Nothing travels before the last micro-batch. A process alone with one micro-batch does nothing at all. A step allocates nothing.
+public final class GradientReducer {
+  /// Who decides the order in which ranks are added.
+  public enum Order: Sendable, Hashable {
+    /// The MPI library: fast; the same bits from run to run, but others for another number of ranks.
+    case library
+    /// `SumTree`: the same bits for every number of ranks that share the same micro-batches.
+    case tree
+  }
+
+  /// The pieces that travel.
+  public let buckets: GradientBuckets
+  /// Seconds that the last step has waited for other ranks and the network, with nothing left to compute.
+  public private(set) var exposedSeconds = 0.0
+  private let state: ModelState
+  private let local: LocalSums
+  private let exchanges: [any PreparedCollective]
+  private let microBatchCount: Int
+  private var started = 0
+  private var settled = 0
+  private var failure: (any Error)?
+
+  /// Prepares the sums. All ranks do so together.
+  /// - Parameters:
+  ///   - state: where micro-batches leave their results, and where the sums end.
+  ///   - communicator: the ranks.
+  ///   - partition: the micro-batches of a step; one a rank when nil.
+  ///   - order: who decides the order of additions over ranks.
+  ///   - buckets: the pieces; of the usual sizes when nil.
+  /// - Throws: the communicator's error.
+  public init(
+    _ state: ModelState, communicator: any Communicator, partition: BatchPartition? = nil, order: Order = .library, buckets: GradientBuckets? = nil
+  ) throws {
+    let partition = partition ?? BatchPartition(microBatchSize: 1, rank: communicator.rank, rankCount: communicator.size)
+    self.state = state
+    microBatchCount = partition.microBatchCount
+    let trailing = state.reduced.count - state.parameters.count
+    self.buckets = buckets ?? GradientBuckets(parameterCount: state.parameters.count, trailingCount: trailing)
+    local = LocalSums(state, leaves: partition.microBatches, addsUp: order == .library || communicator.size == 1)
+    if communicator.size == 1 {
+      exchanges = []
+    } else if order == .library {
+      exchanges = try self.buckets.ranges.map { try communicator.preparedSum(of: UnsafeMutableBufferPointer(rebasing: state.reduced.elements[$0])) }
+    } else {
+      let blocks = (0..<communicator.size).map { SumTree.blocks(of: partition.microBatches(ofRank: $0)) }
+      var previous: SegmentedSum?
+      var sums: [SegmentedSum] = []
+      for range in self.buckets.ranges {
+        let sum = try SegmentedSum(
+          local.sums, blocks: blocks, tree: SumTree(leafCount: partition.microBatchCount), segments: Segments(range, rankCount: communicator.size),
+          after: previous, communicator)
+        sums.append(sum)
+        previous = sum
+      }
+      exchanges = sums
+    }
+  }
+
+  /// Notes that the first `completed` gradients are final. Called between kernels, any number of times, with numbers that do not fall.
+  public func advance(to completed: Int) {
+    guard microBatchCount > 1, local.isAtLast, failure == nil else { return }
+    do {
+      // The last bucket waits for `finish`: it carries the trailer.
+      while started < buckets.ranges.count - 1, buckets.ranges[started].upperBound <= completed { try startNext() }
+      try poll()
+    } catch {
+      failure = error
+    }
+  }
+
+  /// Ends a micro-batch, whose gradients, statistics and trailer are complete. After the step's last one: starts what has not started, waits for everything,
+  /// and turns summed batch statistics into their mean. Gradients stay sums: the objective has scaled them by the global batch.
+  /// - Returns: whether the step is complete; otherwise this rank has another micro-batch to compute.
+  /// - Throws: the communicator's error, also one met in `advance`.
+  @discardableResult
+  public func finish() throws -> Bool {
+    guard microBatchCount > 1 else { return true }
+    guard local.isAtLast else {
+      local.putAway()
+      return false
+    }
+    defer {
+      local.begin()
+      (started, settled, failure) = (0, 0, nil)
+    }
+    if let failure { throw failure }
+    while started < buckets.ranges.count { try startNext() }
+    let start = DispatchTime.now().uptimeNanoseconds
+    while settled < exchanges.count { try poll() }
+    exposedSeconds = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
+    let statistics = state.batchStatistics
+    if let base = statistics.baseAddress { qat_scale_values(base, statistics.count, 1 / Float(microBatchCount)) }
+    return true
+  }
+
+  private func startNext() throws {
+    local.complete(buckets.ranges[started])
+    if !exchanges.isEmpty { try exchanges[started].start() }
+    started += 1
+  }
+
+  /// Moves what has started. Every bucket is asked, because some have more to do than to arrive.
+  private func poll() throws {
+    var isFirst = true
+    for index in settled..<max(settled, min(started, exchanges.count)) {
+      if try exchanges[index].poll(), isFirst { settled += 1 } else { isFirst = false }
+    }
+  }
+}
