@@ -60,6 +60,8 @@ import Testing
     #expect(reports[1].json["input_range"] == 4.0)
     #expect(reports[1].json["signed"] == true)
     #expect(reports[1].json["mode"] == "asymmetric")
+    #expect(reports[0].cells == ["conv|WEIGHT", "weight", "8", "symmetric", "yes", "3 channels", "-3.04762 3.00000"])
+    #expect(reports[1].cells.suffix(2) == ["tensor", "-1.00524 3.00000"])
   }
 
   @Test func aProfileAddsUpKindsOfWorkAndPutsTheLongestFirst() {

@@ -50,7 +50,9 @@ import Testing
     #expect(lowered.floatOperators.map(\.name) == ["conv"])
     #expect(lowered.floatOperators[0].reason.contains("per channel"))
     let graph = try ONNXFile.decode([UInt8](written(Self.network(channelAxis: 1))))
-    #expect(graph.nodes.first?.as(FakeQuantize.self)?.channelAxis == 1)
+    // Between two clips, which keep ONNX Runtime from merging it into kernels that take one scale.
+    #expect(graph.nodes.prefix(3).map(\.type) == ["Clip", "FakeQuantize", "Clip"])
+    #expect(graph.nodes[1].as(FakeQuantize.self)?.channelAxis == 1)
   }
 
   @Test func anUnwritablePlaceIsAnErrorThatNamesIt() throws {

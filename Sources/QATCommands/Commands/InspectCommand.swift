@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import QAT
 
 /// `qat inspect`.
@@ -12,6 +13,7 @@ struct InspectCommand: ParsableCommand {
         qat inspect --model resnet18
         qat inspect --model fp32.onnx --config int8.json --quantizers
         qat inspect --model int8.onnx --quantizers --json
+        qat inspect --model fp32.onnx --config int8.json --svg network.svg
       """)
 
   @OptionGroup var model: ModelOption
@@ -22,6 +24,12 @@ struct InspectCommand: ParsableCommand {
 
   @Flag(help: "One JSON object on stdout.")
   var json = false
+
+  @Option(help: ArgumentHelp("Draw the network with its quantizers, for Graphviz.", valueName: "file"), completion: .file(extensions: ["dot"]))
+  var dot: String?
+
+  @Option(help: ArgumentHelp("Draw the network with its quantizers, for a browser.", valueName: "file"), completion: .file(extensions: ["svg"]))
+  var svg: String?
 
   func run() throws {
     try Session.run { session in
@@ -34,13 +42,33 @@ struct InspectCommand: ParsableCommand {
       configuration?.warnings.forEach(session.warn)
       var graph = loaded.graph
       var statistics: QuantizationStatistics?
-      if let nncf = configuration?.nncf, !graph.isQuantized, let controller = try quantize(graph, nncf, calibration: nil, session) {
+      var reasons: [String: String] = [:]
+      if let nncf = configuration?.nncf, let quantization = nncf.quantization, !graph.isQuantized,
+        let controller = try quantize(graph, nncf, calibration: nil, session)
+      {
+        reasons = try placeQuantizers(in: graph, quantization, device: nncf.targetDevice).floatReasons
         graph = controller.graph
         statistics = controller.statistics()
       }
-      let report = try NetworkReport(graph, fileSize: loaded.fileSize, listsQuantizers: quantizers, statistics: statistics)
+      let report = try NetworkReport(
+        graph, fileSize: loaded.fileSize, listsQuantizers: quantizers, statistics: statistics, reasons: reasons)
+      try session.onRoot { try draw(report) }
       session.result(json ? report.json.text() : report.text)
       return .done
+    }
+  }
+
+  /// Writes the pictures that are asked for.
+  private func draw(_ report: NetworkReport) throws {
+    guard dot != nil || svg != nil else { return }
+    let picture = try report.picture()
+    for (file, form) in [(dot, \GraphPicture.dot), (svg, \GraphPicture.svg)] {
+      guard let file else { continue }
+      do {
+        try picture[keyPath: form].write(toFile: file, atomically: true, encoding: .utf8)
+      } catch {
+        throw CommandError(.storage, "the picture '\(file)' cannot be written: \(error.localizedDescription)")
+      }
     }
   }
 }

@@ -19,8 +19,16 @@ struct NetworkReport {
     var reason: String
   }
 
+  /// - Parameters:
+  ///   - graph: the network, quantized or not.
+  ///   - fileSize: size of its file.
+  ///   - listsQuantizers: whether quantizers and operators in floating point are listed.
+  ///   - statistics: what was placed, in numbers; nil when nothing was.
+  ///   - reasons: by the names of operators that placement left in floating point, why; they say more than what the integers alone tell.
   /// - Throws: `GraphError` when the graph is no network, `LoweringError` when its quantizers' values cannot become integers.
-  init(_ graph: Graph, fileSize: Int?, listsQuantizers: Bool, statistics: QuantizationStatistics? = nil) throws {
+  init(
+    _ graph: Graph, fileSize: Int?, listsQuantizers: Bool, statistics: QuantizationStatistics? = nil, reasons: [String: String] = [:]
+  ) throws {
     self.graph = graph
     self.statistics = statistics
     self.fileSize = fileSize
@@ -29,9 +37,15 @@ struct NetworkReport {
     operatorCounts = Dictionary(graph.nodes.map { ($0.type, 1) }, uniquingKeysWith: +).sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     quantizers = QuantizerReport.all(in: graph)
     floatOperators =
-      listsQuantizers && graph.isQuantized
-      ? try lower(graph).floatOperators.map { FloatOperator(name: $0.name, type: $0.type, reason: $0.reason) }
+      graph.isQuantized
+      ? try lower(graph).floatOperators.map { FloatOperator(name: $0.name, type: $0.type, reason: reasons[$0.name] ?? $0.reason) }
       : graph.nodes.map { FloatOperator(name: $0.name, type: $0.type, reason: "the network is not quantized") }
+  }
+
+  /// The network as boxes and arrows.
+  /// - Throws: `GraphError` when the graph is no network.
+  func picture() throws -> GraphPicture {
+    try GraphPicture(graph, floatReasons: Dictionary(floatOperators.map { ($0.name, $0.reason) }, uniquingKeysWith: { first, _ in first }))
   }
 
   var json: JSONValue {

@@ -9,11 +9,14 @@ struct QuantizerReport {
   var quantizer: FakeQuantize
   /// Values of its parameters, by name.
   var parameters: [(name: String, values: [Float])]
+  /// Ids of the quantizers that read the same parameters.
+  var sharers: [String] = []
 
   /// All quantizers of a network in node order.
   static func all(in graph: Graph) -> [QuantizerReport] {
     let producers = graph.producers
     let consumers = graph.consumers
+    let idsOfParameter = Dictionary(grouping: graph.nodes.filter { $0.op is FakeQuantize }, by: { $0.inputs[1] }).mapValues { $0.map(\.name) }
     return graph.nodes.compactMap { node in
       guard let quantizer = node.as(FakeQuantize.self) else { return nil }
       let source = node.inputs[0]
@@ -22,7 +25,9 @@ struct QuantizerReport {
       let owner = isWeight ? reader ?? source : producers[source].map { graph.nodes[$0].name } ?? source
       let names = quantizer.mode == .asymmetric ? ["input_low", "input_range"] : ["scale"]
       let parameters = zip(names, node.inputs.dropFirst()).map { name, tensor in (name, graph.tensor(tensor)?.floats ?? []) }
-      return QuantizerReport(id: node.name, isWeight: isWeight, operatorName: owner, quantizer: quantizer, parameters: parameters)
+      let sharers = (idsOfParameter[node.inputs[1]] ?? []).filter { $0 != node.name }
+      return QuantizerReport(
+        id: node.name, isWeight: isWeight, operatorName: owner, quantizer: quantizer, parameters: parameters, sharers: sharers)
     }
   }
 
@@ -38,30 +43,38 @@ struct QuantizerReport {
       let numbers = values.map { JSONValue.number(Double($0)) }
       members.append(.init(name, numbers.count == 1 && quantizer.channelAxis == nil ? numbers[0] : .array(numbers)))
     }
+    if !sharers.isEmpty { members.append(.init("shares_scale_with", .array(sharers.map { .string($0) }))) }
     return .object(members)
   }
 
   /// One row of the table.
   var cells: [String] {
-    [
-      id, isWeight ? "weight" : "activation", "\(quantizer.bits)", mode, isSigned ? "yes" : "no", quantizer.channelAxis == nil ? "no" : "yes",
-      parameters.map { "\($0.name) \(Self.summary($0.values))" }.joined(separator: ", "),
-    ]
+    [id, isWeight ? "weight" : "activation", "\(quantizer.bits)", mode, isSigned ? "yes" : "no", granularity, range]
   }
 
   /// The header of the table.
-  static let header = ["quantizer", "kind", "bits", "mode", "signed", "per channel", "parameters"]
+  static let header = ["quantizer", "kind", "bits", "mode", "signed", "ranges", "lowest and highest value"]
+
+  /// How it quantizes, in a few words.
+  var summary: String { "\(quantizer.bits)-bit \(mode), \(granularity == "tensor" ? "one range" : granularity)" }
+
+  private var granularity: String { quantizer.channelAxis == nil ? "tensor" : "\(parameters.first?.values.count ?? 0) channels" }
+
+  /// The lowest and the highest value on the grid, of all channels.
+  var range: String {
+    let values = parameters.map(\.values)
+    guard let count = values.first?.count, count > 0, values.allSatisfy({ $0.count == count }) else { return "?" }
+    let grids: [FakeQuantize.Grid<Float>] = (0..<count).map { quantizer.grid(parameters: values, at: $0) }
+    let low = grids.map(\.low).min() ?? 0
+    let high = grids.map(\.high).max() ?? 0
+    let text = "\(Numbers.fixed(Double(low), 5)) \(Numbers.fixed(Double(high), 5))"
+    return sharers.isEmpty ? text : "\(text) (shared with \(sharers.joined(separator: ", ")))"
+  }
 
   private var mode: String { quantizer.mode == .asymmetric ? "asymmetric" : "symmetric" }
 
   /// An asymmetric quantizer is signed when its range begins below zero.
   private var isSigned: Bool {
     quantizer.mode == .asymmetric ? parameters.first?.values.contains { $0 < 0 } ?? false : quantizer.isSigned
-  }
-
-  private static func summary(_ values: [Float]) -> String {
-    guard let low = values.min(), let high = values.max() else { return "?" }
-    let first = Numbers.fixed(Double(low), 5)
-    return low == high ? first : "\(first)...\(Numbers.fixed(Double(high), 5))"
   }
 }

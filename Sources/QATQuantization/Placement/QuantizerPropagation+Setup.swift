@@ -18,7 +18,7 @@ extension QuantizerPropagation {
       // Only whole tensors share a scale: per-channel quantizers leave their group.
       if let group = quantizer.group, !specification.perChannel { members[group, default: []].append(point.id) }
     }
-    setup.unifiedScaleGroups = members.sorted { $0.key < $1.key }.map { $0.value.sorted() }.filter { $0.count > 1 }
+    setup.unifiedScaleGroups = members.sorted { $0.key < $1.key }.map(\.value)
     setup.sharedInputGroups = Self.sharedInputGroups(of: setup.points)
     return setup
   }

@@ -19,8 +19,10 @@ extension QuantizerSetup {
         if let other = groupOfID[id] { groups.join(other, group) } else { groupOfID[id] = group }
       }
     }
-    let members = Dictionary(grouping: groupOfID.keys) { groups.root(groupOfID[$0] ?? 0) }
-    unifiedScaleGroups = members.sorted { $0.key < $1.key }.map { $0.value.sorted() }.filter { $0.count > 1 }
+    let ids = points.map(\.id).filter { groupOfID[$0] != nil }
+    let members = Dictionary(grouping: ids) { groups.root(groupOfID[$0] ?? 0) }
+    // In the order of the network; within a group the first by name owns the parameters, as in NNCF.
+    unifiedScaleGroups = ids.compactMap { id in members.values.first { $0[0] == id } }.map { $0.sorted() }.filter { $0.count > 1 }
   }
 
   /// Checks that the members of each unified group can read one set of parameters.

@@ -36,6 +36,87 @@ struct KnownNetworksTests {
     #expect(setup.activationPoints.count { $0.specification.perChannel } == 17)
   }
 
+  // Weights: stem, 16 blocks × 3, 4 downsampling convolutions, classifier = 54.
+  // Activations: input 1, stem's ReLU 1; in each of 16 blocks two inner ReLUs, the branch in front of the add and the ReLU behind it = 64; the
+  // downsampling branches 4; behind the global average pool 1 = 71.
+  @Test("ResNet-50 has 54 weight and 71 activation quantizers")
+  func resNet50() throws {
+    let setup = try place(ExampleNetworks.resNet50())
+    #expect(setup.weightPoints.count == 54)
+    #expect(setup.activationPoints.count == 71)
+    #expect(setup.unifiedScaleGroups.isEmpty)
+  }
+
+  // Weights: conv1, 8 fire modules × 3, conv10 = 26.
+  // Activations: input 1, conv1's ReLU 1; in each fire module the squeeze's ReLU and both expands' ReLUs, which share a scale because the next
+  // layer reads their concatenation, through max-pools and dropout = 24; conv10's ReLU in front of the pool 1 = 27.
+  @Test("SqueezeNet has 26 weight and 27 activation quantizers, in 8 groups of two")
+  func squeezeNet() throws {
+    let setup = try place(ExampleNetworks.squeezeNet())
+    #expect(setup.weightPoints.count == 26)
+    #expect(setup.activationPoints.count == 27)
+    #expect(setup.unifiedScaleGroups == (2...9).map { ["fire\($0).expand1.relu|OUTPUT", "fire\($0).expand3.relu|OUTPUT"] })
+  }
+
+  // Weights: stem, 2 modules × 6, classifier = 14.
+  // Activations: input 1, stem's ReLU 1, which all four branches share; in each module two reduced ReLUs, the average pool's output, and four
+  // ReLUs in front of the concatenation = 14; behind the global average pool 1 = 17. Module a's concatenation feeds weights, b's a pooling.
+  @Test("Inception modules share a scale over the branches that a convolution reads joined")
+  func inception() throws {
+    let setup = try place(ExampleNetworks.inception())
+    #expect(setup.weightPoints.count == 14)
+    #expect(setup.activationPoints.count == 17)
+    #expect(setup.unifiedScaleGroups == [["a.1.relu|OUTPUT", "a.2.relu|OUTPUT", "a.3.relu|OUTPUT", "a.4.relu|OUTPUT"]])
+  }
+
+  // Weights: stem, 2 layers × 2, transition, classifier = 7.
+  // Activations: input 1, stem's ReLU 1 (behind the max-pool its readers are layer 1's norm and both concatenations); in each layer the two ReLUs
+  // and the new features, which the concatenations share = 6; in the transition its ReLU, the convolution in front of the pool and the pool in
+  // front of the last norm = 3; the last ReLU 1; behind the global average pool 1 = 13. Norms read the concatenations: no shared scales.
+  @Test("DenseNet has 7 weight and 13 activation quantizers, one for each new set of features")
+  func denseNet() throws {
+    let setup = try place(ExampleNetworks.denseNet())
+    #expect(setup.weightPoints.count == 7)
+    #expect(setup.activationPoints.count == 13)
+    #expect(setup.unifiedScaleGroups.isEmpty)
+    #expect(setup["stem.relu|OUTPUT"]?.quantizedOperators.sorted() == ["layer1.1.norm", "layer2.1.norm", "transition.norm"])
+  }
+
+  // Weights: stem, 2 units × 3, the layer between, classifier = 9.
+  // Activations: input 1; stem's ReLU 1 (pool and branch); in each unit the first ReLU, in front of the shuffle, per channel for the depthwise
+  // convolution behind it, and the depthwise norm = 4; the ReLU behind the concatenation 1; the ReLU of the layer between, for branch and add 1;
+  // unit b's branch in front of the add 1; the ReLU behind it 1; behind the global average pool 1 = 11.
+  @Test("ShuffleNet's quantizers pass the shuffle of channels")
+  func shuffleNet() throws {
+    let setup = try place(ExampleNetworks.shuffleNet())
+    #expect(setup.weightPoints.count == 9)
+    #expect(setup.activationPoints.count == 11)
+    #expect(setup.activationPoints.filter(\.specification.perChannel).map(\.id) == ["a.1.relu|OUTPUT", "b.1.relu|OUTPUT"])
+  }
+
+  // Weights: stem, expansion, depthwise, 2 of the gate, projection, classifier = 7.
+  // Activations: input 1; stem 1 (expansion and add); expansion, per channel 1; depthwise 1 (pool and product); the gate's pool 1, ReLU 1 and
+  // sigmoid 1; the product 1; the projection 1; the add 1; behind the global average pool 1 = 11.
+  @Test("MobileNetV3's gate is quantized on both sides of the product")
+  func mobileNetV3() throws {
+    let setup = try place(ExampleNetworks.mobileNetV3())
+    #expect(setup.weightPoints.count == 7)
+    #expect(setup.activationPoints.count == 11)
+    #expect(setup["depthwise.act|OUTPUT"]?.quantizedOperators == ["se.pool", "se.mul"])
+    #expect(setup["se.sigmoid|OUTPUT"]?.quantizedOperators == ["se.mul"])
+    #expect(setup["expand.act|OUTPUT"]?.specification.perChannel == true)
+  }
+
+  @Test("every example becomes a network with its quantizers, on every device", arguments: ExampleNetworks.all.indices)
+  func insertingIntoExamples(_ index: Int) throws {
+    let graph = ExampleNetworks.all[index]
+    for device in TargetDevice.allCases {
+      let setup = try place(graph, on: device)
+      let quantized = try graph.inserting(setup).validated()
+      #expect(quantized.nodes.count { $0.op is FakeQuantize } == setup.points.count, "\(graph.name) on \(device)")
+    }
+  }
+
   @Test("a quantized network is a network, for every architecture", arguments: ["resnet_small", "mobilenet_small", "resnet18", "mobilenet_v2"])
   func inserting(_ name: String) throws {
     let graph = try #require(architecture(named: name, classes: 10))

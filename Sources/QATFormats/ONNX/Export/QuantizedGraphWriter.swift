@@ -108,21 +108,32 @@ struct QuantizedGraphWriter {
   }
 
   /// A quantizer with a scale a channel that no layer could take up: the pair says the same, and runtimes compute it in floating point.
+  ///
+  /// ONNX Runtime would merge the pair into integer kernels of its neighbours, which take one scale and fail. Two Clips that never act keep it apart.
   private mutating func writePerChannelQuantizer(_ node: Node, _ quantizer: FakeQuantize) throws(ONNXError) {
     let parameters = node.inputs.dropFirst().compactMap { graph.tensor($0)?.floats }
     guard parameters.count == node.inputs.count - 1, let axis = quantizer.channelAxis else {
       throw ONNXError(node: node.name, "a fake quantizer needs constant parameters")
     }
+    let stem = node.inputs[0]
     let grids = parameters[0].indices.map { quantizer.grid(parameters: parameters, at: $0) }
     let shape = [grids.count]
-    let scales = initializer(Tensor(grids.map(\.step), shape: shape), node.inputs[0] + "_s")
+    let scales = initializer(Tensor(grids.map(\.step), shape: shape), stem + "_s")
     let zeros = initializer(Tensor(shape: shape, elements: .uint8(grids.map { UInt8($0.zeroPoint) })), "z")
+    // A step beyond the grids.
+    let bounds = [grids.map { $0.low - $0.step }.min() ?? 0, grids.map { $0.high + $0.step }.max() ?? 0].map {
+      initializer(Tensor([$0], shape: []), stem + "_b")
+    }
     let attributes = [ONNXAttributeProto.int("axis", axis)]
-    let unlimited = builder.uniqueName(node.inputs[0] + (quantizer.levels == 256 ? "_q" : "_u"))
-    builder.node("QuantizeLinear", name: "", inputs: [read(node.inputs[0]), scales, zeros], outputs: [unlimited], attributes: attributes)
+    let bounded = builder.uniqueName(stem + "_c")
+    let quantized = builder.uniqueName(stem + (quantizer.levels == 256 ? "_q" : "_u"))
+    builder.node("Clip", name: "", inputs: [read(stem)] + bounds, outputs: [bounded])
+    builder.node("QuantizeLinear", name: "", inputs: [bounded, scales, zeros], outputs: [quantized], attributes: attributes)
     // Zero-points differ, but every channel counts its codes from the same lowest one.
-    let quantized = quantizer.levels == 256 ? unlimited : limited(unlimited, 0...quantizer.levels - 1, as: node.inputs[0])
-    builder.node("DequantizeLinear", name: "", inputs: [quantized, scales, zeros], outputs: [node.outputs[0]], attributes: attributes)
+    let codes = quantizer.levels == 256 ? quantized : limited(quantized, 0...quantizer.levels - 1, as: stem)
+    let dequantized = builder.uniqueName(stem + "_d")
+    builder.node("DequantizeLinear", name: "", inputs: [codes, scales, zeros], outputs: [dequantized], attributes: attributes)
+    builder.node("Clip", name: "", inputs: [dequantized] + bounds, outputs: [node.outputs[0]])
   }
 
   // MARK: Weights and biases
