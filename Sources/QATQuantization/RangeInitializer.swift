@@ -71,7 +71,9 @@ extension QuantizationConfiguration {
   /// - Parameter batchSize: samples in a calibration batch.
   /// - Returns: the number.
   public func calibrationSampleCount(batchSize: Int = calibrationBatchSize) -> Int {
-    (range.initializers.map(\.sampleCount) + [batchNormAdaptationSampleCount]).map { roundedUp($0, toMultipleOf: batchSize) }.max() ?? 0
+    let overrides = (weights.overrides + activations.overrides).compactMap(\.range)
+    let counts = (range.initializers + overrides).map(\.sampleCount) + [batchNormAdaptationSampleCount]
+    return counts.map { roundedUp($0, toMultipleOf: batchSize) }.max() ?? 0
   }
 }
 

@@ -12,11 +12,22 @@ extension QuantizerSetup {
     let nodes = Dictionary(graph.nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     var faults: [String] = []
     var ids = Set<String>()
+    var places: [QuantizationTarget: String] = [:]
     for point in points {
-      if !ids.insert(point.id).inserted { faults.append("quantizer '\(point.id)': listed twice") }
+      if !ids.insert(point.id).inserted {
+        faults.append("quantizer '\(point.id)': listed twice")
+      } else if let other = places.updateValue(point.id, forKey: point.target) {
+        faults.append("quantizer '\(point.id)': it sits where '\(other)' sits")
+      }
+      if point.id.isEmpty { faults.append("the quantizer at '\(point.target.id)' has no id") }
+      if nodes[point.id] != nil || types[point.id] != nil {
+        faults.append("quantizer '\(point.id)': the network has a node or a tensor of that name")
+      }
       if let fault = point.mismatch(with: graph, nodes, types) { faults.append("quantizer '\(point.id)': \(fault)") }
     }
+    var grouped = Set<String>()
     for group in unifiedScaleGroups {
+      for id in group where !grouped.insert(id).inserted { faults.append("quantizer '\(id)': it is named twice by unified groups") }
       for id in group where !ids.contains(id) { faults.append("a unified group names the quantizer '\(id)', which is not listed") }
       let specifications = group.compactMap { self[$0]?.specification }
       if let first = specifications.first, let other = specifications.first(where: { !$0.sharesParameters(with: first) }) {
@@ -50,6 +61,10 @@ extension QuantizationPoint {
     for name in quantizedOperators where nodes[name] == nil && !graph.outputs.contains(name) {
       return "the operator '\(name)' that it feeds is not in the network"
     }
+    if (kind == .weight) != (graph.constants[tensor] != nil) {
+      return kind == .weight
+        ? "the tensor '\(tensor)' is computed, expected a weight" : "the tensor '\(tensor)' is a constant, expected an activation"
+    }
     guard let type = types[tensor] else { return "the tensor '\(tensor)' does not exist" }
     guard type.elementType == .float32 else { return "the tensor '\(tensor)' is \(type), expected float32" }
     return specification.mismatch(with: type, tensor)
@@ -67,6 +82,8 @@ extension QuantizerSpecification {
 
   fileprivate func mismatch(with type: TensorType, _ tensor: TensorName) -> String? {
     guard (2...8).contains(bits) else { return "it has \(bits) bits, supported are 2 to 8" }
+    guard !halfRange || bits > 2 else { return "it has 2 bits of which it uses half, supported are 3 to 8" }
+    guard forcedSign ?? signed == signed else { return "it is \(signed ? "signed" : "unsigned"), its sign is forced to be the other" }
     guard let channelAxis else { return parameterShape == [1] ? nil : "it has parameters of shape \(parameterShape), expected [1]" }
     guard type.dimensions.indices.contains(channelAxis) else { return "it has channels on axis \(channelAxis), the tensor '\(tensor)' is \(type)" }
     guard type.dimensions[channelAxis].fixedSize.map({ [$0] }) == parameterShape else {

@@ -100,5 +100,7 @@ struct RangeInitializersTests {
     #expect(configuration.calibrationSampleCount(batchSize: 32) == .max)
     configuration.range = .everywhere(.init(.minMax, sampleCount: 0))
     #expect(configuration.calibrationSampleCount(batchSize: 32) == 0)
+    configuration.activations.overrides = [.init("fc", range: .init(.minMax, sampleCount: 33))]
+    #expect(configuration.calibrationSampleCount(batchSize: 32) == 64)
   }
 }
