@@ -31,6 +31,9 @@ extension ToolTests {
       ("evaluate --model resnet_small --data synthetic:1,32,32,10,64", 65, "[1, 32, 32]"),
       ("export --checkpoint nowhere --to out.onnx", 4, "nowhere"),
       ("inspect --model foreign.onnx", 65, "foreign.onnx"),
+      ("inspect --model resnet_small --config integers.json", 65, "type \"long\""),
+      ("inspect --model resnet_small --config unknown-input.json", 65, "an input 'picture'"),
+      ("inspect --model resnet_small --svg nowhere/net.svg", 7, "nowhere/net.svg"),
       ("config check misspelt.json", 65, "misspelt.json:2"),
       ("bench --model resnet_small --mode fp32 --image-size 5000000000000", 65, "input"),
     ])
@@ -87,6 +90,8 @@ extension ToolTests {
         "scope.json",
         try String(contentsOf: folder.url("int8.json"), encoding: .utf8).replacingOccurrences(
           of: "\"algorithm\"", with: "\"ignored_scopes\": [\"nothere\"], \"algorithm\""))
+      try folder.write("integers.json", "{ \"input_info\": { \"type\": \"long\" } }")
+      try folder.write("unknown-input.json", "{ \"input_info\": { \"keyword\": \"picture\" } }")
       try folder.write("foreign.onnx", "this is a text and no model")
       try FileManager.default.createDirectory(at: folder.url("truncated"), withIntermediateDirectories: true)
       for name in ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"] {

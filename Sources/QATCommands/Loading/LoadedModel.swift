@@ -72,11 +72,16 @@ extension Graph {
   /// - Throws: `CommandError` naming the input and both shapes.
   func requireInputs(_ inputInfo: [InputInfo]) throws {
     for (index, info) in inputInfo.enumerated() {
-      guard let expected = info.sampleSize else { continue }
       let found = info.keyword.map { keyword in inputs.first { $0.name == keyword } } ?? (index < inputs.count ? inputs[index] : nil)
       guard let found else {
-        throw CommandError(.input, "input_info describes \(inputInfo.count) inputs, the network '\(name)' has \(inputs.map(\.name))")
+        let described = info.keyword.map { "an input '\($0)'" } ?? "\(inputInfo.count) inputs"
+        throw CommandError(.input, "input_info describes \(described), the network '\(name)' has \(inputs.map(\.name))")
       }
+      // A file without "type" means float32, but the network knows its integers.
+      if info.kind == .long, found.type.elementType == .float32 {
+        throw CommandError(.input, "input_info says type \"long\", the network's input '\(found.name)' is \(found.type). Leave \"type\" out")
+      }
+      guard let expected = info.sampleSize else { continue }
       let dimensions = found.type.dimensions
       let fits =
         dimensions.count == expected.count
