@@ -40,6 +40,14 @@ extension MPICommunicator {
     }
   }
 
+  /// The records of every rank, in rank order, all of one size.
+  public func exchange(_ record: [UInt8]) throws -> [[UInt8]] {
+    let communicator = try communicator()
+    var all = [UInt8](repeating: 0, count: record.count * size)
+    try Self.check(qat_mpi_exchange(record, Int32(record.count), &all, communicator), "MPI_Allgather")
+    return (0..<size).map { Array(all[$0 * record.count..<($0 + 1) * record.count]) }
+  }
+
   /// The bytes of every rank, in rank order.
   public func allgather(_ bytes: [UInt8]) throws -> [[UInt8]] {
     let communicator = try communicator()

@@ -11,5 +11,11 @@ public enum EngineEnvironment {
   }
 
   /// oneDNN's version and the instruction set it uses here: results are bit-identical only where these and the thread count agree.
-  public static var description: String { DNNLContext.description }
+  public static var description: String { "\(libraryVersion), \(instructionSet)" }
+
+  /// oneDNN's name and version.
+  public static var libraryVersion: String { DNNLContext.version }
+
+  /// The instruction set that oneDNN uses here, as in "AVX2".
+  public static var instructionSet: String { DNNLContext.instructionSet }
 }

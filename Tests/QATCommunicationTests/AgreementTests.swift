@@ -1,23 +1,25 @@
+import Foundation
 import Testing
 
 @testable import QATCommunication
 
-/// A rank that hears what a test says the others say. The others' bytes are given; its own are put in place.
+/// A rank that hears what a test says the others say; what it says itself is put in its place.
 private final class Rehearsed: Communicator {
   let rank: Int
   let size: Int
-  private let others: [[UInt8]]
+  private let statements: [Statement]
 
-  init(rank: Int, others: [[UInt8]]) {
-    (self.rank, size, self.others) = (rank, others.count, others)
-  }
+  init(rank: Int, _ statements: [Statement]) { (self.rank, size, self.statements) = (rank, statements.count, statements) }
 
   func allreduce(_ values: UnsafeMutableBufferPointer<Float>, _ reduction: Reduction) {}
   func allreduce(_ values: UnsafeMutableBufferPointer<Double>, _ reduction: Reduction) {}
   func allreduce(_ values: UnsafeMutableBufferPointer<Int64>, _ reduction: Reduction) {}
   func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {}
-  func allgather(_ bytes: [UInt8]) -> [[UInt8]] { others.enumerated().map { $0 == rank ? bytes : $1 } }
   func allgather(_ values: UnsafeBufferPointer<Double>, into all: UnsafeMutableBufferPointer<Double>) {}
+  func exchange(_ record: [UInt8]) -> [[UInt8]] { statements.enumerated().map { $0 == rank ? record : $1.record } }
+  func allgather(_ bytes: [UInt8]) throws -> [[UInt8]] {
+    try statements.enumerated().map { $0 == rank ? bytes : [UInt8](try JSONEncoder().encode($1)) }
+  }
   func barrier() {}
   func preparedSum(of values: UnsafeMutableBufferPointer<Float>) -> any PreparedCollective { SingleProcess().preparedSum(of: values) }
   func preparedExchange(
@@ -33,58 +35,107 @@ private final class Rehearsed: Communicator {
 struct AgreementTests {
   struct Fault: Error, CustomStringConvertible { let description: String }
 
-  private static func report(_ code: Int32, _ node: String, _ message: String) -> [UInt8] { Array("\(code)\0\(node)\0\(message)".utf8) }
+  private static let well = Statement(node: "n0")
+  private static func failed(_ code: Int32, _ node: String, _ message: String) -> Statement {
+    Statement(node: node, failure: .init(exitCode: code, message: message))
+  }
+  private static func holding(_ node: String, _ values: SharedValue...) -> Statement { Statement(node: node, values: values) }
 
-  @Test("the first failing rank is named, the others are listed")
-  func severalFail() throws {
-    let others = [[], Self.report(7, "n1", "no disk"), [], Self.report(4, "n2", "no file")]
-    for rank in [0, 2] {
-      let error = try #require(throws: CommunicationError.self) { try Rehearsed(rank: rank, others: others).agree(nil) }
-      #expect(error.message == "rank 1 (node n1): no disk (ranks that failed too: 3)")
-      #expect(error.exitCode == 7 && error.code == .rankFailed && error.isShared)
-    }
+  @Test("the first failing rank is named, the others are listed", arguments: [0, 2])
+  func severalFail(rank: Int) throws {
+    let others = [Self.well, Self.failed(7, "n1", "no disk"), Self.well, Self.failed(4, "n2", "no file")]
+    let error = try #require(throws: CommunicationError.self) { try Rehearsed(rank: rank, others).agree(nil) }
+    #expect(error.message == "rank 1 (node n1): no disk (ranks that failed too: 3)")
+    #expect(error.exitCode == 7 && error.code == .rankFailed && error.isShared)
   }
 
   @Test("one rank that fails alone is named by the others; nobody failing is no error")
   func oneFails() throws {
-    let others = [[], [], Self.report(3, "n7", "bad\0bytes")]
-    let error = try #require(throws: CommunicationError.self) { try Rehearsed(rank: 0, others: others).agree(nil) }
+    let others = [Self.well, Self.well, Self.failed(3, "n7", "bad\0bytes")]
+    let error = try #require(throws: CommunicationError.self) { try Rehearsed(rank: 0, others).agree(nil) }
     #expect(error.message == "rank 2 (node n7): bad\0bytes")
-    try Rehearsed(rank: 0, others: [[], []]).agree(nil)
+    try Rehearsed(rank: 0, [Self.well, Self.well]).agree(nil)
   }
 
   @Test("what fails everywhere with the same words is nobody's fault in particular")
   func allFail() throws {
-    let others = [Self.report(3, "n0", "bad key"), Self.report(3, "n1", "bad key")]
-    let error = try #require(throws: CommunicationError.self) {
-      try Rehearsed(rank: 1, others: others).agree(Fault(description: "bad key"), exitCode: 3)
-    }
+    let others = [Self.failed(3, "n0", "bad key"), Self.failed(3, "n1", "bad key")]
+    let error = try #require(throws: CommunicationError.self) { try Rehearsed(rank: 1, others).agree(Fault(description: "bad key"), exitCode: 3) }
     #expect(error.message == "bad key" && error.exitCode == 3)
   }
 
   @Test("work that succeeds here does not go on when it failed elsewhere, and the body runs once")
   func together() throws {
     var runs = 0
-    let communicator = Rehearsed(rank: 0, others: [[], Self.report(6, "n1", "gone")])
+    let communicator = Rehearsed(rank: 0, [Self.well, Self.failed(6, "n1", "gone")])
     let error = try #require(throws: CommunicationError.self) { try communicator.together { runs += 1 } }
     #expect(runs == 1 && error.exitCode == 6)
-    let failing = Rehearsed(rank: 0, others: [[], []])
+    let failing = Rehearsed(rank: 0, [Self.well, Self.well])
     let own = try #require(throws: CommunicationError.self) { try failing.together(exitCode: { _ in 8 }) { throw Fault(description: "here") } }
     #expect(own.exitCode == 8 && own.message == "rank 0 (node \(failing.node)): here")
   }
 
   @Test(
-    "of differing hashes the rarer is odd; of equally many the lower rank is right",
+    "of differing values the rarer is odd; of equally many the lower rank is right",
     arguments: [([1, 1, 2], 2, 0), ([2, 1, 1], 0, 1), ([1, 2], 1, 0)])
-  func mismatch(hashes: [UInt8], odd: Int, usual: Int) throws {
-    let others = hashes.map { [0xc0, 0, 0, 0, 0, 0, 0, $0] + Array("node".utf8) }
-    let own = UInt64(hashes[1]) << 56 | 0xc0
-    var expected = "the data differs between ranks: "
-    let names = hashes.indices.map { $0 == 1 ? Rehearsed(rank: 1, others: others).node : "node" }
-    expected += [odd, usual].map { "rank \($0) (node \(names[$0])) has \(hashes[$0])000000000000c0" }.joined(separator: ", ")
-    let error = try #require(throws: CommunicationError.self) { try Rehearsed(rank: 1, others: others).verifyEqual(own, what: "the data") }
-    #expect(error.message.hasPrefix(expected), "\(error)")
+  func mismatch(hashes: [UInt64], odd: Int, usual: Int) throws {
+    let communicator = Rehearsed(rank: 1, hashes.map { Self.holding("node", SharedValue("the data", "\($0)")) })
+    let names = hashes.indices.map { $0 == 1 ? communicator.node : "node" }
+    let both = [odd, usual].map { "rank \($0) (node \(names[$0])) has \(hashes[$0])" }.joined(separator: ", ")
+    let error = try #require(throws: CommunicationError.self) { try communicator.verifyEqual(hashes[1], what: "the data") }
+    #expect(error.message.hasPrefix("the data differs between ranks: \(both)"), "\(error)")
     #expect(error.code == .mismatch && error.exitCode == 3 && error.isShared)
+  }
+
+  @Test("a value with parts is named by the parts that differ; several ranks that differ are listed")
+  func parts() throws {
+    func configuration(_ seed: String, rate: String = "0.1") -> SharedValue {
+      SharedValue("the configuration", seed + rate, parts: ["seed": seed, "optimizer.base_lr": rate, "epochs": "3"])
+    }
+    let ranks = ["1", "1", "7", "7", "1"].map { Self.holding("n", configuration($0)) }
+    let error = try #require(throws: CommunicationError.self) { try Rehearsed(rank: 0, ranks).verifyEqual([configuration("1")]) }
+    #expect(error.message.hasPrefix("the configuration's 'seed' differs between ranks: rank 2 (node n) has 7, rank 0 "))
+    #expect(error.message.contains(" has 1 (ranks that differ too: 3). Give every node the same files and the same command"))
+    #expect(!error.message.contains("base_lr") && !error.message.contains("epochs"))
+  }
+
+  @Test("ranks that run different programs are told so, and nothing else")
+  func otherProgram() throws {
+    let command = SharedValue("the command", "qat train")
+    let ranks = [Self.holding("a", command, SharedValue("the model", "m")), Self.holding("b", SharedValue("the command", "qat evaluate"))]
+    let error = try #require(throws: CommunicationError.self) { try Rehearsed(rank: 1, ranks).verifyEqual(ranks[1].values) }
+    #expect(error.message.contains("the command differs between ranks: rank 1 "))
+    #expect(error.message.contains("has qat evaluate, rank 0 (node a) has qat train") && !error.message.contains("the model"))
+  }
+
+  @Test("a difference in what is only advised is a warning on every rank", arguments: [0, 1])
+  func advised(rank: Int) throws {
+    let ranks = ["2", "4"].map { Self.holding("n", SharedValue("the threads", $0, weight: .advised, remedy: "Give both as many")) }
+    let warnings = try Rehearsed(rank: rank, ranks).verifyEqual(ranks[rank].values)
+    try #require(warnings.count == 1)
+    #expect(warnings[0].hasPrefix("the threads differs between ranks: rank 1 ") && warnings[0].hasSuffix(". Give both as many"))
+  }
+
+  @Test("when a run begins, a rank that alone cannot open its files is a difference between ranks; when none can, it is the files' fault")
+  func beginning() throws {
+    func begin(_ statements: [Statement]) throws {
+      let rank = Rehearsed(rank: 0, statements)
+      _ = try rank.begin(exitCode: { _ in 65 }, values: { [SharedValue("the model", $0)] }) { throw Fault(description: "no file") }
+    }
+    let alone = try #require(throws: CommunicationError.self) { try begin([Self.well, Self.well]) }
+    #expect(alone.exitCode == 3 && alone.message.hasPrefix("rank 0 (node ") && alone.message.hasSuffix(": no file"))
+    let all = try #require(throws: CommunicationError.self) { try begin([Self.well, Self.failed(65, "n1", "no file")]) }
+    #expect(all.exitCode == 65 && all.message == "no file")
+    let model = SharedValue("the model", "m")
+    #expect(try Rehearsed(rank: 0, [Self.holding("n", model), Self.holding("n", model)]).begin(values: { _ in [model] }) { 5 }.result == 5)
+  }
+
+  @Test("the record that ranks exchange has one size, whatever there is to say")
+  func record() {
+    let long = String(repeating: "long ", count: 10_000)
+    for statement in [Self.well, Self.failed(1, "n", long), Self.holding("n", SharedValue("the configuration", long, parts: [long: long]))] {
+      #expect(statement.record.count == 32)
+    }
   }
 }
 

@@ -98,6 +98,11 @@ static inline int qat_mpi_gather_doubles(const double *values, int count, double
   return MPI_Allgather(values, count, MPI_DOUBLE, all, count, MPI_DOUBLE, communicator);
 }
 
+/// `count` bytes of every rank.
+static inline int qat_mpi_exchange(const void *record, int count, void *records, MPI_Comm communicator) {
+  return MPI_Allgather(record, count, MPI_BYTE, records, count, MPI_BYTE, communicator);
+}
+
 /// `counts[r]` bytes of rank r to `all + offsets[r]`.
 static inline int qat_mpi_gather_bytes(
     const void *bytes, int count, void *all, const int *counts, const int *offsets, MPI_Comm communicator) {

@@ -20,6 +20,7 @@ struct BenchCommand: ParsableCommand {
 
   @OptionGroup var model: ModelOption
   @OptionGroup var config: OptionalConfigurationOption
+  @OptionGroup var running: RunningOptions
 
   @Option(help: "fp32: the network as it is. qat: with fake quantizers, as the configuration says or by the defaults.")
   var mode: Mode
@@ -44,8 +45,8 @@ struct BenchCommand: ParsableCommand {
   }
 
   func run() throws {
-    try Session.run { session in
-      let (graph, configuration) = try session.together {
+    try Session.run("bench", running) { session in
+      let (graph, configuration) = try session.begin {
         let configuration = try config.path.map { try RunConfiguration(contentsOf: $0) } ?? RunConfiguration()
         var graph = try LoadedModel(model.model, classes: nil, seed: configuration.seed).graph
         if let imageSize { graph = try graph.resized(to: imageSize) }

@@ -25,7 +25,7 @@ struct CheckpointCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-      try Session.run { session in
+      try Session.run("checkpoint ls") { session in
         try session.onRoot {
           let list = try CheckpointList(CheckpointDirectory(folder))
           session.result(json ? list.json.text() : list.text)
@@ -48,8 +48,8 @@ struct CheckpointCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-      try Session.run { session in
-        let report = try session.together { try CheckpointVerification(place) }
+      try Session.run("checkpoint verify") { session in
+        let report = try session.begin { try CheckpointVerification(place) }
         session.result(json ? report.json.text() : report.text)
         return report.isValid ? .done : .checkpoint
       }
@@ -68,8 +68,8 @@ struct CheckpointCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-      try Session.run { session in
-        let inspection = try session.together { try CheckpointInspection(checkpointFolder(place)) }
+      try Session.run("checkpoint show") { session in
+        let inspection = try session.begin { try CheckpointInspection(checkpointFolder(place)) }
         session.result(json ? inspection.json.text() : inspection.text)
         return inspection.faults.isEmpty ? .done : .checkpoint
       }
@@ -91,8 +91,8 @@ struct CheckpointCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-      try Session.run { session in
-        let difference = try session.together {
+      try Session.run("checkpoint diff") { session in
+        let difference = try session.begin {
           CheckpointDifference(CheckpointInspection(try checkpointFolder(first)), CheckpointInspection(try checkpointFolder(second)))
         }
         session.result(json ? difference.json.text() : difference.text)

@@ -16,8 +16,8 @@ struct ConfigCommand: ParsableCommand {
     var file: String
 
     func run() throws {
-      try Session.run { session in
-        let configuration = try session.together { try RunConfiguration(contentsOf: file) }
+      try Session.run("config check") { session in
+        let configuration = try session.begin { try RunConfiguration(contentsOf: file) }
         configuration.warnings.forEach(session.warn)
         session.result("\(file): no errors\(configuration.warnings.isEmpty ? "" : ", \(configuration.warnings.count) warnings")")
         return .done
@@ -33,8 +33,8 @@ struct ConfigCommand: ParsableCommand {
     var file: String
 
     func run() throws {
-      try Session.run { session in
-        let configuration = try session.together { try RunConfiguration(contentsOf: file) }
+      try Session.run("config print") { session in
+        let configuration = try session.begin { try RunConfiguration(contentsOf: file) }
         configuration.warnings.forEach(session.warn)
         session.result(configuration.resolvedJSON().text())
         return .done

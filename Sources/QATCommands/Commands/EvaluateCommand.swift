@@ -18,6 +18,7 @@ struct EvaluateCommand: ParsableCommand {
   @OptionGroup var model: ModelOption
   @OptionGroup var config: OptionalConfigurationOption
   @OptionGroup var data: DataOption
+  @OptionGroup var running: RunningOptions
 
   @Option(help: "Which part of the data: \(Split.allCases.map(\.rawValue).joined(separator: " or ")).")
   var split = Split.test
@@ -31,8 +32,8 @@ struct EvaluateCommand: ParsableCommand {
   func validate() throws { try requirePositive([("--batch-size", batchSize)]) }
 
   func run() throws {
-    try Session.run { session in
-      let inputs = try session.together { try Inputs(self) }
+    try Session.run("evaluate", running) { session in
+      let inputs = try session.begin(values: { $0.sharedValues() }) { try Inputs(self) }
       inputs.configuration.warnings.forEach(session.warn)
       if inputs.preprocessing == nil {
         session.warn("no normalisation is known: pixels stay in [0, 1]. Say it in a configuration's 'data', 'normalize'")
@@ -68,6 +69,15 @@ struct EvaluateCommand: ParsableCommand {
     var trainingPath: String
     /// The configuration's normalisation, else the file's own.
     var preprocessing: Preprocessing?
+
+    /// What every rank must have read alike.
+    func sharedValues() -> [SharedValue] {
+      let identity = RunIdentity(model: model.graph, configuration: configuration, dataset: samples)
+      return [
+        SharedValue("the configuration", identity.configuration, parts: configuration.sharedParts),
+        SharedValue("the model", model.graph.words(identity.model)), SharedValue("the data", samples.words(identity.data)),
+      ]
+    }
 
     init(_ command: EvaluateCommand) throws {
       let restored = RestoredRun.isPlace(command.model.model) ? try RestoredRun(command.model.model) : nil

@@ -34,8 +34,8 @@ struct ExportCommand: ParsableCommand {
   }
 
   func run() throws {
-    try Session.run { session in
-      let restored = try session.together { try RestoredRun(checkpoint, warn: session.warn) }
+    try Session.run("export") { session in
+      let restored = try session.begin { try RestoredRun(checkpoint, warn: session.warn) }
       session.note("step \(restored.loaded.checkpoint.state.step) of \(restored.loaded.path)")
       let metadata = ModelMetadata.strings(restored.record.configuration.data.preprocessing)
       try export(restored.trained, to: [destination], metadata: metadata, session)

@@ -32,8 +32,8 @@ struct InspectCommand: ParsableCommand {
   var svg: String?
 
   func run() throws {
-    try Session.run { session in
-      let (loaded, configuration) = try session.together {
+    try Session.run("inspect") { session in
+      let (loaded, configuration) = try session.begin {
         let configuration = try config.path.map { try RunConfiguration(contentsOf: $0) }
         let loaded = try LoadedModel(model.model, classes: nil, seed: configuration?.seed ?? 0)
         try loaded.graph.requireInputs(configuration?.nncf.inputInfo ?? [])

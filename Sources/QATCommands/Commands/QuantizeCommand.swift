@@ -16,6 +16,7 @@ struct QuantizeCommand: ParsableCommand {
   @OptionGroup var model: OptionalModelOption
   @OptionGroup var data: DataOption
   @OptionGroup var output: ExportOption
+  @OptionGroup var running: RunningOptions
 
   @Flag(help: "The statistics of the quantizers as one JSON object on stdout.")
   var json = false
@@ -25,8 +26,8 @@ struct QuantizeCommand: ParsableCommand {
   }
 
   func run() throws {
-    try Session.run { session in
-      let inputs = try session.together {
+    try Session.run("quantize", running) { session in
+      let inputs = try session.begin(values: { $0.sharedValues() }) {
         let inputs = try RunInputs(configurationPath: config.path, model: model.model, data: data.path)
         guard inputs.configuration.nncf.quantization != nil else {
           throw CommandError(

@@ -48,13 +48,18 @@ struct TrainCommand: ParsableCommand {
 
   @OptionGroup var overrides: Overrides
   @OptionGroup var output: ExportOption
+  @OptionGroup var running: RunningOptions
 
   func run() throws {
     // The first signal asks the run to stop at the end of a step, also while data and model are still being read.
     StopRequest.watch()
     let deadline = maxTime.map { ContinuousClock.now + .seconds($0.seconds) }
-    try Session.run { session in
-      let inputs = try session.together {
+    try Session.run("train", running) { session in
+      let options = [
+        SharedValue("--resume", resume ?? "not given"),
+        SharedValue("--export", output.files.isEmpty ? "not given" : output.files.joined(separator: ", ")),
+      ]
+      let inputs = try session.begin(values: { $0.sharedValues() + options }) {
         try RunInputs(configurationPath: config.path, model: model.model, data: data.path, overrides: overrides.apply)
       }
       inputs.warn(session)

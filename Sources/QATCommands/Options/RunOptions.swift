@@ -42,6 +42,14 @@ struct ExportOption: ParsableArguments {
   func validate() throws { try files.forEach(requireKnownSuffix) }
 }
 
+/// How ranks run together.
+struct RunningOptions: ParsableArguments {
+  @Flag(
+    name: .customLong("allow-mixed-machines"),
+    help: "Only warn when ranks differ in instruction set, oneDNN's version or the program's build.")
+  var allowsMixedMachines = false
+}
+
 /// Refuses a file name whose suffix names no format that is written.
 func requireKnownSuffix(_ file: String) throws {
   guard file.hasSuffix(".onnx"), file != ".onnx" else {

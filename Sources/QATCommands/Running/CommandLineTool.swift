@@ -22,21 +22,23 @@ public enum CommandLineTool {
   /// Every rank has the same command line, one says what is wrong with it. Help is a result.
   private static func say(_ message: String, isResult: Bool) {
     if message.isEmpty { return }
-    if !isFirstProcess {
-      // The first process that ends with an error makes mpirun kill the others: the one that speaks comes first.
-      if !isResult { Thread.sleep(forTimeInterval: 1) }
-    } else if isResult {
-      print(message)
-    } else {
-      let text = message.hasPrefix("Error: ") ? String(message.dropFirst("Error: ".count)) : message
-      writeToStandardError("qat: error: \(text)\n")
+    if isResult {
+      if rank == 0 { print(message) }
+      return
     }
+    var place = ""
+    if rank != 0 {
+      // The first process that ends with an error makes mpirun kill the others. Whoever is still there alone has the wrong command line.
+      Thread.sleep(forTimeInterval: 1)
+      place = "[rank \(rank) node \(ProcessInfo.processInfo.hostName)] "
+    }
+    let text = message.hasPrefix("Error: ") ? String(message.dropFirst("Error: ".count)) : message
+    writeToStandardError("\(place)qat: error: \(text)\n")
   }
 
-  /// Whether this is rank 0, as far as the launcher's variables say before MPI has started.
-  private static var isFirstProcess: Bool {
+  /// This process's number, as far as the launcher's variables say before MPI has started.
+  private static var rank: Int {
     let environment = ProcessInfo.processInfo.environment
-    let rank = environment["OMPI_COMM_WORLD_RANK"] ?? environment["PMIX_RANK"] ?? environment["PMI_RANK"] ?? "0"
-    return rank == "0"
+    return ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"].compactMap { environment[$0].flatMap { Int($0) } }.first ?? 0
   }
 }

@@ -4,6 +4,9 @@ import QAT
 /// What a command works with: the ranks, and two ways to speak. Results go to stdout, everything else to stderr; rank 0 speaks.
 struct Session {
   let communicator: any Communicator
+  /// The subcommand's name.
+  let command: String
+  let options: RunningOptions
 
   /// Prints a result.
   func result(_ text: String) {
@@ -18,6 +21,20 @@ struct Session {
   /// Warns the user.
   func warn(_ text: String) { note("qat: warning: \(text)") }
 
+  /// Opens what the command works with, and goes on only when all ranks could and hold the same. The first thing that ranks say to each other, before anything heavy.
+  /// - Parameters:
+  ///   - values: what must be equal of what was opened, besides the program itself.
+  ///   - body: opens files; calls no collectives.
+  /// - Returns: what was opened.
+  /// - Throws: the same error on every rank, naming the rank that failed or differs.
+  func begin<Inputs>(values: (Inputs) throws -> [SharedValue] = { _ in [] }, _ body: () throws -> Inputs) throws -> Inputs {
+    let begun = try communicator.begin(
+      exitCode: ExitStatus.code(for:),
+      values: { try ProgramValues.values(command: command, allowsMixedMachines: options.allowsMixedMachines) + values($0) }, body)
+    begun.warnings.forEach(warn)
+    return begun.result
+  }
+
   /// Runs what may fail on some ranks only, such as reading a file: all ranks go on, or all end with the same error. The body calls no collectives.
   func together<Result>(_ body: () throws -> Result) throws -> Result {
     try communicator.together(exitCode: ExitStatus.code(for:), body)
@@ -29,15 +46,19 @@ struct Session {
   }
 
   /// Runs a command's work with the ranks of the run, says an error as one paragraph, and turns it into the process's exit code.
+  /// - Parameters:
+  ///   - command: the subcommand's name.
+  ///   - options: how the ranks run together.
+  ///   - body: the work.
   /// - Throws: `ExitCode` when the work failed, or ended with another status than `done`.
-  static func run(_ body: (Session) throws -> ExitStatus) throws {
+  static func run(_ command: String, _ options: RunningOptions = RunningOptions(), _ body: (Session) throws -> ExitStatus) throws {
     let code: Int32
     do {
       code = try withCommunicator(exitCode: ExitStatus.code(for:), report: say) { communicator in
         // OpenMP would give every rank all cores that it may run on.
         EngineEnvironment.threadCount = defaultThreadCount()
         do {
-          return try body(Session(communicator: communicator)).rawValue
+          return try body(Session(communicator: communicator, command: command, options: options)).rawValue
         } catch  where communicator.size > 1 && !isShared(error) {
           // The other ranks may wait for this one: it ends them.
           communicator.abort(message: "qat: error: \(error)", exitCode: ExitStatus.code(for: error))

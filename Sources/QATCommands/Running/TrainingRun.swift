@@ -27,7 +27,6 @@ struct TrainingRun {
       throw CommandError(.input, "the model is quantized already. Train from the fp32 model")
     }
     let identity = RunIdentity(model: source, configuration: inputs.configuration, dataset: inputs.training)
-    try session.verifyEqual(identity)
     lock = try session.together {
       guard session.communicator.isRoot else { return nil }
       let lock = try directory.lock(isForced: forcesLock)
@@ -114,14 +113,5 @@ struct TrainingRun {
     lines.append("run          \(directory.path)")
     for file in exports { lines.append("exported     \(file)  \(Numbers.bytes(LoadedModel.size(ofFile: file) ?? 0))") }
     return lines.joined(separator: "\n")
-  }
-}
-
-extension Session {
-  /// Checks that all ranks train the same model with the same configuration on the same data.
-  fileprivate func verifyEqual(_ identity: RunIdentity) throws {
-    for (what, text) in [("the model", identity.model), ("the configuration", identity.configuration), ("the training data", identity.data)] {
-      try communicator.verifyEqual(UInt64(text, radix: 16) ?? 0, what: what)
-    }
   }
 }

@@ -32,9 +32,20 @@ final class DNNLContext {
     return isa & dnnl_cpu_isa_avx512_core.rawValue == dnnl_cpu_isa_avx512_core.rawValue ? 16 : 8
   }()
 
-  /// oneDNN's version and the instruction set that it uses here, for reports and checkpoints.
-  static var description: String {
+  /// oneDNN's name and version.
+  static var version: String {
     guard let version = dnnl_version()?.pointee else { return "oneDNN" }
-    return "oneDNN \(version.major).\(version.minor).\(version.patch), isa 0x\(String(dnnl_get_effective_cpu_isa().rawValue, radix: 16))"
+    return "oneDNN \(version.major).\(version.minor).\(version.patch)"
+  }
+
+  /// The instruction set that it uses here; a newer library's number where the name is not known.
+  static var instructionSet: String {
+    let isa = dnnl_get_effective_cpu_isa()
+    let names: [(dnnl_cpu_isa_t, String)] = [
+      (dnnl_cpu_isa_sse41, "SSE4.1"), (dnnl_cpu_isa_avx, "AVX"), (dnnl_cpu_isa_avx2, "AVX2"), (dnnl_cpu_isa_avx2_vnni, "AVX2 with VNNI"),
+      (dnnl_cpu_isa_avx512_core, "AVX-512"), (dnnl_cpu_isa_avx512_core_vnni, "AVX-512 with VNNI"),
+      (dnnl_cpu_isa_avx512_core_bf16, "AVX-512 with VNNI and bfloat16"), (dnnl_cpu_isa_avx512_core_amx, "AVX-512 with AMX"),
+    ]
+    return names.first { $0.0 == isa }?.1 ?? "instruction set 0x\(String(isa.rawValue, radix: 16))"
   }
 }

@@ -3,10 +3,12 @@ import QATGraph
 import QATTensor
 
 /// A 64-bit hash of everything fed to it, the same on every machine (FNV-1a). Against accidents, not against adversaries.
-struct Fingerprint {
-  private(set) var value: UInt64 = 0
+package struct Fingerprint {
+  package private(set) var value: UInt64 = 0
 
-  mutating func feed(_ bytes: UnsafeRawBufferPointer) { value = qat_fnv1a(value, bytes.baseAddress, bytes.count) }
+  package init() {}
+
+  package mutating func feed(_ bytes: UnsafeRawBufferPointer) { value = qat_fnv1a(value, bytes.baseAddress, bytes.count) }
 
   mutating func feed(_ text: String) {
     var text = text
@@ -41,7 +43,7 @@ struct Fingerprint {
   }
 
   /// Sixteen hexadecimal digits.
-  var text: String {
+  package var text: String {
     let digits = String(value, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
   }
