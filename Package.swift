@@ -19,7 +19,7 @@ let rooms: [Target] = [
   .target(name: "QATJSON", path: "Sources/QATFormats/JSON"),
   .target(name: "QATSafetensors", dependencies: ["QATTensor"], path: "Sources/QATFormats/Safetensors"),
   .target(name: "QATONNX", dependencies: ["QATTensor", "QATGraph", "QATLowering", protobuf], path: "Sources/QATFormats/ONNX"),
-  .target(name: "QATCommunication", dependencies: ["COpenMPI", "CTrainingSupport"]),
+  .target(name: "QATCommunication", dependencies: ["COpenMPI", "CTrainingSupport", "CWatching"]),
   .target(name: "QATEngine", dependencies: ["COneDNN", "CVectorKernels", "QATTensor", "QATGraph", numerics]),
   .target(name: "QATQuantization", dependencies: ["QATTensor", "QATGraph", "QATJSON", "QATCommunication", "QATEngine"]),
   .target(name: "QATData", dependencies: ["CZlib", "QATTensor", "QATGraph", "QATEngine"]),
@@ -69,6 +69,7 @@ let package = Package(
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     .target(name: "CVectorKernels", path: "Sources/C/CVectorKernels", linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
     .target(name: "CTrainingSupport", path: "Sources/C/CTrainingSupport"),
+    .target(name: "CWatching", path: "Sources/C/CWatching"),
     .executableTarget(name: "qat", dependencies: ["QATCommands"], path: "Sources/QATTool"),
     // What ParallelTests start under mpirun.
     .executableTarget(name: "parallel-worker", dependencies: everything + ["CAllocationCounter"], path: "Tests/ParallelWorker"),
@@ -76,6 +77,6 @@ let package = Package(
   swiftLanguageModes: [.v6]
 )
 
-for target in package.targets where target.type != .system && !["CVectorKernels", "CTrainingSupport"].contains(target.name) {
+for target in package.targets where target.type != .system && !["CVectorKernels", "CTrainingSupport", "CWatching"].contains(target.name) {
   target.swiftSettings = swiftSettings
 }

@@ -10,13 +10,15 @@ public struct CommunicationError: Error, Hashable, Sendable, CustomStringConvert
     case rankFailed
     /// Ranks differ in what must be equal.
     case mismatch
+    /// A rank is lost: it is not heard any more, or does not move on.
+    case stalled
   }
 
   /// The kind of fault.
   public let code: Code
   /// One paragraph: which rank on which node, what was found, what was expected.
   public let message: String
-  /// What the process ends with. 2: wrongly started; 3: ranks differ; otherwise what the failing rank said, or 1.
+  /// What the process ends with. 2: wrongly started; 3: ranks differ; 6: a rank is lost; otherwise what the failing rank said, or 1.
   public let exitCode: Int32
   /// Whether every rank throws this same error at the same place, so that all may leave in an orderly way. `withCommunicator` has said it
   /// on rank 0 before it comes out: the caller only ends with `exitCode`.

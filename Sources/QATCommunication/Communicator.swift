@@ -17,7 +17,7 @@ public protocol Communicator: AnyObject {
   /// Replaces the bytes on every rank by those of `root`. The count is the same on every rank.
   func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws
   /// The records of every rank, in rank order: as many bytes on each rank, in one message, whatever the ranks put in it.
-  func exchange(_ record: [UInt8]) throws -> [[UInt8]]
+  func allgather(record: [UInt8]) throws -> [[UInt8]]
   /// The bytes of every rank, in rank order. Counts may differ.
   func allgather(_ bytes: [UInt8]) throws -> [[UInt8]]
   /// The values of every rank, in rank order. As many on every rank; allocates nothing, so that a training step can call it.
@@ -65,7 +65,7 @@ public protocol PreparedCollective: AnyObject {
 
 extension Communicator {
   /// By the collective for any number of bytes.
-  public func exchange(_ record: [UInt8]) throws -> [[UInt8]] { try allgather(record) }
+  public func allgather(record: [UInt8]) throws -> [[UInt8]] { try allgather(record) }
 
   /// Whether this process speaks for the run.
   public var isRoot: Bool { rank == 0 }

@@ -47,7 +47,7 @@ final class MPICollective: PreparedCollective {
     guard isStarted else { return true }
     _ = try communicator.communicator()
     var done: Int32 = 0
-    try MPICommunicator.check(qat_mpi_requests_test(requests.baseAddress, Int32(requests.count), &done), "MPI_Testall")
+    try MPICommunicator.check(local: qat_mpi_requests_test(requests.baseAddress, Int32(requests.count), &done), "MPI_Testall")
     if done != 0 { isStarted = false }
     return done != 0
   }

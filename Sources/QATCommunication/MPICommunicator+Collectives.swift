@@ -26,7 +26,9 @@ extension MPICommunicator {
       case .maximum: QAT_MPI_MAX
       }
     try inPieces(values.count) { start, count in
-      try Self.check(qat_mpi_allreduce(base + start, count, type, Int32(operation), communicator), "MPI_Allreduce")
+      try Self.check(
+        qat_mpi_allreduce(base + start, count, type, Int32(operation), communicator), "MPI_Allreduce",
+        byteCount: MemoryLayout<Element>.stride * Int(count))
     }
   }
 
@@ -36,15 +38,15 @@ extension MPICommunicator {
     let communicator = try communicator()
     guard let base = bytes.baseAddress else { return }
     try inPieces(bytes.count) { start, count in
-      try Self.check(qat_mpi_broadcast(base + start, count, Int32(root), communicator), "MPI_Bcast")
+      try Self.check(qat_mpi_broadcast(base + start, count, Int32(root), communicator), "MPI_Bcast", byteCount: Int(count))
     }
   }
 
   /// The records of every rank, in rank order, all of one size.
-  public func exchange(_ record: [UInt8]) throws -> [[UInt8]] {
+  public func allgather(record: [UInt8]) throws -> [[UInt8]] {
     let communicator = try communicator()
     var all = [UInt8](repeating: 0, count: record.count * size)
-    try Self.check(qat_mpi_exchange(record, Int32(record.count), &all, communicator), "MPI_Allgather")
+    try Self.check(qat_mpi_gather_records(record, Int32(record.count), &all, communicator), "MPI_Allgather")
     return (0..<size).map { Array(all[$0 * record.count..<($0 + 1) * record.count]) }
   }
 

@@ -18,9 +18,9 @@ extension MPICommunicator {
       }
     }
     return try MPICollective(pieces: pieces, over: self) { requests in
-      try forEachPiece(requests) { try Self.check(qat_mpi_sum_prepare($0, $1, communicator(), $2), "MPI_Allreduce_init") }
+      try forEachPiece(requests) { try Self.check(local: qat_mpi_sum_prepare($0, $1, communicator(), $2), "MPI_Allreduce_init") }
     } begin: { [self] requests in
-      try forEachPiece(requests) { try Self.check(qat_mpi_sum_start($0, $1, communicator(), $2), "MPI_Start") }
+      try forEachPiece(requests) { try Self.check(local: qat_mpi_sum_start($0, $1, communicator(), $2), "MPI_Start") }
     }
   }
 
@@ -33,11 +33,11 @@ extension MPICommunicator {
     let (from, to) = (source.baseAddress, destination.baseAddress)
     return try MPICollective(pieces: 1, over: self) { request in
       try Self.check(
-        qat_mpi_exchange_prepare(from, sent.counts, sent.offsets, to, received.counts, received.offsets, communicator(), request),
+        local: qat_mpi_exchange_prepare(from, sent.counts, sent.offsets, to, received.counts, received.offsets, communicator(), request),
         "MPI_Alltoallv_init")
     } begin: { [self] request in
       try Self.check(
-        qat_mpi_exchange_start(from, sent.counts, sent.offsets, to, received.counts, received.offsets, communicator(), request), "MPI_Start")
+        local: qat_mpi_exchange_start(from, sent.counts, sent.offsets, to, received.counts, received.offsets, communicator(), request), "MPI_Start")
     }
   }
 
@@ -46,9 +46,9 @@ extension MPICommunicator {
     let places = try MPIPlaces(parts, in: bytes.count, without: nil, self)
     let base = bytes.baseAddress
     return try MPICollective(pieces: 1, over: self) { request in
-      try Self.check(qat_mpi_gather_prepare(base, places.counts, places.offsets, communicator(forGathering: true), request), "MPI_Allgatherv_init")
+      try Self.check(local: qat_mpi_gather_prepare(base, places.counts, places.offsets, communicator(forGathering: true), request), "MPI_Allgatherv_init")
     } begin: { [self] request in
-      try Self.check(qat_mpi_gather_start(base, places.counts, places.offsets, communicator(forGathering: true), request), "MPI_Start")
+      try Self.check(local: qat_mpi_gather_start(base, places.counts, places.offsets, communicator(forGathering: true), request), "MPI_Start")
     }
   }
 }

@@ -1,4 +1,5 @@
 import COpenMPI
+import CWatching
 import Foundation
 
 /// The ranks that mpirun or srun has started, over Open MPI.
@@ -11,6 +12,8 @@ public final class MPICommunicator: Communicator {
   public let size: Int
   /// What the run ends with when a rank throws an error that `together` makes all share; `withCommunicator` sets it.
   var exitCode: (any Error) -> Int32 = { _ in 1 }
+  /// Sees to it that no rank waits for ever; `withCommunicator` sets it.
+  var watchdog: Watchdog?
   private var handle: OpaquePointer?
   /// The same ranks once more, for gatherings: they are started when data has come, which on some ranks is before another exchange begins and on some after.
   private var gatherHandle: OpaquePointer?
@@ -39,8 +42,8 @@ public final class MPICommunicator: Communicator {
     var (communicator, gatherings, rank, size): (OpaquePointer?, OpaquePointer?, Int32, Int32) = (nil, nil, 0, 0)
     try Self.check(qat_mpi_world(&communicator), "MPI_Comm_dup")
     try Self.check(qat_mpi_world(&gatherings), "MPI_Comm_dup")
-    try Self.check(qat_mpi_rank(communicator, &rank), "MPI_Comm_rank")
-    try Self.check(qat_mpi_size(communicator, &size), "MPI_Comm_size")
+    try Self.check(local: qat_mpi_rank(communicator, &rank), "MPI_Comm_rank")
+    try Self.check(local: qat_mpi_size(communicator, &size), "MPI_Comm_size")
     (handle, gatherHandle, self.rank, self.size) = (communicator, gatherings, Int(rank), Int(size))
     if let mismatch = launch.mismatch(found: self.size) {
       finalize()
@@ -51,10 +54,14 @@ public final class MPICommunicator: Communicator {
   /// Ends MPI on this rank, after all ranks have come here. The second call does nothing.
   public func finalize() {
     guard handle != nil else { return }
+    WorkPhase.ending.begin()
+    watchdog?.ask(.leave)
     _ = qat_mpi_release(&handle)
     _ = qat_mpi_release(&gatherHandle)
     (handle, gatherHandle) = (nil, nil)
-    _ = qat_mpi_finalize()
+    try? Self.check(qat_mpi_finalize(), "MPI_Finalize")
+    watchdog?.ask(.stop)
+    watchdog = nil
   }
 
   /// Whether MPI still works.
@@ -67,8 +74,21 @@ public final class MPICommunicator: Communicator {
     return handle
   }
 
-  /// Turns MPI's result into an error that names the call.
-  static func check(_ code: Int32, _ call: StaticString) throws {
+  /// Makes a call of MPI, in which this rank may wait for others, and turns its result into an error that names it.
+  /// - Parameters:
+  ///   - body: the call.
+  ///   - call: its name.
+  ///   - byteCount: how much it moves.
+  /// - Throws: `CommunicationError` with MPI's reason.
+  static func check(_ body: @autoclosure () throws -> Int32, _ call: StaticString, byteCount: Int = 0) throws {
+    let name = UnsafeRawPointer(call.utf8Start).assumingMemoryBound(to: CChar.self)
+    qat_activity_enter(name, Int64(byteCount))
+    defer { qat_activity_leave() }
+    try check(local: body(), call)
+  }
+
+  /// As above for a call that never waits, such as one that polls: that it is made is no progress.
+  static func check(local code: Int32, _ call: StaticString) throws {
     guard code != Int32(QAT_MPI_SUCCESS) else { return }
     var text = [CChar](repeating: 0, count: QAT_MPI_LONGEST_TEXT + 1)
     qat_mpi_error_text(code, &text)
@@ -83,7 +103,8 @@ public final class MPICommunicator: Communicator {
 
   /// Ends the processes of all ranks with `exitCode`. Never returns.
   public func abort(exitCode: Int32) -> Never {
-    fflush(nil)
+    qat_flush_output()
+    watchdog?.ask(.abort(exitCode: exitCode))
     if isRunning { _ = qat_mpi_abort(exitCode) }
     exitProcess(exitCode)
   }

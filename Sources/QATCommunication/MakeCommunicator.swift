@@ -1,3 +1,4 @@
+import CWatching
 import Foundation
 
 /// Joins the ranks of the run: over MPI when mpirun or srun started this process, otherwise one process alone, for which no MPI function is called.
@@ -18,21 +19,25 @@ public func makeCommunicator() throws -> any Communicator {
 /// - Where there is one rank only, every error comes out as it is.
 /// - Parameters:
 ///   - exitCode: what the run ends with when one rank alone throws this error, or when `together` makes all ranks share it.
-///   - report: tells the user of a shared error; called on rank 0.
+///   - report: tells the user of a shared error; called on rank 0. Also of ranks that are lost, on a rank that is not, from the watchdog's thread.
+///   - warn: tells the user of ranks that are late, likewise.
+///   - limits: after how long without a sign of life or of progress the run is ended with exit code 6; nil for never.
 ///   - body: the work. It and everything it calls use the communicator from this thread alone.
 /// - Returns: what the body returns.
 /// - Throws: what the body throws, and what `makeCommunicator` throws.
 public func withCommunicator<Result>(
-  exitCode: @escaping (any Error) -> Int32 = { _ in 1 }, report: (CommunicationError) -> Void = { writeToStandardError("error: \($0)\n") },
+  exitCode: @escaping (any Error) -> Int32 = { _ in 1 },
+  report: @escaping @Sendable (CommunicationError) -> Void = { writeToStandardError("error: \($0)\n") },
+  warn: @escaping @Sendable (String) -> Void = { writeToStandardError("warning: \($0)\n") }, limits: StallLimits? = .standard,
   _ body: (any Communicator) throws -> Result
 ) throws -> Result {
-  try run(on: makeCommunicator(), exitCode: exitCode, report: report, body)
+  try run(on: makeCommunicator(), exitCode: exitCode, report: report, warn: warn, limits: limits, body)
 }
 
 /// As `withCommunicator`, with a communicator of the caller's, which it ends.
 package func run<Result>(
-  on communicator: any Communicator, exitCode: @escaping (any Error) -> Int32, report: (CommunicationError) -> Void,
-  _ body: (any Communicator) throws -> Result
+  on communicator: any Communicator, exitCode: @escaping (any Error) -> Int32, report: @escaping @Sendable (CommunicationError) -> Void,
+  warn: @escaping @Sendable (String) -> Void, limits: StallLimits?, _ body: (any Communicator) throws -> Result
 ) throws -> Result {
   func work() throws -> Result {
     try CurrentCommunicator.$box.withValue(CurrentCommunicator.Box(communicator)) { try body(communicator) }
@@ -40,6 +45,7 @@ package func run<Result>(
   guard let mpi = communicator as? MPICommunicator else { return try work() }
   mpi.exitCode = exitCode
   do {
+    if mpi.size > 1, let limits { mpi.watchdog = try Watchdog(mpi, limits, report: report, warn: warn) }
     let result = try work()
     mpi.finalize()
     return result
@@ -57,7 +63,7 @@ package func run<Result>(
 
 /// Writes all of `text` to stderr at once, so that lines of several processes do not mix; what was printed before comes first.
 public func writeToStandardError(_ text: String) {
-  fflush(nil)
+  qat_flush_output()
   var bytes = Array(text.utf8)[...]
   while !bytes.isEmpty {
     let written = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
@@ -67,9 +73,11 @@ public func writeToStandardError(_ text: String) {
 }
 
 extension Communicator {
-  /// Writes `message` to stderr with rank and node before it, in one piece, so that lines of several ranks do not mix. One process alone writes the message only.
+  /// Writes `message` to stderr with rank, node and step before it, in one piece, so that lines of several ranks do not mix. One process alone writes the message only.
   public func report(_ message: String) {
-    writeToStandardError(size == 1 ? "\(message)\n" : "[rank \(rank) node \(node)] \(message)\n")
+    let step = Whereabouts.own.step
+    let place = size == 1 ? "" : "[rank \(rank) node \(node)\(step > 0 ? " step \(step)" : "")] "
+    writeToStandardError("\(place)\(message)\n")
   }
 
   /// Ends the processes of all ranks with `exitCode`, after `message` on stderr with rank and node. Never returns.

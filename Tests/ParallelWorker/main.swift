@@ -11,13 +11,15 @@ guard let name = words.first, let scenario = scenarios[name] else {
 
 do {
   let exitCode = { (error: any Error) in (error as? ScenarioError)?.exitCode ?? 1 }
-  let report = { (error: CommunicationError) in writeToStandardError("error: \(error)\n") }
+  let report = { @Sendable (error: CommunicationError) in writeToStandardError("error: \(error)\n") }
   let body = { (communicator: any Communicator) in try scenario(communicator, Array(words.dropFirst())) }
+  let warn = { @Sendable (text: String) in writeToStandardError("warning: \(text)\n") }
+  let limits = StallLimits(timeout: ProcessInfo.processInfo.environment["PARALLEL_WORKER_STALL_TIMEOUT"].flatMap { Double($0) } ?? 600)
   // Short messages make the collectives cut, as only messages of more than 2^31 elements would otherwise.
   if let longest = ProcessInfo.processInfo.environment["PARALLEL_WORKER_LONGEST_MESSAGE"].flatMap({ Int($0) }) {
-    try run(on: MPICommunicator(longestMessage: longest), exitCode: exitCode, report: report, body)
+    try run(on: MPICommunicator(longestMessage: longest), exitCode: exitCode, report: report, warn: warn, limits: limits, body)
   } else {
-    try withCommunicator(exitCode: exitCode, report: report, body)
+    try withCommunicator(exitCode: exitCode, report: report, warn: warn, limits: limits, body)
   }
 } catch let error as CommunicationError where error.isShared {
   exit(error.exitCode)  // said already

@@ -16,7 +16,7 @@ private final class Rehearsed: Communicator {
   func allreduce(_ values: UnsafeMutableBufferPointer<Int64>, _ reduction: Reduction) {}
   func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {}
   func allgather(_ values: UnsafeBufferPointer<Double>, into all: UnsafeMutableBufferPointer<Double>) {}
-  func exchange(_ record: [UInt8]) -> [[UInt8]] { statements.enumerated().map { $0 == rank ? record : $1.record } }
+  func allgather(record: [UInt8]) -> [[UInt8]] { statements.enumerated().map { $0 == rank ? record : $1.record } }
   func allgather(_ bytes: [UInt8]) throws -> [[UInt8]] {
     try statements.enumerated().map { $0 == rank ? bytes : [UInt8](try JSONEncoder().encode($1)) }
   }

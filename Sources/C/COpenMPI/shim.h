@@ -99,7 +99,7 @@ static inline int qat_mpi_gather_doubles(const double *values, int count, double
 }
 
 /// `count` bytes of every rank.
-static inline int qat_mpi_exchange(const void *record, int count, void *records, MPI_Comm communicator) {
+static inline int qat_mpi_gather_records(const void *record, int count, void *records, MPI_Comm communicator) {
   return MPI_Allgather(record, count, MPI_BYTE, records, count, MPI_BYTE, communicator);
 }
 

@@ -19,7 +19,7 @@ struct DoctorCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    try Session.run { session in
+    try Session.run("doctor") { session in
       let facts = try JSONEncoder().encode(RankFacts(session.communicator))
       let ranks = try session.communicator.allgather(Array(facts)).map { try JSONDecoder().decode(RankFacts.self, from: Data($0)) }
       let report = DoctorReport(

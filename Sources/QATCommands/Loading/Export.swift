@@ -12,6 +12,7 @@ import QAT
 func export(_ graph: Graph, to files: [String], metadata: [String: String], _ session: Session) throws {
   if files.isEmpty { return }
   try session.onRoot {
+    WorkPhase.exporting.begin()
     let lowered = graph.isQuantized ? try lower(graph) : nil
     for adjustment in lowered?.adjustments ?? [] { session.note("export: \(adjustment.node): \(adjustment.reason)") }
     for layer in lowered?.floatOperators ?? [] { session.note("export: \(layer.name) (\(layer.type)) stays in floating point: \(layer.reason)") }

@@ -17,8 +17,9 @@ func quantize(
     throw CommandError(
       .input, "the network '\(graph.name)' holds fake quantizers already. Start from the fp32 model, or leave 'compression' out of the configuration")
   }
-  let controller = try createCompressedModel(
-    graph, configuration, calibration: calibration, communicator: session.communicator, compressionState: state)
+  let controller = try WorkPhase.calibrating.run {
+    try createCompressedModel(graph, configuration, calibration: calibration, communicator: session.communicator, compressionState: state)
+  }
   try controller.distributed()
   controller.warnings.forEach(session.warn)
   return controller

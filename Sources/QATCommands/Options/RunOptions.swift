@@ -48,6 +48,22 @@ struct RunningOptions: ParsableArguments {
     name: .customLong("allow-mixed-machines"),
     help: "Only warn when ranks differ in instruction set, oneDNN's version or the program's build.")
   var allowsMixedMachines = false
+
+  @Option(
+    name: .customLong("stall-timeout"),
+    help: ArgumentHelp(
+      "End the run, naming the rank, when a rank is not heard of or makes no progress for so long, at least twenty steps. 0: never.",
+      valueName: "seconds"))
+  var stallTimeout = StallLimits.standard.timeout
+
+  /// After how long a rank counts as lost; nil for never.
+  var stallLimits: StallLimits? { stallTimeout > 0 ? StallLimits(timeout: stallTimeout) : nil }
+
+  func validate() throws {
+    if stallTimeout != 0, !(1...1e6).contains(stallTimeout) {
+      throw ValidationError("--stall-timeout is \(stallTimeout); it must be 0 or from 1 to 1000000 seconds.")
+    }
+  }
 }
 
 /// Refuses a file name whose suffix names no format that is written.

@@ -14,6 +14,8 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
   case checkpoint = 4
   /// Too many steps in a row were not finite, or a parameter is not.
   case numerical = 5
+  /// A rank is lost: stopped, cut off, or without progress for too long. Start again to go on from the last checkpoint.
+  case stalled = 6
   /// A file cannot be written, or another run holds the folder.
   case storage = 7
   /// The command line is wrong (`EX_USAGE`).

@@ -54,7 +54,9 @@ struct Session {
   static func run(_ command: String, _ options: RunningOptions = RunningOptions(), _ body: (Session) throws -> ExitStatus) throws {
     let code: Int32
     do {
-      code = try withCommunicator(exitCode: ExitStatus.code(for:), report: say) { communicator in
+      code = try withCommunicator(
+        exitCode: ExitStatus.code(for:), report: { say($0) }, warn: { writeToStandardError("qat: warning: \($0)\n") }, limits: options.stallLimits
+      ) { communicator in
         // OpenMP would give every rank all cores that it may run on.
         EngineEnvironment.threadCount = defaultThreadCount()
         do {

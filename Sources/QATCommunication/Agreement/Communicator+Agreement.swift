@@ -74,8 +74,10 @@ extension Communicator {
     let result: Result
     var statement = Statement(node: node)
     do {
-      result = try body()
-      statement.values = try values(result)
+      (result, statement.values) = try WorkPhase.opening.run {
+        let result = try body()
+        return (result, try values(result))
+      }
     } catch {
       statement.failure = .init(exitCode: self.exitCode(exitCode, of: error), message: String(describing: error))
       _ = try compare(statement, exitCodeWhenSomeFail: Disagreement.mismatchExitCode)
@@ -86,7 +88,7 @@ extension Communicator {
 
   /// Compares what ranks state. The records all have the same size, so that no difference can hang; the words follow only when there is something to say.
   private func compare(_ statement: Statement, exitCodeWhenSomeFail: Int32? = nil) throws -> [String] {
-    let records = try exchange(statement.record)
+    let records = try allgather(record: statement.record)
     guard statement.failure != nil || records.contains(where: { $0 != statement.record }) else { return [] }
     let statements = try allgather([UInt8](JSONEncoder().encode(statement))).map { bytes in
       (try? JSONDecoder().decode(Statement.self, from: Data(bytes)))

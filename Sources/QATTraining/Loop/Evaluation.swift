@@ -53,7 +53,7 @@ public final class Evaluator {
     let own = EvaluationLoader.share(of: range.count, batchSize: batchSize, rank: communicator.rank, size: communicator.size)
     share = range.lowerBound + own.lowerBound..<range.lowerBound + own.upperBound
     objective = try CrossEntropy(of: graph)
-    plan = try Plan(graph, state: state, batchSize: batchSize, mode: .evaluation)
+    plan = try WorkPhase.compiling.run { try Plan(graph, state: state, batchSize: batchSize, mode: .evaluation) }
     let batchCount = (range.count + batchSize - 1) / batchSize
     rounds = (batchCount + communicator.size - 1) / communicator.size
     self.dataset = dataset
@@ -66,7 +66,7 @@ public final class Evaluator {
   /// - Returns: the same on every rank.
   /// - Throws: what the data set or the communicator throws; `StopRequest`, the same on every rank, when one was asked to stop.
   public func run() throws -> Evaluation {
-    let own = try ownBatches()
+    let own = try WorkPhase.evaluating.run { try ownBatches() }
     var total = LossSums()
     for rank in try communicator.allgather(own.withUnsafeBytes { Array($0) }) {
       rank.withUnsafeBytes { bytes in

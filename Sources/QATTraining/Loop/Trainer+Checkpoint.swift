@@ -28,7 +28,7 @@ extension Trainer {
       writer?.begin(trainingState())
       return nil
     }
-    let path = try communicator.together { try writer?.finish(trainingState()) }
+    let path = try communicator.together { try WorkPhase.saving.run { try writer?.finish(trainingState()) } }
     // What has failed since the last step no longer matters but for its reason.
     if let failure = writer?.takeFailure() { warn(failure) }
     return path

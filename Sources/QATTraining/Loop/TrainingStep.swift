@@ -51,8 +51,11 @@ final class TrainingStep {
     self.optimizer = optimizer
     state = task.state
     objective = try CrossEntropy(of: task.graph, labelSmoothing: Float(configuration.labelSmoothing))
-    normalization = RankNormalization(configuration.batchNorm, communicator)
-    plan = try Plan(task.graph, state: task.state, batchSize: configuration.batchSize, mode: .training, group: normalization)
+    let normalization = RankNormalization(configuration.batchNorm, communicator)
+    self.normalization = normalization
+    plan = try WorkPhase.compiling.run {
+      try Plan(task.graph, state: task.state, batchSize: configuration.batchSize, mode: .training, group: normalization)
+    }
     plan.seed = configuration.seed
     reducer = try GradientReducer(task.state, communicator: communicator, partition: partition)
     loader = try BatchLoader(
@@ -72,12 +75,16 @@ final class TrainingStep {
   /// - Returns: what it has come to.
   /// - Throws: `TrainingError` (numerical) when too many steps in a row were not finite; then the parameters are those before them.
   func run(_ step: Int, writerHasFailed: Bool) throws -> Outcome {
+    WorkPhase.beginStep(step + 1)
     var batch: LoadedBatch
     repeat {
+      WorkPhase.reading.begin()
       batch = try loader.next()
+      WorkPhase.forward.begin()
       _ = plan.input(input).update(fromContentsOf: batch.pixels)
       plan.forward(step: UInt64(step), firstSample: batch.firstSample)
       let sums = objective.evaluate(plan, labels: batch.labels, scale: 1 / Float(partition.globalBatchSize))
+      WorkPhase.backward.begin()
       numbers.watch(sums, of: batch, plan: plan)
       plan.backward { completed in
         numbers.watch(gradientsUpTo: completed, of: batch)
@@ -85,7 +92,9 @@ final class TrainingStep {
       }
       try normalization?.check()
       StepTrailer(sums, isFinite: numbers.isClean, stop: .pending, writerHasFailed: writerHasFailed).write(to: state.trailer)
+      WorkPhase.exchanging.begin()
     } while try !reducer.finish()
+    WorkPhase.updating.begin()
     let outcome = Outcome(
       trailer: StepTrailer(reading: state.trailer), epoch: batch.epoch, next: batch.next,
       rate: schedule.rate(at: scheduleStep(at: DataPosition(epoch: batch.epoch, position: batch.position))))

@@ -1,0 +1,5 @@
+#pragma once
+#include "activity.h"
+#include "crash_report.h"
+#include "ending.h"
+#include "heartbeat.h"
