@@ -81,3 +81,17 @@ struct VirtualCluster {
     return (process.terminationStatus, text)
   }
 }
+
+extension VirtualCluster {
+  /// Whether a process of that name runs on this machine in a network of its own, as those of virtual nodes do.
+  func isBusy(_ program: String) throws -> Bool {
+    let manager = FileManager.default
+    let own = try manager.destinationOfSymbolicLink(atPath: "/proc/self/ns/net")
+    return try manager.contentsOfDirectory(atPath: "/proc").filter { Int($0) != nil }.contains { process in
+      guard let network = try? manager.destinationOfSymbolicLink(atPath: "/proc/\(process)/ns/net"), network != own,
+        let name = try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)
+      else { return false }
+      return program.hasPrefix(name.trimmingCharacters(in: .newlines))
+    }
+  }
+}

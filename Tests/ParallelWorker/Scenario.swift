@@ -17,6 +17,7 @@ let scenarios: [String: Scenario] = [
   "reproducible-sums": reproducibleSumsScenario,
   "rounds": roundsScenario,
   "shards": shardsScenario,
+  "stall": stallScenario,
   "steady-state": steadyStateScenario,
   "stopping": stoppingScenario,
   "synchronized-batch-norm": synchronizedBatchNormScenario,

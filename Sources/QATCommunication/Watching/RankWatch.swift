@@ -75,16 +75,16 @@ struct RankWatch {
         isAlive = state >= 0 && (state == 0 || candidate.connection.send(desk.beat(qat_beat_hello)))
         candidate.hasSpoken = state == 1
       }
-      var hasAnswered = false
+      var answers: [qat_beat] = []
       if isAlive, candidate.hasSpoken {
         let answer = candidate.connection.receive(run: desk.run)
-        hasAnswered = !answer.beats.isEmpty
+        answers = answer.beats
         isAlive = answer.isAlive
       }
-      if hasAnswered {
+      if !answers.isEmpty {
         connection = candidate.connection
-        roster.hear(0, Whereabouts(), at: desk.now)
         nextBeat = 0
+        take(answers)
       } else if isAlive, desk.now < nextAttempt {
         left.append(candidate)
       } else {
@@ -103,24 +103,27 @@ struct RankWatch {
   /// Reads everything that rank 0 has said.
   private mutating func hear() {
     guard var current = connection else { return }
-    var aborting: Int32?
     let (beats, isAlive) = current.receive(run: desk.run)
-    for beat in beats {
-      switch Int(beat.kind) {
-      case Int(qat_beat_leaving): roster.leave(0)
-      case Int(qat_beat_aborting):
-        roster.leave(0)
-        aborting = beat.exit_code
-      default: roster.hear(0, Whereabouts(beat), at: desk.now)
-      }
-    }
+    take(beats)
     connection = current
-    if let aborting, deadline == nil { deadline = (desk.deadline, aborting) }
     if isAlive { return }
     current.end()
     connection = nil
     roster.lose(0)
     judge()
+  }
+
+  /// Notes what rank 0 has said.
+  private mutating func take(_ beats: [qat_beat]) {
+    for beat in beats {
+      switch Int(beat.kind) {
+      case Int(qat_beat_leaving): roster.leave(0)
+      case Int(qat_beat_aborting):
+        roster.leave(0)
+        if deadline == nil { deadline = (desk.deadline, beat.exit_code) }
+      default: roster.hear(0, Whereabouts(beat), at: desk.now)
+      }
+    }
   }
 
   private mutating func beat() {

@@ -31,6 +31,7 @@ struct RootWatch {
       waitForSockets(reading: [desk.wakeUp, listening] + loose, ending: bound, seconds: min(nextBeat - desk.now, 1))
       desk.clearWakeUp()
     }
+    tellAll(desk.beat(qat_beat_leaving))
     for connection in connections { connection.end() }
     if listening >= 0 { BeatConnection(socket: listening).end() }
     watchdog.announced()
@@ -119,7 +120,8 @@ struct RootWatch {
     tellAll(desk.beat(qat_beat_aborting, exitCode: exitCode))
   }
 
+  /// Also those that have not said yet who they are: the run may be short.
   private func tellAll(_ beat: qat_beat) {
-    for connection in connections where connection.rank != nil { _ = connection.send(beat) }
+    for connection in connections { _ = connection.send(beat) }
   }
 }
