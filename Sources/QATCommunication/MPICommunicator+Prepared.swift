@@ -46,7 +46,8 @@ extension MPICommunicator {
     let places = try MPIPlaces(parts, in: bytes.count, without: nil, self)
     let base = bytes.baseAddress
     return try MPICollective(pieces: 1, over: self) { request in
-      try Self.check(local: qat_mpi_gather_prepare(base, places.counts, places.offsets, communicator(forGathering: true), request), "MPI_Allgatherv_init")
+      try Self.check(
+        local: qat_mpi_gather_prepare(base, places.counts, places.offsets, communicator(forGathering: true), request), "MPI_Allgatherv_init")
     } begin: { [self] request in
       try Self.check(local: qat_mpi_gather_start(base, places.counts, places.offsets, communicator(forGathering: true), request), "MPI_Start")
     }

@@ -2,6 +2,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -48,6 +49,11 @@ class Launch:
     @property
     def text(self):
         return "\n".join(line for _, line in self.lines)
+
+    @property
+    def sentences(self):
+        """What the program has said itself, without mpirun's boxes."""
+        return " ".join(line for _, line in self.lines if re.search(r"qat: |\[rank |differs between", line))[:1500] or self.text[-600:]
 
     def time_of(self, pattern):
         """When the first line came that the pattern is found in, None when there is none."""

@@ -80,7 +80,7 @@ def meet(campaign, kind, random):
         details = f"rank {victim} of {ranks} on {nodes} node{'s' * (nodes > 1)}"
         try:
             if not steps_come(folder):
-                return f"no step was made: {launch.text[-600:]}", 0.0, details
+                return f"no step was made: {launch.sentences}", 0.0, details
             time.sleep(random.uniform(0, 2))
             name = f"q{node}" if nodes > 1 else os.uname().nodename
             process = launch.rank_process(victim)
@@ -119,11 +119,11 @@ def steps_come(folder):
 def judge(launch, folder, code, codes, seconds, injected):
     """What is wrong with how the run ended, "" when nothing is."""
     if code is None:
-        return f"does not end: {launch.text[-600:]}"
+        return f"does not end: {launch.sentences}"
     if seconds > 90:
-        return f"not named: {launch.text[-1200:]}"
+        return f"not named: {launch.sentences}"
     if code not in codes:
-        return f"ends with {code}, not one of {sorted(codes)}: {launch.text[-600:]}"
+        return f"ends with {code}, not one of {sorted(codes)}: {launch.sentences}"
     if seconds > STALL_TIMEOUT + SLACK:
         return f"named only after {seconds:.1f} s"
     while launch.processes() and time.monotonic() < injected + LONGEST_END:

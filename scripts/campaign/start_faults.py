@@ -90,15 +90,15 @@ KINDS = {
     "batch size": flagged("batch_size", "--batch-size 8"),
     "epochs": flagged("epochs", "--epochs 2"),
     "number of steps": flagged("max_steps", "--max-steps 3"),
-    "checkpoint interval": flagged("checkpoint", "--checkpoint-every 5"),
+    "checkpoint interval": flagged("checkpoint.every", "--checkpoint-every 5"),
     "learning rate": configured("optimizer.base_lr", lambda c: c["optimizer"].update(base_lr=0.5)),
     "optimizer": configured("optimizer.type", lambda c: c["optimizer"].update(type="Adam", momentum=None) or c["optimizer"].pop("momentum")),
-    "schedule": configured("optimizer.schedule_type", lambda c: c["optimizer"].update(schedule_type="step", step=1)),
+    "schedule": configured("optimizer.schedule_type", lambda c: c["optimizer"].update(schedule_type="step", step_size=1)),
     "label smoothing": configured("label_smoothing", lambda c: c.update(label_smoothing=0.2)),
     "normalisation": configured("data.normalize.mean", lambda c: c["data"]["normalize"].update(mean=[0.4])),
     "augmentation": configured("data.augment.flip", lambda c: c["data"]["augment"].update(flip=False)),
-    "calibration samples": configured("compression", lambda c: c["compression"]["initializer"]["range"].update(num_init_samples=48)),
-    "no compression": configured("compression", lambda c: c.pop("compression")),
+    "calibration samples": configured("compression.initializer.range.num_init_samples", lambda c: c["compression"]["initializer"]["range"].update(num_init_samples=48)),
+    "no compression": configured("compression.algorithm", lambda c: c.pop("compression")),
     "another architecture": {"flags": ["--model", "resnet_small"], "names": r"the model differs"},
     "a weight": {"files": lambda folder: spoil(f"{folder}/net.onnx"), "names": r"the model differs|rank {rank} .*net\.onnx"},
     "model missing": {"files": lambda folder: os.remove(f"{folder}/net.onnx"), "names": r"rank {rank} .*net\.onnx"},
@@ -174,11 +174,11 @@ def fault(launch, kind, code, odd, seconds, said):
     if code is None:
         return "hangs"
     if code != expected:
-        return f"ends with {code}, not {expected}: {launch.text[-600:]}"
+        return f"ends with {code}, not {expected}: {launch.sentences}"
     if said is None:
-        return f"not named: {launch.text[-600:]}"
+        return f"not named: {launch.sentences}"
     if expected == 3 and not re.search(rf"rank {odd} \(node ", launch.text) and not re.search(r"rank \d \(node .*rank \d \(node ", launch.text):
-        return f"rank {odd} is not named: {launch.text[-600:]}"
+        return f"rank {odd} is not named: {launch.sentences}"
     return "" if seconds <= SLOWEST or expected == 0 else f"only after {seconds:.1f} s"
 
 
