@@ -14,7 +14,7 @@ extension RunConfiguration {
   }
 
   private static let harmlessKeys = [
-    "model", "data.train", "data.validation", "epochs", "max_steps", "batch_size", "checkpoint", "max_nonfinite_steps",
+    "model", "data.train", "data.validation", "epochs", "max_steps", "batch_size", "accumulation_steps", "checkpoint", "max_nonfinite_steps",
   ]
 }
 

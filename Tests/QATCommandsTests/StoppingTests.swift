@@ -21,6 +21,21 @@ extension ToolTests {
       #expect(try String(contentsOf: folder.url("run/latest"), encoding: .utf8).hasPrefix("step-"))
     }
 
+    /// A second Ctrl-C ends at once, by the signal itself; what was saved before is there to go on from.
+    @Test func theSameSignalAgainEndsAtOnce() throws {
+      let folder = try Scratch()
+      var count = 0
+      // A step is a whole epoch: with luck the run is still in one when the second signal comes.
+      let run = try ToolRun("\(line) --batch-size 256", in: folder) { process in
+        guard folder.exists("run/step-000000001") else { return true }
+        kill(process.processIdentifier, SIGINT)
+        count += 1
+        return count < 2
+      }
+      #expect(run.exitCode == SIGINT || run.exitCode == 130, "\(run.exitCode): \(run.errors)")
+      #expect(try ToolRun("checkpoint verify run", in: folder).exitCode == 0)
+    }
+
     @Test func aFileNamedSTOPStopsAndIsTakenAway() throws {
       let folder = try Scratch()
       let run = try ToolRun(line, in: folder) { _ in
