@@ -6,7 +6,8 @@ struct Session {
   let communicator: any Communicator
   /// The subcommand's name.
   let command: String
-  let options: RunningOptions
+  /// What the user said of running together; nil for a command that has no such flags.
+  let options: RunningOptions?
 
   /// Prints a result.
   func result(_ text: String) {
@@ -30,7 +31,7 @@ struct Session {
   func begin<Inputs>(values: (Inputs) throws -> [SharedValue] = { _ in [] }, _ body: () throws -> Inputs) throws -> Inputs {
     let begun = try communicator.begin(
       exitCode: ExitStatus.code(for:),
-      values: { try ProgramValues.values(command: command, allowsMixedMachines: options.allowsMixedMachines) + values($0) }, body)
+      values: { try ProgramValues.values(command: command, allowsMixedMachines: options?.allowsMixedMachines ?? false) + values($0) }, body)
     begun.warnings.forEach(warn)
     return begun.result
   }
@@ -48,14 +49,15 @@ struct Session {
   /// Runs a command's work with the ranks of the run, says an error as one paragraph, and turns it into the process's exit code.
   /// - Parameters:
   ///   - command: the subcommand's name.
-  ///   - options: how the ranks run together.
+  ///   - options: how the ranks run together; nil for a command that has no such flags.
   ///   - body: the work.
   /// - Throws: `ExitCode` when the work failed, or ended with another status than `done`.
-  static func run(_ command: String, _ options: RunningOptions = RunningOptions(), _ body: (Session) throws -> ExitStatus) throws {
+  static func run(_ command: String, _ options: RunningOptions? = nil, _ body: (Session) throws -> ExitStatus) throws {
+    let limits: StallLimits? = if let options { options.stallLimits } else { .standard }
     let code: Int32
     do {
       code = try withCommunicator(
-        exitCode: ExitStatus.code(for:), report: { say($0) }, warn: { writeToStandardError("qat: warning: \($0)\n") }, limits: options.stallLimits
+        exitCode: ExitStatus.code(for:), report: { say($0) }, warn: { writeToStandardError("qat: warning: \($0)\n") }, limits: limits
       ) { communicator in
         // OpenMP would give every rank all cores that it may run on.
         EngineEnvironment.threadCount = defaultThreadCount()
