@@ -44,7 +44,7 @@ struct LinkMeasurement {
   private static func measure(_ pair: (Int, Int), _ communicator: MPICommunicator) throws -> [Double] {
     guard communicator.rank == pair.0 || communicator.rank == pair.1 else { return [0, 0] }
     let peer = communicator.rank == pair.0 ? pair.1 : pair.0
-    let (sent, received) = (AlignedBuffer<UInt8>(count: 1 << 20), AlignedBuffer<UInt8>(count: 1 << 20))
+    let (sent, received) = (AlignedBuffer<UInt8>(count: 1 << 22), AlignedBuffer<UInt8>(count: 1 << 22))
     func exchange(_ count: Int) throws -> Double {
       try seconds {
         try communicator.exchange(
@@ -55,7 +55,7 @@ struct LinkMeasurement {
     for _ in 0..<20 { _ = try exchange(8) }
     let latency = median(try (0..<200).map { _ in try exchange(8) })
     // One exchange takes what buffers on the way hold; then as many in a row as a fifth of a second has room for.
-    var count = [Int64(min(max(0.2 / (try exchange(sent.count)), 4), 200))]
+    var count = [Int64(min(max(0.2 / (try exchange(sent.count)), 2), 100))]
     var peers = count
     try count.withUnsafeMutableBytes { own in
       try peers.withUnsafeMutableBytes { try communicator.exchange(UnsafeRawBufferPointer(own), for: $0, with: peer) }
