@@ -59,16 +59,18 @@ struct StepBench {
   /// Times steps.
   /// - Throws: the communicator's error.
   func run(steps: Int) throws -> BenchReport {
-    var seconds: [Double] = []
-    seconds.reserveCapacity(steps)
+    var (seconds, exposed): ([Double], [Double]) = ([], [])
     for index in 0..<steps + Self.warmupSteps {
       try session.communicator.barrier()
       let start = DispatchTime.now().uptimeNanoseconds
       try step(UInt64(index))
       let duration = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
-      if index >= Self.warmupSteps { seconds.append(duration) }
+      if index >= Self.warmupSteps {
+        seconds.append(duration)
+        exposed.append(reducer.exposedSeconds)
+      }
     }
-    return try BenchReport(seconds: seconds, batchSize: batchSize, session.communicator)
+    return try BenchReport(seconds: seconds, exposed: exposed, batchSize: batchSize, session.communicator)
   }
 
   /// Measures the parts of one more step's forward and backward pass.

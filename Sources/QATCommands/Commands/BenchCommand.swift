@@ -34,7 +34,7 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Steps that are timed, after three that are not.")
   var steps = 20
 
-  @Flag(help: "One JSON object on stdout: images_per_second, step_seconds, peak_memory_bytes.")
+  @Flag(help: "One JSON object on stdout: images_per_second, step_seconds, exposed_seconds (of a step, waiting for others), peak_memory_bytes.")
   var json = false
 
   @Flag(help: "Also show where the time of a step goes, by kind of work, on stderr.")
