@@ -17,15 +17,13 @@ extension Trainer {
       try communicator.agree(error, exitCode: error.kind.exitCode)
       return nil
     }
-    let began = ProgressLine.now
-    defer {
+    checkpoints.count += 1
+    guard waits else {
+      let began = ProgressLine.now
+      writer?.begin(trainingState())
       let seconds = ProgressLine.now - began
-      checkpoints.count += 1
       checkpoints.seconds += seconds
       checkpoints.longestSeconds = max(checkpoints.longestSeconds, seconds)
-    }
-    guard waits else {
-      writer?.begin(trainingState())
       return nil
     }
     let path = try communicator.together { try WorkPhase.saving.run { try writer?.finish(trainingState()) } }

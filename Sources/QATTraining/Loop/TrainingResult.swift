@@ -27,7 +27,7 @@ public struct TrainingResult: Sendable {
     public var count = 0
     /// How many could not be written, while the run went on.
     public var failedCount = 0
-    /// Seconds for which training has waited for them, on this rank.
+    /// Seconds for which training has waited for them, on this rank, while it went on: the last one, after which nothing comes, is not among them.
     public var seconds = 0.0
     /// The longest of these waits.
     public var longestSeconds = 0.0
