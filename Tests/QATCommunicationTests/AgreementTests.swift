@@ -101,8 +101,8 @@ struct AgreementTests {
 
   @Test("ranks that run different programs are told so, and nothing else")
   func otherProgram() throws {
-    let command = SharedValue("the command", "qat train")
-    let ranks = [Self.holding("a", command, SharedValue("the model", "m")), Self.holding("b", SharedValue("the command", "qat evaluate"))]
+    let commands = ["qat train", "qat evaluate"].map { SharedValue("the command", $0, weight: .decisive) }
+    let ranks = [Self.holding("a", commands[0], SharedValue("the model", "m")), Self.holding("b", commands[1], SharedValue("the model", "other"))]
     let error = try #require(throws: CommunicationError.self) { try Rehearsed(rank: 1, ranks).verifyEqual(ranks[1].values) }
     #expect(error.message.contains("the command differs between ranks: rank 1 "))
     #expect(error.message.contains("has qat evaluate, rank 0 (node a) has qat train") && !error.message.contains("the model"))

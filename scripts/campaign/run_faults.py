@@ -16,7 +16,7 @@ SLACK = 1.0  # a loaded machine may be late itself
 LONGEST_END = 25.0  # seconds from the fault to the last process's end: mpirun's own patience, then the watchdog's
 
 CONFIGURATION = {
-    "model": "resnet_small", "batch_size": 4, "epochs": 100000, "seed": 1, "checkpoint_every": 20,
+    "model": "resnet_small", "batch_size": 4, "epochs": 100000, "seed": 1, "checkpoint": {"every": 20},
     "optimizer": {"type": "SGD", "base_lr": 0.01}, "input_info": {"sample_size": [1, 1, 28, 28]},
 }
 
@@ -33,7 +33,7 @@ KINDS = {
     "failed check": ("rank", signal.SIGTRAP, r"\[rank {rank} node {node}\] .*crashed with SIGTRAP", {133}, 1),
     "bad address": ("rank", signal.SIGSEGV, r"\[rank {rank} node {node}\] .*crashed with SIGSEGV", {139}, 1),
     "cut node": ("cut", None, LATE_AMONG, {6, 137}, 2),
-    "dead node": ("kill", None, r"rank {rank} \(node {node}\) has died|lost communication with a remote daemon|noticed that process rank", {137, 205, 6, 1}, 2),
+    "dead node": ("kill", None, r"rank {rank} \(node {node}\) has died|lost communication with a remote daemon|noticed that process rank", {6, 9, 137, 205}, 2),
 }
 
 

@@ -15,8 +15,8 @@ enum ProgramValues {
       ? "The same command gives the same bytes only on the same machines"
       : "Start all ranks on machines of one kind with one installation, or say --allow-mixed-machines and do without bit-identical results"
     return [
-      SharedValue("the version of this program", QATCommand.version, remedy: "Install one version on every node"),
-      SharedValue("the command", "qat \(command)"),
+      SharedValue("the version of this program", QATCommand.version, weight: .decisive, remedy: "Install one version on every node"),
+      SharedValue("the command", "qat \(command)", weight: .decisive),
       SharedValue("whether mixed machines are allowed", allowsMixedMachines ? "yes" : "no"),
       SharedValue("the build of this program", build, weight: machine, remedy: remedy),
       SharedValue("the byte order", 1.littleEndian == 1 ? "little-endian" : "big-endian", remedy: "Start all ranks on machines of one kind"),

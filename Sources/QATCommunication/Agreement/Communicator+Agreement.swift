@@ -55,9 +55,10 @@ extension Communicator {
   /// - Parameters:
   ///   - hash: of the thing.
   ///   - what: its name, as in "the configuration".
+  ///   - remedy: what to do about a difference.
   /// - Throws: what `verifyEqual(_:)` throws.
-  public func verifyEqual(_ hash: UInt64, what: String) throws {
-    try verifyEqual([SharedValue(what, String(hash, radix: 16))])
+  public func verifyEqual(_ hash: UInt64, what: String, remedy: String = SharedValue.usualRemedy) throws {
+    try verifyEqual([SharedValue(what, String(hash, radix: 16), remedy: remedy)])
   }
 
   /// Begins a run: opens what each rank works with, and goes on only when all ranks could and hold the same values. The first thing that ranks say to each other.

@@ -16,7 +16,7 @@ struct Disagreement {
   func resolve(exitCodeWhenSomeFail: Int32?) throws(CommunicationError) -> [String] {
     if let error = failure(exitCodeWhenSomeFail) { throw error }
     let found = differences()
-    let fatal = found.filter { $0.weight == .required }
+    let fatal = found.filter { $0.weight != .advised }
     if !fatal.isEmpty {
       let remedies = fatal.map(\.remedy).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
       throw CommunicationError(
@@ -52,12 +52,11 @@ struct Disagreement {
       let values = statements.map { statement in statement.values.first { $0.name == name } }
       guard Set(values).count > 1 else { continue }
       let some = values.compactMap { $0 }
-      // Ranks that run different programs have different values: enough is said with the first difference.
-      if some.count < values.count, !result.isEmpty { continue }
-      let weight: SharedValue.Weight = some.contains { $0.weight == .required } ? .required : .advised
+      let weight = some.first { $0.weight != .advised }?.weight ?? .advised
       let remedy = some.first?.remedy ?? ""
       let keys = Set(some.flatMap(\.parts.keys)).sorted()
       let differing = keys.filter { key in Set(values.map { $0?.parts[key] }).count > 1 }
+      if weight == .decisive { return [Difference(sentence: sentence(name, values.map { $0?.value }), weight: weight, remedy: remedy)] }
       // A rank that does not know the value at all has no parts either.
       if differing.isEmpty || some.count < values.count {
         result.append(Difference(sentence: sentence(name, values.map { $0?.value }), weight: weight, remedy: remedy))

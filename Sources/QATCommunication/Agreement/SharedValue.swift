@@ -4,6 +4,8 @@ import CTrainingSupport
 public struct SharedValue: Sendable, Hashable, Codable {
   /// What a difference means.
   public enum Weight: String, Sendable, Hashable, Codable {
+    /// The ranks run different programs: nothing else of them compares.
+    case decisive
     /// The ranks cannot work together.
     case required
     /// They can, but not as well; the user is warned.
@@ -21,6 +23,9 @@ public struct SharedValue: Sendable, Hashable, Codable {
   /// What to do about a difference.
   public var remedy: String
 
+  /// What helps against most differences.
+  public static let usualRemedy = "Give every node the same files and the same command"
+
   /// A value.
   /// - Parameters:
   ///   - name: what it is, as in "the configuration".
@@ -29,8 +34,7 @@ public struct SharedValue: Sendable, Hashable, Codable {
   ///   - weight: what a difference means.
   ///   - remedy: what to do about a difference.
   public init(
-    _ name: String, _ value: String, parts: [String: String] = [:], weight: Weight = .required,
-    remedy: String = "Give every node the same files and the same command"
+    _ name: String, _ value: String, parts: [String: String] = [:], weight: Weight = .required, remedy: String = SharedValue.usualRemedy
   ) {
     self.name = name
     self.value = value
