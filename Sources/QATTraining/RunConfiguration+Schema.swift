@@ -7,6 +7,8 @@ extension RunConfiguration {
     [
       SchemaKey("model", optional: \.model, .text),
       SchemaKey("batch_size", \.batchSize, .integer(atLeast: 1)),
+      SchemaKey("accumulation_steps", \.accumulationSteps, .integer(atLeast: 1)),
+      SchemaKey("reproducible", optional: \.reproducibleShards, .integer(atLeast: 1)),
       SchemaKey("epochs", \.epochs, .integer(atLeast: 0)),
       SchemaKey("max_steps", optional: \.maxSteps, .integer(atLeast: 0)),
       SchemaKey("seed", \.seed, .seed),
@@ -14,6 +16,7 @@ extension RunConfiguration {
       SchemaKey("data", \.data, DataConfiguration.schema.rule(defaults: DataConfiguration())),
       SchemaKey("label_smoothing", \.labelSmoothing, .number("a number of at least 0 and below 1") { $0 >= 0 && $0 < 1 }),
       SchemaKey("max_nonfinite_steps", \.maxNonFiniteSteps, .integer(atLeast: 1)),
+      SchemaKey("divergence_check_every", \.divergenceCheckEvery, .integer(atLeast: 0)),
       SchemaKey("batch_norm", \.batchNorm, .choice()),
       SchemaKey("checkpoint", \.checkpoint, CheckpointConfiguration.schema.rule(defaults: CheckpointConfiguration())),
     ] + NNCFConfig.schema.keys.map { $0.within(\.nncf) },

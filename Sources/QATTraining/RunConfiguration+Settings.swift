@@ -10,12 +10,16 @@ extension RunConfiguration {
 
   /// The settings that decide what is computed. How long to train, what is saved, where files lie and how a step's samples are dealt to ranks do not count.
   var decisiveSettings: [String: String] {
-    settings.filter { key, _ in !Self.harmlessKeys.contains { key == $0 || key.hasPrefix($0 + ".") } }
+    // Where the same bits are promised for every number of ranks, how a step is cut into micro-batches decides them.
+    let harmless = Self.harmlessKeys + (reproducibleShards == nil ? Self.partitionKeys : [])
+    return settings.filter { key, _ in !harmless.contains { key == $0 || key.hasPrefix($0 + ".") } }
   }
 
   private static let harmlessKeys = [
-    "model", "data.train", "data.validation", "epochs", "max_steps", "batch_size", "accumulation_steps", "checkpoint", "max_nonfinite_steps",
+    "model", "data.train", "data.validation", "epochs", "max_steps", "checkpoint", "max_nonfinite_steps", "divergence_check_every",
   ]
+
+  fileprivate static let partitionKeys = ["batch_size", "accumulation_steps"]
 }
 
 /// What of a run's configuration may be changed when it goes on, because the checkpoint still means the same.
@@ -39,8 +43,8 @@ public enum AllowedChange: String, Sendable, Hashable, CaseIterable {
       ["base_lr", "schedule_type", "warmup_steps", "warmup_epochs", "gamma", "milestones", "step_size", "power", "min_lr"].map { "optimizer.\($0)" }
     case .weightDecay: ["optimizer.weight_decay"]
     case .momentum: ["momentum", "nesterov", "betas", "eps"].map { "optimizer.\($0)" }
-    // Compared as the samples of a step over all ranks, which the checkpoint holds itself.
-    case .batchSize: []
+    // Otherwise compared as the samples of a step over all ranks, which the checkpoint holds itself.
+    case .batchSize: RunConfiguration.partitionKeys
     case .labelSmoothing: ["label_smoothing"]
     case .augmentation: ["data.augment"]
     }

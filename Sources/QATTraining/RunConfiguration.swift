@@ -7,8 +7,12 @@ import QATQuantization
 public struct RunConfiguration: Sendable, Hashable, Codable {
   /// The model (`model`): path of a file, or the name of an architecture; nil when the command says it. A relative path is already resolved against the file's folder.
   public var model: String?
-  /// Samples of one rank in one step (`batch_size`).
+  /// Samples of one micro-batch (`batch_size`): of one rank in one step, unless there are accumulation steps or shards.
   public var batchSize = 64
+  /// Micro-batches of a rank, or of a shard, in one step (`accumulation_steps`).
+  public var accumulationSteps = 1
+  /// Number of shards that stay the same whatever the number of ranks (`reproducible`); nil makes each rank one.
+  public var reproducibleShards: Int?
   /// Passes over the training data (`epochs`); 0 quantizes without fine-tuning.
   public var epochs = 3
   /// Largest number of steps of the whole run (`max_steps`); nil leaves it to `epochs`.
@@ -23,6 +27,8 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   public var labelSmoothing = 0.0
   /// Steps in a row whose loss or gradients are not finite that end the run (`max_nonfinite_steps`); fewer are skipped.
   public var maxNonFiniteSteps = 10
+  /// Steps from one check to the next that all ranks still hold the same parameters (`divergence_check_every`); 0 for none.
+  public var divergenceCheckEvery = 500
   /// Whose samples batch norm normalises together in training (`batch_norm`).
   public var batchNorm = BatchNormScope.local
   /// When checkpoints are written and which stay (`checkpoint`).
@@ -33,7 +39,8 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   public var warnings: [String] = []
 
   private enum CodingKeys: CodingKey {
-    case model, batchSize, epochs, maxSteps, seed, optimizer, data, labelSmoothing, maxNonFiniteSteps, batchNorm, checkpoint, nncf
+    case model, batchSize, accumulationSteps, reproducibleShards, epochs, maxSteps, seed, optimizer, data, labelSmoothing, maxNonFiniteSteps
+    case divergenceCheckEvery, batchNorm, checkpoint, nncf
   }
 
   /// The defaults, without compression.

@@ -3,9 +3,9 @@ import Testing
 extension ParallelTests {
   @Suite("Steady state")
   struct SteadyState {
-    @Test("a hundred whole steps allocate nothing of ours and leave resident memory flat", arguments: [1, 2])
-    func steps(_ ranks: Int) throws {
-      let run = try ParallelRun("steady-state", ranks: ranks)
+    @Test("a hundred whole steps allocate nothing of ours and leave resident memory flat", arguments: [(1, "plain"), (2, "plain"), (2, "tree")])
+    func steps(_ ranks: Int, _ kind: String) throws {
+      let run = try ParallelRun("steady-state", kind, ranks: ranks)
       #expect(run.exitCode == 0, "\(run.errors)")
       for rank in 0..<ranks {
         let lines = try #require(run.lines[rank])

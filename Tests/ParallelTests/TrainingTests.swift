@@ -30,6 +30,24 @@ extension ParallelTests {
       #expect(one[49] < one[0], "the network learns")
     }
 
+    @Test("micro-batches that are added up follow the batch they make", arguments: [nil, 2])
+    func accumulated(_ ranks: Int?) throws {
+      let whole = try losses(ranks: nil, batch: 32, steps: 30, kind: "fp32")
+      let parts = try losses(ranks: ranks, batch: 32, steps: 30, kind: "accumulated")
+      #expect(whole.count == 30 && parts.count == 30)
+      for (step, (a, b)) in zip(whole, parts).enumerated() { #expect(abs(a - b) <= 1e-4 * abs(a), "step \(step + 1): \(a) whole, \(b) in parts") }
+    }
+
+    @Test("a rank whose parameters have drifted away is named with its node", arguments: [(2, 1), (3, 0)])
+    func divergence(size: Int, odd: Int) throws {
+      let run = try ParallelRun("divergence", "\(odd)", ranks: size)
+      #expect(run.exitCode == 3)
+      // Of two ranks nobody can tell which is right: the lower is taken to be.
+      #expect(run.ownErrors.count == 1 && run.errors.contains("the model in training differs between ranks: rank \(odd) (node "))
+      #expect(run.errors.contains("have drifted apart"))
+      #expect(run.lines.isEmpty)
+    }
+
     @Test("several ranks follow one rank at the same global batch, quantized")
     func quantized() throws {
       let one = try losses(ranks: nil, batch: 32, steps: 10, kind: "quantized")

@@ -10,6 +10,7 @@ let scenarios: [String: Scenario] = [
   "agreement": agreementScenario,
   "calibration": calibrationScenario,
   "collectives": collectivesScenario,
+  "divergence": divergenceScenario,
   "mismatch": mismatchScenario,
   "poisoned-sample": poisonedSampleScenario,
   "prepared-sums": preparedSumsScenario,

@@ -89,7 +89,7 @@ extension ToolTests {
         case .integer(let memory)? = json["peak_memory_bytes"]
       else { throw ToolRun.Failure(description: run.output) }
       #expect(abs(rate * seconds - 4) < 1e-6)
-      #expect(json["exposed_seconds"] == .number(0) || json["exposed_seconds"] == .integer(0), "one rank waits for nobody")
+      #expect(json["exposed_communication_seconds"] == .number(0) || json["exposed_communication_seconds"] == .integer(0), "one rank waits for nobody")
       #expect(memory > 1 << 20)
     }
 

@@ -1,4 +1,5 @@
 import QATCommunication
+import QATData
 import QATEngine
 import Testing
 
@@ -121,6 +122,51 @@ import Testing
     reducer.advance(to: 124)
     reducer.advance(to: 124)
     #expect(throws: TrainingError(.mismatch, "the link is down")) { try reducer.finish() }
+  }
+
+  @Test func exchangesNothingBeforeTheLastMicroBatch() throws {
+    let state = try ModelState(linearGraph(inputs: 30, classes: 4))
+    let twin = Twin()
+    let partition = BatchPartition(microBatchSize: 1, accumulationSteps: 3, rank: 0, rankCount: 2)
+    let cut = GradientBuckets(parameterCount: 124, trailingCount: ModelState.trailerCount, first: 32, middle: 48, last: 16)
+    let reducer = try GradientReducer(state, communicator: twin, partition: partition, buckets: cut)
+    for _ in 0..<2 {
+      twin.events = []
+      for microBatch in 0..<3 {
+        for index in 0..<state.reduced.count { state.reduced[index] = Float(index * (microBatch + 1)) }
+        reducer.advance(to: 124)
+        #expect(twin.events.isEmpty == (microBatch < 2))
+        #expect(try reducer.finish() == (microBatch == 2))
+      }
+      #expect((0..<state.reduced.count).allSatisfy { state.reduced[$0] == 12 * Float($0) })
+    }
+  }
+
+  @Test func oneProcessAddsUpItsMicroBatches() throws {
+    let state = try ModelState(linearGraph(inputs: 30, classes: 4))
+    let reducer = try GradientReducer(
+      state, communicator: SingleProcess(), partition: BatchPartition(microBatchSize: 1, accumulationSteps: 5))
+    for _ in 0..<2 {
+      for microBatch in 0..<5 {
+        for index in 0..<state.reduced.count { state.reduced[index] = Float(index + microBatch) }
+        #expect(try reducer.finish() == (microBatch == 4))
+      }
+      #expect((0..<state.reduced.count).allSatisfy { state.reduced[$0] == Float(5 * $0 + 10) })
+    }
+  }
+
+  @Test(arguments: ["", "1024", "1024,8192", "1024,8192,256,1", "0,8192,256", "a,b,c", "-1,8,8", "1024,8192,", "1024,2000000,256"])
+  func refusesSizesOfBucketsThatCannotBe(text: String) throws {
+    let state = try ModelState(linearGraph(inputs: 30, classes: 4))
+    #expect { try GradientBuckets(state, environment: ["QAT_BUCKET_KIB": text]) } throws: { "\($0)".contains("QAT_BUCKET_KIB is '\(text)'") }
+  }
+
+  @Test func takesTheSizesOfBucketsFromTheEnvironment() throws {
+    let state = try ModelState(linearGraph(inputs: 3000, classes: 4))
+    let ranges = try GradientBuckets(state, environment: ["QAT_BUCKET_KIB": "1,16,2"]).ranges
+    // 12,004 gradients; at most 512 of them in the last bucket, which begins on a cache line.
+    #expect(ranges == [0..<256, 256..<4352, 4352..<8448, 8448..<11_488, 11_488..<12_004 + ModelState.trailerCount])
+    #expect(try GradientBuckets(state, environment: [:]).ranges == GradientBuckets(state, environment: ["QAT_BUCKET_KIB": "1024,8192,256"]).ranges)
   }
 
   @Test func oneProcessExchangesNothing() throws {

@@ -39,3 +39,15 @@ uint64_t qat_fnv1a(uint64_t previous, const void *bytes, size_t count) {
   while (count-- > 0) state = (state ^ *next++) * 0x100000001b3u;
   return state;
 }
+
+uint64_t qat_fast_hash(const void *bytes, size_t count) {
+  enum { lanes = 8 };
+  const uint8_t *next = bytes;
+  uint64_t states[lanes], words[lanes];
+  for (int lane = 0; lane < lanes; lane++) states[lane] = 0xcbf29ce484222325u + (uint64_t)lane;
+  for (; count >= sizeof words; next += sizeof words, count -= sizeof words) {
+    memcpy(words, next, sizeof words);
+    for (int lane = 0; lane < lanes; lane++) states[lane] = (states[lane] ^ words[lane]) * 0x100000001b3u;
+  }
+  return qat_fnv1a(qat_fnv1a(0, states, sizeof states), next, count);
+}

@@ -12,14 +12,19 @@ static void number(char text[32], double value, int digits) {
 }
 
 size_t qat_metrics_line(
-  char *line, size_t capacity, int64_t step, int64_t epoch, double loss, double rate, double top1, double images_per_second) {
-  char losses[32], rates[32], hits[32], speed[32];
+  char *line, size_t capacity, int64_t step, int64_t epoch, double loss, double rate, double top1, double images_per_second, double seconds,
+  double exposed_communication_seconds) {
+  char losses[32], rates[32], hits[32], speed[32], time[32], exposed[32];
   number(losses, loss, 9);
   number(rates, rate, 9);
   number(hits, top1, 9);
   number(speed, images_per_second, 6);
+  number(time, seconds, 6);
+  number(exposed, exposed_communication_seconds, 6);
   const int length = snprintf(
-    line, capacity, "{\"step\":%lld,\"epoch\":%lld,\"loss\":%s,\"lr\":%s,\"top1\":%s,\"images_per_second\":%s}\n", (long long)step, (long long)epoch,
-    losses, rates, hits, speed);
+    line, capacity,
+    "{\"step\":%lld,\"epoch\":%lld,\"loss\":%s,\"lr\":%s,\"top1\":%s,\"images_per_second\":%s,\"step_seconds\":%s,"
+    "\"exposed_communication_seconds\":%s}\n",
+    (long long)step, (long long)epoch, losses, rates, hits, speed, time, exposed);
   return length > 0 && (size_t)length < capacity ? (size_t)length : 0;
 }

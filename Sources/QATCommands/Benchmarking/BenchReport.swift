@@ -4,29 +4,29 @@ import QAT
 /// How fast training steps are.
 struct BenchReport {
   var stepSeconds: Double
-  /// Of each step, the time in which a rank has nothing left to compute and waits for the others and the network.
+  /// The part of a step in which a rank has nothing left to do but wait for others and the network.
   var exposedSeconds: Double
   var imagesPerSecond: Double
   var peakMemory: Int
   var rankCount: Int
   var threadCount: Int
 
-  /// The medians of the slowest rank, and the largest memory of a rank.
-  init(seconds: [Double], exposed: [Double], batchSize: Int, _ communicator: any Communicator) throws {
-    var worst = [Self.median(seconds), Self.median(exposed), Double(Self.peakMemory)]
+  /// The median step of the slowest rank, the median wait of the one that waits longest, and the largest memory of a rank.
+  init(seconds: [Double], exposedSeconds: [Double], sampleCount: Int, _ communicator: any Communicator) throws {
+    var worst = [Self.median(seconds), Self.median(exposedSeconds), Double(Self.peakMemory)]
     try worst.withUnsafeMutableBufferPointer { try communicator.allreduce($0, .maximum) }
     stepSeconds = worst[0]
-    exposedSeconds = worst[1]
+    self.exposedSeconds = worst[1]
     peakMemory = Int(worst[2])
     rankCount = communicator.size
-    imagesPerSecond = Double(batchSize * communicator.size) / worst[0]
+    imagesPerSecond = Double(sampleCount) / worst[0]
     threadCount = EngineEnvironment.threadCount
   }
 
   var json: JSONValue {
     [
       "images_per_second": .number(imagesPerSecond), "step_seconds": .number(stepSeconds),
-      "exposed_seconds": .number(exposedSeconds), "peak_memory_bytes": .integer(peakMemory),
+      "exposed_communication_seconds": .number(exposedSeconds), "peak_memory_bytes": .integer(peakMemory),
       "ranks": .integer(rankCount), "threads": .integer(threadCount), "environment": .string(EngineEnvironment.description),
     ]
   }
@@ -34,7 +34,8 @@ struct BenchReport {
   var text: String {
     """
     images a second  \(Numbers.fixed(imagesPerSecond, 2))
-    step             \(Numbers.fixed(stepSeconds * 1000, 2)) ms (median)\(rankCount > 1 ? ", of which \(Numbers.fixed(exposedSeconds * 1000, 2)) ms waiting for others" : "")
+    step             \(Numbers.fixed(stepSeconds * 1000, 2)) ms (median)
+    of it exposed    \(Numbers.fixed(exposedSeconds * 1000, 2)) ms of communication (median)
     peak memory      \(Numbers.bytes(peakMemory)) a rank
     ranks, threads   \(rankCount), \(threadCount) a rank
     """
@@ -42,8 +43,7 @@ struct BenchReport {
 
   private static func median(_ values: [Double]) -> Double {
     let ordered = values.sorted()
-    let middle = ordered.count / 2
-    return ordered.count % 2 == 0 ? (ordered[middle - 1] + ordered[middle]) / 2 : ordered[middle]
+    return (ordered[(ordered.count - 1) / 2] + ordered[ordered.count / 2]) / 2
   }
 
   /// The most memory that this process has had resident, in bytes.

@@ -14,13 +14,24 @@ struct StepBench {
   private let optimizer: SGD
   private let reducer: GradientReducer
   private let labels: [Int32]
-  private let batchSize: Int
+  private let partition: BatchPartition
+  /// Samples of a step over all processes.
+  private let sampleCount: Int
 
   /// Compiles the network and fills one batch.
   /// - Throws: an error when the network cannot be quantized or run.
-  init(_ network: Graph, _ configuration: RunConfiguration, quantizes: Bool, batchSize: Int, _ session: Session) throws {
+  /// - Parameters:
+  ///   - network: what is timed.
+  ///   - configuration: how it is quantized, and how a step's samples are dealt.
+  ///   - quantizes: whether it is quantized.
+  ///   - communicates: whether gradients are summed over ranks; otherwise each rank trains by itself, beside the others.
+  ///   - session: the ranks.
+  init(_ network: Graph, _ configuration: RunConfiguration, quantizes: Bool, communicates: Bool, _ session: Session) throws {
     self.session = session
-    self.batchSize = batchSize
+    let communicator: any Communicator = communicates ? session.communicator : SingleProcess()
+    partition = try session.together { try configuration.partition(communicator) }
+    sampleCount = partition.globalBatchSize * (session.communicator.size / communicator.size)
+    let batchSize = configuration.batchSize
     guard network.inputs.count == 1, let input = network.inputs.first, input.type.rank == 4 else {
       throw CommandError(
         .input, "the network '\(network.name)' has the inputs \(network.inputs.map(\.type)); images feed exactly one of four dimensions")
@@ -33,9 +44,10 @@ struct StepBench {
       graph = try Self.quantized(network, configuration.nncf, dataset, session)
     }
     state = try ModelState(graph)
-    normalization = RankNormalization(configuration.batchNorm, session.communicator)
+    normalization = RankNormalization(configuration.batchNorm, communicator)
     plan = try Plan(graph, state: state, batchSize: batchSize, mode: .training, group: normalization)
-    reducer = try GradientReducer(state, communicator: session.communicator)
+    reducer = try GradientReducer(
+      state, communicator: communicator, partition: partition, order: configuration.reproducibleShards == nil ? .library : .tree)
     optimizer = SGD(count: state.parameters.count, momentum: 0.9, weightDecay: 1e-4)
     labels = (0..<batchSize).map { dataset.label(at: $0) }
     let pixels = plan.input(input.name)
@@ -60,29 +72,31 @@ struct StepBench {
   /// - Throws: the communicator's error.
   func run(steps: Int) throws -> BenchReport {
     var (seconds, exposed): ([Double], [Double]) = ([], [])
+    seconds.reserveCapacity(steps)
+    exposed.reserveCapacity(steps)
     for index in 0..<steps + Self.warmupSteps {
       try session.communicator.barrier()
       let start = DispatchTime.now().uptimeNanoseconds
       try step(UInt64(index))
       let duration = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
-      if index >= Self.warmupSteps {
-        seconds.append(duration)
-        exposed.append(reducer.exposedSeconds)
-      }
+      if index < Self.warmupSteps { continue }
+      seconds.append(duration)
+      exposed.append(reducer.exposedSeconds)
     }
-    return try BenchReport(seconds: seconds, exposed: exposed, batchSize: batchSize, session.communicator)
+    return try BenchReport(seconds: seconds, exposedSeconds: exposed, sampleCount: sampleCount, session.communicator)
   }
 
   /// Measures the parts of one more step's forward and backward pass.
   func profile() -> StepProfile { StepProfile(plan.profileOnce()) }
 
   private func step(_ number: UInt64) throws {
-    plan.forward(step: number)
-    let scale = 1 / Float(batchSize * session.communicator.size)
-    _ = labels.withUnsafeBufferPointer { objective.evaluate(plan, labels: $0, scale: scale) }
-    plan.backward { reducer.advance(to: $0) }
-    try normalization?.check()
-    try reducer.finish()
+    let scale = 1 / Float(partition.globalBatchSize)
+    repeat {
+      plan.forward(step: number)
+      _ = labels.withUnsafeBufferPointer { objective.evaluate(plan, labels: $0, scale: scale) }
+      plan.backward { reducer.advance(to: $0) }
+      try normalization?.check()
+    } while try !reducer.finish()
     state.updateStatistics()
     // A rate of nearly nothing: the same work, and numbers that stay finite however many steps are asked for.
     optimizer.step(state, rate: 1e-6)

@@ -25,8 +25,17 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "fp32: the network as it is. qat: with fake quantizers, as the configuration says or by the defaults.")
   var mode: Mode
 
-  @Option(name: .customLong("batch-size"), help: "Samples of one rank in one step.")
+  @Option(name: .customLong("batch-size"), help: "Samples of one micro-batch: of one rank in one step, without the two options below.")
   var batchSize = 16
+
+  @Option(name: .customLong("accumulation-steps"), help: "Micro-batches of one rank, or of one shard, in one step.")
+  var accumulationSteps = 1
+
+  @Option(help: ArgumentHelp("Time the steps of a reproducible run with so many shards over all ranks.", valueName: "shards"))
+  var reproducible: Int?
+
+  @Flag(name: .customLong("no-communication"), help: "Let each rank train by itself beside the others: what communication costs is the difference.")
+  var isAlone = false
 
   @Option(name: .customLong("image-size"), help: "Height and width of the images; what the network says when left out.")
   var imageSize: Int?
@@ -34,25 +43,32 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Steps that are timed, after three that are not.")
   var steps = 20
 
-  @Flag(help: "One JSON object on stdout: images_per_second, step_seconds, exposed_seconds (of a step, waiting for others), peak_memory_bytes.")
+  @Flag(help: "One JSON object on stdout: images_per_second, step_seconds, exposed_communication_seconds, peak_memory_bytes.")
   var json = false
 
   @Flag(help: "Also show where the time of a step goes, by kind of work, on stderr.")
   var profile = false
 
   func validate() throws {
-    try requirePositive([("--batch-size", batchSize), ("--image-size", imageSize), ("--steps", steps)])
+    try requirePositive([
+      ("--batch-size", batchSize), ("--image-size", imageSize), ("--steps", steps), ("--accumulation-steps", accumulationSteps),
+      ("--reproducible", reproducible),
+    ])
+    if isAlone, reproducible != nil { throw ValidationError("--no-communication and --reproducible exclude each other: shards are dealt to ranks.") }
   }
 
   func run() throws {
     try Session.run("bench", running) { session in
       let (graph, configuration) = try session.begin {
-        let configuration = try config.path.map { try RunConfiguration(contentsOf: $0) } ?? RunConfiguration()
+        var configuration = try config.path.map { try RunConfiguration(contentsOf: $0) } ?? RunConfiguration()
+        configuration.batchSize = batchSize
+        configuration.accumulationSteps = accumulationSteps
+        configuration.reproducibleShards = reproducible
         var graph = try LoadedModel(model.model, classes: nil, seed: configuration.seed).graph
         if let imageSize { graph = try graph.resized(to: imageSize) }
         return (graph, configuration)
       }
-      let bench = try StepBench(graph, configuration, quantizes: mode == .qat, batchSize: batchSize, session)
+      let bench = try StepBench(graph, configuration, quantizes: mode == .qat, communicates: !isAlone, session)
       let report = try bench.run(steps: steps)
       if profile { session.note(bench.profile().text) }
       session.result(json ? report.json.text() : report.text)

@@ -103,8 +103,19 @@ struct TrainCommand: ParsableCommand {
     @Option(name: .customLong("max-steps"), help: "Largest number of steps of the whole run.")
     var maxSteps: Int?
 
-    @Option(name: .customLong("batch-size"), help: "Samples of one rank in one step.")
+    @Option(name: .customLong("batch-size"), help: "Samples of one micro-batch: of one rank in one step, without the two options below.")
     var batchSize: Int?
+
+    @Option(
+      name: .customLong("accumulation-steps"),
+      help: ArgumentHelp("Micro-batches of one rank, or of one shard, whose gradients are added up before ranks exchange them.", valueName: "count"))
+    var accumulationSteps: Int?
+
+    @Option(
+      help: ArgumentHelp(
+        "Cut each step into so many shards of --batch-size samples, and give bit-identical results for every number of ranks up to this.",
+        valueName: "shards"))
+    var reproducible: Int?
 
     @Option(help: "The number from which all randomness comes.")
     var seed: UInt64?
@@ -114,14 +125,11 @@ struct TrainCommand: ParsableCommand {
       help: ArgumentHelp("Write a checkpoint every so many steps, besides each epoch's end.", valueName: "steps"))
     var checkpointEvery: Int?
 
-    @Option(help: ArgumentHelp("Bit-identical results for every number of ranks up to this. Not in this version.", valueName: "shards"))
-    var reproducible: Int?
-
     func validate() throws {
-      try requirePositive([("--epochs", epochs), ("--max-steps", maxSteps), ("--batch-size", batchSize), ("--checkpoint-every", checkpointEvery)])
-      if reproducible != nil {
-        throw ValidationError("--reproducible is not supported by this version: results are bit-identical for the same number of ranks only.")
-      }
+      try requirePositive([
+        ("--epochs", epochs), ("--max-steps", maxSteps), ("--batch-size", batchSize), ("--accumulation-steps", accumulationSteps),
+        ("--reproducible", reproducible), ("--checkpoint-every", checkpointEvery),
+      ])
     }
 
     /// Sets what was said.
@@ -129,6 +137,8 @@ struct TrainCommand: ParsableCommand {
       if let epochs { configuration.epochs = epochs }
       if let maxSteps { configuration.maxSteps = maxSteps }
       if let batchSize { configuration.batchSize = batchSize }
+      if let accumulationSteps { configuration.accumulationSteps = accumulationSteps }
+      if let reproducible { configuration.reproducibleShards = reproducible }
       if let seed { configuration.seed = seed }
       if let checkpointEvery { configuration.checkpoint.every = checkpointEvery }
     }

@@ -26,6 +26,9 @@ struct TrainingRun {
     if source.isQuantized {
       throw CommandError(.input, "the model is quantized already. Train from the fp32 model")
     }
+    // Before anything is computed: there may be more ranks than work.
+    _ = try session.together { try inputs.configuration.partition(session.communicator) }
+    let isReproducible = inputs.configuration.reproducibleShards != nil
     let identity = RunIdentity(model: source, configuration: inputs.configuration, dataset: inputs.training)
     lock = try session.together {
       guard session.communicator.isRoot else { return nil }
@@ -38,6 +41,7 @@ struct TrainingRun {
       try directory.load($0.choice, identity: identity, allowing: $0.allowed, communicator: session.communicator, warn: session.warn)
     }
     let checkpoint = loaded?.checkpoint
+    if isReproducible { try session.keepThreads(of: checkpoint?.state.environment) }
     let record = RunRecord(
       configuration: inputs.configuration, versions: ["swift-qat": QATCommand.version, "engine": EngineEnvironment.description],
       rankCount: session.communicator.size)
@@ -49,7 +53,8 @@ struct TrainingRun {
     try session.communicator.stopIfAsked()
     if let loaded {
       session.note("going on after step \(loaded.checkpoint.state.step) of \(loaded.path)")
-      let differences = ComputeEnvironment(rankCount: session.communicator.size).differences(from: loaded.checkpoint.state.environment)
+      let differences = ComputeEnvironment(rankCount: isReproducible ? nil : session.communicator.size).differences(
+        from: loaded.checkpoint.state.environment)
       if !differences.isEmpty {
         session.warn("the run goes on, but not with the bits it would have had: \(differences.joined(separator: "; "))")
       }
@@ -102,6 +107,11 @@ struct TrainingRun {
     lines.append(
       "\(result.steps) steps, \(Numbers.fixed(result.imagesPerSecond, 0)) images/s over \(session.communicator.size) ranks, \(Numbers.fixed(result.seconds, 1)) s"
     )
+    if session.communicator.size > 1, result.stepSeconds > 0 {
+      lines.append(
+        "communication  \(Numbers.fixed(result.exposedCommunicationSeconds, 1)) s of \(Numbers.fixed(result.stepSeconds, 1)) s in steps were waited for it "
+          + "(\(Numbers.percent(result.exposedCommunicationSeconds / result.stepSeconds)))")
+    }
     if result.skippedSteps > 0 { lines.append("\(result.skippedSteps) of them were skipped: loss or gradients were not finite") }
     let checkpoints = result.checkpoints
     if checkpoints.count > 0 {

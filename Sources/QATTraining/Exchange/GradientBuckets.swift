@@ -1,7 +1,10 @@
+import Foundation
+import QATEngine
+
 /// How the flat buffer that ranks exchange is cut into pieces that travel one after the other.
 ///
 /// The first bucket is small so that communication begins early; the last is small because nothing is left to compute while it travels. The buckets
-/// between are large, for bandwidth. Source: the bucket sizes of PyTorch's DistributedDataParallel (Li et al. 2020, arXiv:2006.15704).
+/// between are large, for bandwidth. QAT_BUCKET_KIB in the environment sets other sizes; they change no result. Source: the bucket sizes of PyTorch's DistributedDataParallel (Li et al. 2020, arXiv:2006.15704).
 public struct GradientBuckets: Sendable, Hashable {
   /// The pieces, in order, each element in exactly one. All but the last hold gradients only; the last also statistics and trailer.
   public let ranges: [Range<Int>]
@@ -27,5 +30,29 @@ public struct GradientBuckets: Sendable, Hashable {
     while let end = ranges.last?.upperBound, end < tail { ranges.append(end..<min(end + middle, tail)) }
     ranges.append(tail..<total)
     self.ranges = ranges
+  }
+
+  /// Cuts what ranks exchange of `state`, in the sizes that the environment says, else the usual ones.
+  /// - Parameters:
+  ///   - state: the buffer.
+  ///   - environment: holds `QAT_BUCKET_KIB`: three numbers of kibibytes with commas between, for the first, the middle and the last buckets.
+  /// - Throws: `TrainingError` when the variable says something else.
+  public init(_ state: ModelState, environment: [String: String] = ProcessInfo.processInfo.environment) throws(TrainingError) {
+    let (parameterCount, trailingCount) = (state.parameters.count, state.reduced.count - state.parameters.count)
+    guard let text = environment["QAT_BUCKET_KIB"] else {
+      self.init(parameterCount: parameterCount, trailingCount: trailingCount)
+      return
+    }
+    let sizes = text.split(separator: ",", omittingEmptySubsequences: false).compactMap { Int($0) }
+    // Up to what MPI counts in one message.
+    guard sizes.count == 3, text.split(separator: ",").count == 3, sizes[0] > 0, sizes[1] > 0, sizes[2] >= 0, sizes.allSatisfy({ $0 < 1 << 20 })
+    else {
+      throw TrainingError(
+        .input,
+        "QAT_BUCKET_KIB is '\(text)', expected three numbers of KiB below \(1 << 20), for the first, the middle and the last bucket, as in 1024,8192,256"
+      )
+    }
+    let floats = sizes.map { $0 * 1024 / MemoryLayout<Float>.stride }
+    self.init(parameterCount: parameterCount, trailingCount: trailingCount, first: floats[0], middle: floats[1], last: floats[2])
   }
 }

@@ -36,16 +36,20 @@ public final class GradientReducer {
   ///   - communicator: the ranks.
   ///   - partition: the micro-batches of a step; one a rank when nil.
   ///   - order: who decides the order of additions over ranks.
-  ///   - buckets: the pieces; of the usual sizes when nil.
-  /// - Throws: the communicator's error.
+  ///   - buckets: the pieces; of the sizes that the environment says when nil.
+  /// - Throws: the communicator's error; `TrainingError` when the environment says sizes that cannot be.
   public init(
     _ state: ModelState, communicator: any Communicator, partition: BatchPartition? = nil, order: Order = .library, buckets: GradientBuckets? = nil
   ) throws {
     let partition = partition ?? BatchPartition(microBatchSize: 1, rank: communicator.rank, rankCount: communicator.size)
     self.state = state
     microBatchCount = partition.microBatchCount
-    let trailing = state.reduced.count - state.parameters.count
-    self.buckets = buckets ?? GradientBuckets(parameterCount: state.parameters.count, trailingCount: trailing)
+    self.buckets = try communicator.together { try buckets ?? GradientBuckets(state) }
+    try communicator.verifyEqual([
+      SharedValue(
+        "the layout of the gradient buckets", "\(self.buckets.ranges.map(\.count))",
+        remedy: "Give every rank the same QAT_BUCKET_KIB (mpirun -x), or none")
+    ])
     local = LocalSums(state, leaves: partition.microBatches, addsUp: order == .library || communicator.size == 1)
     if communicator.size == 1 {
       exchanges = []

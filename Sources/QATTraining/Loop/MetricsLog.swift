@@ -36,10 +36,12 @@ final class MetricsLog {
 
   private struct Entry: Decodable { var step: Int }
 
-  /// Notes a step: its number counted from 1, epoch from 0, mean loss, learning rate, accuracy of the batch and samples a second.
-  func step(_ step: Int, epoch: Int, loss: Double, rate: Double, top1: Double, imagesPerSecond: Double) {
+  /// Notes a step: its number counted from 1, epoch from 0, mean loss, learning rate, accuracy of the batch, samples a second, and how long it took and waited.
+  func step(
+    _ step: Int, epoch: Int, loss: Double, rate: Double, top1: Double, imagesPerSecond: Double, seconds: Double, exposedSeconds: Double
+  ) {
     guard let base = line.baseAddress else { return }
-    let count = qat_metrics_line(base, line.count, Int64(step), Int64(epoch), loss, rate, top1, imagesPerSecond)
+    let count = qat_metrics_line(base, line.count, Int64(step), Int64(epoch), loss, rate, top1, imagesPerSecond, seconds, exposedSeconds)
     // A log that cannot be written must not end a training that goes well.
     _ = write(descriptor, base, count)
   }

@@ -1,3 +1,4 @@
+import CTrainingSupport
 import QATCommunication
 import QATEngine
 import QATQuantization
@@ -17,6 +18,20 @@ extension ModelState {
       values.feed(UnsafeRawBufferPointer(buffer.elements))
     }
     try communicator.verifyEqual(values.value, what: "the parameters")
+  }
+
+  /// Checks that all ranks still hold the same parameters and running statistics: they make the same updates, so only a fault of a machine or of the program
+  /// can drive them apart.
+  /// - Throws: `CommunicationError` naming a rank that differs from most, and its node. Exit code 3.
+  func verifyAgreement(_ communicator: any Communicator) throws {
+    guard communicator.size > 1 else { return }
+    var values = Fingerprint()
+    for buffer in [parameters, statistics] { values.feed(qat_fast_hash(buffer.pointer, buffer.count * MemoryLayout<Float>.stride)) }
+    try communicator.verifyEqual([
+      SharedValue(
+        "the model in training", values.text,
+        remedy: "Ranks that make the same updates have drifted apart: have that node's memory checked, and go on from the last checkpoint without it")
+    ])
   }
 
   /// Takes over the values of a checkpoint, all of them.

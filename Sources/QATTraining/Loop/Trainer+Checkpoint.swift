@@ -55,6 +55,6 @@ extension Trainer {
     TrainingState(
       step: step, epoch: position.epoch, position: position.position, seed: task.configuration.seed, globalBatchSize: globalBatchSize,
       optimizerStep: optimizer.stepCount, skipped: numbers.skipped, compression: task.controller?.compressionState, best: best, history: history,
-      identity: task.identity, environment: ComputeEnvironment(rankCount: communicator.size))
+      identity: task.identity, environment: ComputeEnvironment(rankCount: task.configuration.reproducibleShards == nil ? communicator.size : nil))
   }
 }

@@ -66,6 +66,8 @@ public final class Trainer {
   private(set) var history: [TrainingState.EpochResult]
   /// Time in steps, without evaluation and checkpoints.
   private var trainingSeconds = 0.0
+  /// The part of it in which there was nothing left to do but wait for other ranks and the network.
+  private var exposedSeconds = 0.0
   var checkpoints = TrainingResult.CheckpointCost()
 
   /// Prepares a run: checks that all ranks train the same, gives every rank the parameters of rank 0, compiles the plans, starts reading.
@@ -82,7 +84,7 @@ public final class Trainer {
     try communicator.requireDistributed(task.controller)
     let configuration = task.configuration
     try requireFit(of: task.training, to: task.graph)
-    let partition = BatchPartition(microBatchSize: configuration.batchSize, rank: communicator.rank, rankCount: communicator.size)
+    let partition = try communicator.together { try configuration.partition(communicator) }
     globalBatchSize = partition.globalBatchSize
     optimizer = configuration.optimizer.makeOptimizer(count: task.state.parameters.count)
     step = checkpoint?.state.step ?? 0
@@ -92,11 +94,11 @@ public final class Trainer {
     if let checkpoint {
       let expected = checkpoint.state.globalBatchSize
       guard expected == globalBatchSize || task.allowed.contains(.batchSize) else {
-        let (share, rest) = expected.quotientAndRemainder(dividingBy: communicator.size)
+        let (share, rest) = expected.quotientAndRemainder(dividingBy: partition.microBatchCount)
         throw TrainingError(
           .mismatch,
-          "the checkpoint was trained with \(expected) samples a step, this run has \(globalBatchSize) (\(communicator.size) ranks of "
-            + "\(configuration.batchSize)). "
+          "the checkpoint was trained with \(expected) samples a step, this run has \(globalBatchSize) "
+            + "(\(partition.microBatchCount) micro-batches of \(partition.microBatchSize) on \(communicator.size) ranks). "
             + (rest == 0 ? "Say --batch-size \(share) for the same steps" : "No batch size of \(communicator.size) ranks gives the same steps")
             + ", or --allow batch_size to change them on purpose")
       }
@@ -139,7 +141,7 @@ public final class Trainer {
   /// - Throws: `TrainingError` (numerical) when too many steps in a row are not finite; what the data, the communicator or the file system throw.
   public func run() throws -> TrainingResult {
     let start = ProgressLine.now
-    trainingSeconds = 0
+    (trainingSeconds, exposedSeconds) = (0, 0)
     // Whatever ends the run, a checkpoint that is on its way comes to its end.
     defer { writer?.wait() }
     let firstStep = step
@@ -167,6 +169,7 @@ public final class Trainer {
     result.best = best
     result.checkpoints = checkpoints
     result.seconds = ProgressLine.now - start
+    (result.stepSeconds, result.exposedCommunicationSeconds) = (trainingSeconds, exposedSeconds)
     result.imagesPerSecond = trainingSeconds > 0 ? Double((step - firstStep) * globalBatchSize) / trainingSeconds : 0
     return result
   }
@@ -180,8 +183,13 @@ public final class Trainer {
     if outcome.trailer[.failedWriters] > 0 { try heedFailedCheckpoint() }
     let seconds = ProgressLine.now - began
     trainingSeconds += seconds
+    exposedSeconds += stepper.exposedSeconds
     let speed = Double(globalBatchSize) / max(seconds, 1e-9)
-    log?.step(step, epoch: outcome.epoch, loss: outcome.loss, rate: outcome.rate, top1: outcome.top1, imagesPerSecond: speed)
+    log?.step(
+      step, epoch: outcome.epoch, loss: outcome.loss, rate: outcome.rate, top1: outcome.top1, imagesPerSecond: speed, seconds: seconds,
+      exposedSeconds: stepper.exposedSeconds)
+    let interval = task.configuration.divergenceCheckEvery
+    if interval > 0, step % interval == 0 { try task.state.verifyAgreement(communicator) }
     progress?.update { [self] in
       let left = Double(totalSteps - step) * Double(globalBatchSize) / max(speed, 1e-9)
       return

@@ -14,6 +14,10 @@ public struct TrainingResult: Sendable {
   public var stop: StopRequest?
   /// Wall-clock seconds of this process's part of the run, evaluations included.
   public var seconds: Double
+  /// Seconds in training steps, without evaluations and checkpoints.
+  public var stepSeconds = 0.0
+  /// The part of them in which this rank had nothing left to do but wait for other ranks and the network.
+  public var exposedCommunicationSeconds = 0.0
   /// Samples trained a second over all ranks, without evaluations.
   public var imagesPerSecond: Double
   /// Path of the last checkpoint, on rank 0.

@@ -57,13 +57,17 @@ final class TrainingStep {
       try Plan(task.graph, state: task.state, batchSize: configuration.batchSize, mode: .training, group: normalization)
     }
     plan.seed = configuration.seed
-    reducer = try GradientReducer(task.state, communicator: communicator, partition: partition)
+    reducer = try GradientReducer(
+      task.state, communicator: communicator, partition: partition, order: configuration.reproducibleShards == nil ? .library : .tree)
     loader = try BatchLoader(
       dataset: task.training, preprocessing: configuration.data.preprocessing, seed: configuration.seed, partition: partition,
       startEpoch: position.epoch, startPosition: position.position)
     batchesPerEpoch = loader.batchesPerEpoch
     schedule = configuration.optimizer.makeSchedule(epochs: configuration.epochs, stepsPerEpoch: loader.batchesPerEpoch)
   }
+
+  /// Seconds that the last step has waited for other ranks and the network, with nothing left to compute.
+  var exposedSeconds: Double { reducer.exposedSeconds }
 
   /// How far the schedule is at a place in the data: the number of steps up to there, all of this run's size.
   func scheduleStep(at place: DataPosition) -> Int { place.epoch * batchesPerEpoch + place.position / partition.globalBatchSize }

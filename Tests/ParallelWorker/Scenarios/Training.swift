@@ -6,13 +6,18 @@ import QATModels
 import QATTraining
 
 /// Trains on the synthetic data with a given global batch size and prints the loss of each step, which the metrics log holds.
-/// Arguments: a folder of its own, the global batch size, the number of steps, `fp32`, `quantized`, or `synchronized` for batch norm over all ranks.
+/// Arguments: a folder of its own, the global batch size, the number of steps, `fp32`, `quantized`, `synchronized` for batch norm over all ranks,
+/// or `accumulated` for fp32 in two micro-batches a rank.
 @Sendable func trainingScenario(_ communicator: any Communicator, _ arguments: [String]) throws {
   guard arguments.count == 4, let batch = Int(arguments[1]), let steps = Int(arguments[2]) else { throw ScenarioError("folder, batch, steps, kind") }
   var graph = network(isNormalized: arguments[3] == "synchronized")
   if arguments[3] == "quantized" { graph = quantizedByHand(graph) }
   var configuration = RunConfiguration()
   configuration.batchSize = batch / communicator.size
+  if arguments[3] == "accumulated" {
+    configuration.accumulationSteps = 2
+    configuration.batchSize /= 2
+  }
   configuration.maxSteps = steps
   configuration.epochs = 100
   configuration.seed = 11
