@@ -1,10 +1,10 @@
 extension OptimizerConfiguration {
-  /// The optimizer of `count` parameters that the configuration describes, at rest.
-  public func makeOptimizer(count: Int) -> any Optimizer {
+  /// The optimizer of a share of the parameters that the configuration describes, at rest.
+  public func makeOptimizer(of share: ParameterShare) -> any Optimizer {
     switch kind {
-    case .sgd: SGD(count: count, momentum: Float(momentum), nesterov: nesterov, weightDecay: Float(weightDecay))
+    case .sgd: SGD(of: share, momentum: Float(momentum), nesterov: nesterov, weightDecay: Float(weightDecay))
     case .adam, .adamW:
-      Adam(count: count, betas: (betas[0], betas[1]), epsilon: epsilon, weightDecay: weightDecay, isDecoupled: kind == .adamW)
+      Adam(of: share, betas: (betas[0], betas[1]), epsilon: epsilon, weightDecay: weightDecay, isDecoupled: kind == .adamW)
     }
   }
 

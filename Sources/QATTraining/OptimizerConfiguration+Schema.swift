@@ -25,6 +25,7 @@ extension OptimizerConfiguration {
       SchemaKey("weight_decay", \.weightDecay, .nonnegative),
       SchemaKey("betas", \.betas, betas),
       SchemaKey("eps", \.epsilon, .positive),
+      SchemaKey("sharded", \.isSharded, .bool),
       SchemaKey("schedule_type", \.schedule.kind, .choice(known: otherSchedules)),
       SchemaKey("warmup_steps", \.schedule.warmupSteps, .integer(atLeast: 0)),
       SchemaKey("warmup_epochs", \.schedule.warmupEpochs, .nonnegative),

@@ -24,6 +24,8 @@ public struct OptimizerConfiguration: Sendable, Hashable, Codable {
   public var betas = [0.9, 0.999]
   /// Adam and AdamW: added to the root of the second moment (`eps`).
   public var epsilon = 1e-8
+  /// Whether each rank keeps the memory of a share of the parameters only (`sharded`). Changes no result.
+  public var isSharded = false
   /// How the learning rate changes; its keys stand among the optimizer's.
   public var schedule = ScheduleConfiguration()
 

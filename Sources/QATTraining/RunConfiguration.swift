@@ -31,6 +31,8 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   public var divergenceCheckEvery = 500
   /// Whose samples batch norm normalises together in training (`batch_norm`).
   public var batchNorm = BatchNormScope.local
+  /// In what form gradients travel between ranks (`gradient_precision`).
+  public var gradientPrecision = GradientPrecision.float32
   /// When checkpoints are written and which stay (`checkpoint`).
   public var checkpoint = CheckpointConfiguration()
   /// The inputs, the device and the compression.
@@ -40,7 +42,7 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
 
   private enum CodingKeys: CodingKey {
     case model, batchSize, accumulationSteps, reproducibleShards, epochs, maxSteps, seed, optimizer, data, labelSmoothing, maxNonFiniteSteps
-    case divergenceCheckEvery, batchNorm, checkpoint, nncf
+    case divergenceCheckEvery, batchNorm, gradientPrecision, checkpoint, nncf
   }
 
   /// The defaults, without compression.

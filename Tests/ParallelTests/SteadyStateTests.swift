@@ -3,9 +3,11 @@ import Testing
 extension ParallelTests {
   @Suite("Steady state")
   struct SteadyState {
-    @Test("a hundred whole steps allocate nothing of ours and leave resident memory flat", arguments: [(1, "plain"), (2, "plain"), (2, "tree")])
-    func steps(_ ranks: Int, _ kind: String) throws {
-      let run = try ParallelRun("steady-state", kind, ranks: ranks)
+    @Test(
+      "a hundred whole steps allocate nothing of ours and leave resident memory flat",
+      arguments: [(1, "plain"), (2, "plain"), (2, "tree"), (2, "synchronized+bfloat16"), (2, "sharded"), (2, "sharded+bfloat16")])
+    func steps(_ ranks: Int, options: String) throws {
+      let run = try ParallelRun("steady-state", options, ranks: ranks)
       #expect(run.exitCode == 0, "\(run.errors)")
       for rank in 0..<ranks {
         let lines = try #require(run.lines[rank])

@@ -4,17 +4,6 @@ import Testing
 extension ParallelTests {
   @Suite("Stopping")
   struct Stopping {
-    /// Every file of the newest checkpoint.
-    private func newest(_ folder: String) throws -> [String: Data] {
-      let manager = FileManager.default
-      let name = try #require(try manager.contentsOfDirectory(atPath: folder).filter { $0.hasPrefix("step-") }.max())
-      var files: [String: Data] = [:]
-      for file in try manager.contentsOfDirectory(atPath: "\(folder)/\(name)") {
-        files["\(name)/\(file)"] = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)/\(file)"))
-      }
-      return files
-    }
-
     @Test("work in rounds ends on all ranks after the same round when one is asked to stop", arguments: [1, 2, 3])
     func rounds(size: Int) throws {
       for (how, expected) in [("none", "10 rounds"), ("stop", "5 rounds, interrupt")] {
@@ -51,9 +40,9 @@ extension ParallelTests {
       #expect(stopped[5] == "75")
       // Reading runs a few batches of eight ahead of training.
       #expect(step <= sample / 8 + 1 && step < 120)
-      #expect(try newest(parts).keys.allSatisfy { $0.hasPrefix("step-") && $0.contains("\(step)/") })
+      #expect(try newestCheckpoint(in: parts).keys.allSatisfy { $0.hasPrefix("step-") && $0.contains("\(step)/") })
       #expect(try run(parts, signalAt: 0) == "from \(step) to 120 exit 0")
-      #expect(try newest(whole) == newest(parts))
+      #expect(try newestCheckpoint(in: whole) == newestCheckpoint(in: parts))
     }
   }
 }

@@ -42,7 +42,7 @@ struct CheckpointWriterTests {
     let changed = DispatchSemaphore(value: 0)
     var directory = try Samples.directory(background, steps: [])
     directory.willWrite = { if $0 == "model.safetensors" { changed.wait() } }
-    let writer = CheckpointWriter(directory, snapshot: try CheckpointSnapshot(state: run.state, optimizer: run.optimizer))
+    let writer = CheckpointWriter(directory, snapshot: try CheckpointSnapshot(state: run.state, memories: run.optimizer.memories))
     writer.begin(run.checkpoint(step: 7).state)
     for index in 0..<run.state.parameters.count { run.state.parameters[index] = -1 }
     run.optimizer.step(run.state, rate: 1)
@@ -60,7 +60,7 @@ struct CheckpointWriterTests {
     let order = Mutex<[String]>([])
     var directory = try Samples.directory(folder, steps: [])
     directory.willWrite = { what in order.withLock { $0.append(what) } }
-    let writer = CheckpointWriter(directory, snapshot: try CheckpointSnapshot(state: run.state, optimizer: run.optimizer))
+    let writer = CheckpointWriter(directory, snapshot: try CheckpointSnapshot(state: run.state, memories: run.optimizer.memories))
     for step in 1...4 { writer.begin(run.checkpoint(step: step).state) }
     #expect(try writer.finish(run.checkpoint(step: 5).state) == "\(folder.path)/step-000000005")
     let each = ["model.safetensors", "optimizer.safetensors", "state.json", "MANIFEST.json", "rename", "latest"]
@@ -74,7 +74,7 @@ struct CheckpointWriterTests {
     let run = try Run()
     var directory = try Samples.directory(folder, steps: [3])
     directory.willWrite = { if $0 == "MANIFEST.json" { throw TrainingError(.storage, "the disk is on fire") } }
-    let writer = CheckpointWriter(directory, snapshot: try CheckpointSnapshot(state: run.state, optimizer: run.optimizer))
+    let writer = CheckpointWriter(directory, snapshot: try CheckpointSnapshot(state: run.state, memories: run.optimizer.memories))
     writer.begin(run.checkpoint(step: 4).state)
     writer.wait()
     #expect(writer.hasFailed)

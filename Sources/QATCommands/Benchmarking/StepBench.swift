@@ -46,9 +46,10 @@ struct StepBench {
     state = try ModelState(graph)
     normalization = RankNormalization(configuration.batchNorm, communicator)
     plan = try Plan(graph, state: state, batchSize: batchSize, mode: .training, group: normalization)
-    reducer = try GradientReducer(
-      state, communicator: communicator, partition: partition, order: configuration.reproducibleShards == nil ? .library : .tree)
-    optimizer = SGD(count: state.parameters.count, momentum: 0.9, weightDecay: 1e-4)
+    let exchange = GradientExchange(configuration, graph: graph, state: state, rankCount: communicator.size)
+    reducer = try GradientReducer(state, communicator: communicator, partition: partition, exchange: exchange)
+    let share = exchange.shards?.share(ofRank: communicator.rank) ?? ParameterShare([0..<state.parameters.count])
+    optimizer = SGD(of: share, momentum: 0.9, weightDecay: 1e-4)
     labels = (0..<batchSize).map { dataset.label(at: $0) }
     let pixels = plan.input(input.name)
     let sampleSize = shape.elementCount
@@ -100,5 +101,6 @@ struct StepBench {
     state.updateStatistics()
     // A rate of nearly nothing: the same work, and numbers that stay finite however many steps are asked for.
     optimizer.step(state, rate: 1e-6)
+    try reducer.gatherParameters()
   }
 }

@@ -125,6 +125,9 @@ struct TrainCommand: ParsableCommand {
       help: ArgumentHelp("Write a checkpoint every so many steps, besides each epoch's end.", valueName: "steps"))
     var checkpointEvery: Int?
 
+    @Flag(name: .customLong("shard-optimizer"), help: "Each rank keeps the optimizer's memory of a share of the parameters only; changes no result.")
+    var shardOptimizer = false
+
     func validate() throws {
       try requirePositive([
         ("--epochs", epochs), ("--max-steps", maxSteps), ("--batch-size", batchSize), ("--accumulation-steps", accumulationSteps),
@@ -140,6 +143,7 @@ struct TrainCommand: ParsableCommand {
       if let accumulationSteps { configuration.accumulationSteps = accumulationSteps }
       if let reproducible { configuration.reproducibleShards = reproducible }
       if let seed { configuration.seed = seed }
+      if shardOptimizer { configuration.optimizer.isSharded = true }
       if let checkpointEvery { configuration.checkpoint.every = checkpointEvery }
     }
   }

@@ -13,14 +13,14 @@ final class CheckpointSnapshot: @unchecked Sendable {
   /// Room for what training changes.
   /// - Parameters:
   ///   - state: the network's parameters and statistics.
-  ///   - optimizer: the optimizer of these parameters.
+  ///   - memories: what the optimizer remembers of all these parameters.
   /// - Throws: `SafetensorsError` when the tensors' names cannot stand in a file.
-  init(state: ModelState, optimizer: any Optimizer) throws {
+  init(state: ModelState, memories: [(name: String, values: AlignedBuffer<Float>)]) throws {
     modelFile = try TensorFile(
       state.parameterSlots.map { .init(name: $0.name, shape: $0.shape, buffer: state.parameters, range: $0.range) }
         + state.statisticSlots.map { .init(name: $0.name, shape: $0.shape, buffer: state.statistics, range: $0.range) })
     optimizerFile = try TensorFile(
-      optimizer.memories.flatMap { name, buffer in
+      memories.flatMap { name, buffer in
         state.parameterSlots.map { .init(name: "\($0.name).\(name)", shape: $0.shape, buffer: buffer, range: $0.range) }
       })
   }

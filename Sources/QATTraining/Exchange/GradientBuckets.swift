@@ -4,9 +4,10 @@ import QATEngine
 /// How the flat buffer that ranks exchange is cut into pieces that travel one after the other.
 ///
 /// The first bucket is small so that communication begins early; the last is small because nothing is left to compute while it travels. The buckets
-/// between are large, for bandwidth. QAT_BUCKET_KIB in the environment sets other sizes; they change no result. Source: the bucket sizes of PyTorch's DistributedDataParallel (Li et al. 2020, arXiv:2006.15704).
+/// between are large, for bandwidth. QAT_BUCKET_KIB in the environment sets other sizes; they change no result. Source: the bucket sizes of PyTorch's
+/// DistributedDataParallel (Li et al. 2020, arXiv:2006.15704).
 public struct GradientBuckets: Sendable, Hashable {
-  /// The pieces, in order, each element in exactly one. All but the last hold gradients only; the last also statistics and trailer.
+  /// The pieces, in order, each element in exactly one. All but the last hold gradients only; the last also, or only, statistics and trailer.
   public let ranges: [Range<Int>]
 
   /// Cuts a buffer.
@@ -15,9 +16,17 @@ public struct GradientBuckets: Sendable, Hashable {
   ///   - trailingCount: number of elements behind them.
   ///   - first: most elements of the first bucket; 1 MiB of floats.
   ///   - middle: most elements of the following ones; 8 MiB.
-  ///   - last: most gradients in the last bucket; 256 KiB.
-  public init(parameterCount: Int, trailingCount: Int, first: Int = 1 << 18, middle: Int = 1 << 21, last: Int = 1 << 16) {
+  ///   - last: most gradients in the last bucket that holds any; 256 KiB.
+  ///   - isTrailingApart: whether what follows the gradients travels apart from them.
+  public init(
+    parameterCount: Int, trailingCount: Int, first: Int = 1 << 18, middle: Int = 1 << 21, last: Int = 1 << 16, isTrailingApart: Bool = false
+  ) {
     precondition(first > 0 && middle > 0 && last >= 0)
+    if isTrailingApart {
+      let gradients = GradientBuckets(parameterCount: parameterCount, trailingCount: 0, first: first, middle: middle, last: last)
+      ranges = gradients.ranges + [parameterCount..<parameterCount + trailingCount]
+      return
+    }
     let total = parameterCount + trailingCount
     // What fits one small bucket goes at once: several messages would only add latency.
     guard parameterCount > first else {
@@ -35,12 +44,15 @@ public struct GradientBuckets: Sendable, Hashable {
   /// Cuts what ranks exchange of `state`, in the sizes that the environment says, else the usual ones.
   /// - Parameters:
   ///   - state: the buffer.
+  ///   - isTrailingApart: whether what follows the gradients travels apart from them.
   ///   - environment: holds `QAT_BUCKET_KIB`: three numbers of kibibytes with commas between, for the first, the middle and the last buckets.
   /// - Throws: `TrainingError` when the variable says something else.
-  public init(_ state: ModelState, environment: [String: String] = ProcessInfo.processInfo.environment) throws(TrainingError) {
+  public init(
+    _ state: ModelState, isTrailingApart: Bool = false, environment: [String: String] = ProcessInfo.processInfo.environment
+  ) throws(TrainingError) {
     let (parameterCount, trailingCount) = (state.parameters.count, state.reduced.count - state.parameters.count)
     guard let text = environment["QAT_BUCKET_KIB"] else {
-      self.init(parameterCount: parameterCount, trailingCount: trailingCount)
+      self.init(parameterCount: parameterCount, trailingCount: trailingCount, isTrailingApart: isTrailingApart)
       return
     }
     let sizes = text.split(separator: ",", omittingEmptySubsequences: false).compactMap { Int($0) }
@@ -53,6 +65,8 @@ public struct GradientBuckets: Sendable, Hashable {
       )
     }
     let floats = sizes.map { $0 * 1024 / MemoryLayout<Float>.stride }
-    self.init(parameterCount: parameterCount, trailingCount: trailingCount, first: floats[0], middle: floats[1], last: floats[2])
+    self.init(
+      parameterCount: parameterCount, trailingCount: trailingCount, first: floats[0], middle: floats[1], last: floats[2],
+      isTrailingApart: isTrailingApart)
   }
 }

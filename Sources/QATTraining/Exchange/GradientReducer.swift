@@ -10,14 +10,6 @@ import QATEngine
 /// and keeps started ones moving, because MPI does so only inside its own calls. `finish` ends a micro-batch; after the last one it starts the rest and waits.
 /// Nothing travels before the last micro-batch. A process alone with one micro-batch does nothing at all. A step allocates nothing.
 public final class GradientReducer {
-  /// Who decides the order in which ranks are added.
-  public enum Order: Sendable, Hashable {
-    /// The MPI library: fast; the same bits from run to run, but others for another number of ranks.
-    case library
-    /// `SumTree`: the same bits for every number of ranks that share the same micro-batches.
-    case tree
-  }
-
   /// The pieces that travel.
   public let buckets: GradientBuckets
   /// Seconds that the last step has waited for other ranks and the network, with nothing left to compute.
@@ -25,6 +17,7 @@ public final class GradientReducer {
   private let state: ModelState
   private let local: LocalSums
   private let exchanges: [any PreparedCollective]
+  private let parameterGather: ParameterGather?
   private let microBatchCount: Int
   private var started = 0
   private var settled = 0
@@ -35,39 +28,29 @@ public final class GradientReducer {
   ///   - state: where micro-batches leave their results, and where the sums end.
   ///   - communicator: the ranks.
   ///   - partition: the micro-batches of a step; one a rank when nil.
-  ///   - order: who decides the order of additions over ranks.
-  ///   - buckets: the pieces; of the sizes that the environment says when nil.
+  ///   - exchange: how sums are made over ranks.
+  ///   - buckets: the pieces; of the sizes that the environment says when nil. Given by the exchange where that has shards.
   /// - Throws: the communicator's error; `TrainingError` when the environment says sizes that cannot be.
   public init(
-    _ state: ModelState, communicator: any Communicator, partition: BatchPartition? = nil, order: Order = .library, buckets: GradientBuckets? = nil
+    _ state: ModelState, communicator: any Communicator, partition: BatchPartition? = nil, exchange: GradientExchange = .init(),
+    buckets: GradientBuckets? = nil
   ) throws {
     let partition = partition ?? BatchPartition(microBatchSize: 1, rank: communicator.rank, rankCount: communicator.size)
     self.state = state
     microBatchCount = partition.microBatchCount
-    self.buckets = try communicator.together { try buckets ?? GradientBuckets(state) }
+    self.buckets = try communicator.together {
+      try exchange.shards?.buckets ?? buckets ?? GradientBuckets(state, isTrailingApart: exchange.precision == .bfloat16)
+    }
     try communicator.verifyEqual([
       SharedValue(
         "the layout of the gradient buckets", "\(self.buckets.ranges.map(\.count))",
         remedy: "Give every rank the same QAT_BUCKET_KIB (mpirun -x), or none")
     ])
-    local = LocalSums(state, leaves: partition.microBatches, addsUp: order == .library || communicator.size == 1)
-    if communicator.size == 1 {
-      exchanges = []
-    } else if order == .library {
-      exchanges = try self.buckets.ranges.map { try communicator.preparedSum(of: UnsafeMutableBufferPointer(rebasing: state.reduced.elements[$0])) }
-    } else {
-      let blocks = (0..<communicator.size).map { SumTree.blocks(of: partition.microBatches(ofRank: $0)) }
-      var previous: SegmentedSum?
-      var sums: [SegmentedSum] = []
-      for range in self.buckets.ranges {
-        let sum = try SegmentedSum(
-          local.sums, blocks: blocks, tree: SumTree(leafCount: partition.microBatchCount), segments: Segments(range, rankCount: communicator.size),
-          after: previous, communicator)
-        sums.append(sum)
-        previous = sum
-      }
-      exchanges = sums
-    }
+    local = LocalSums(state, leaves: partition.microBatches, addsUp: exchange.order == .library || communicator.size == 1)
+    parameterGather = try exchange.shards.map { try ParameterGather(of: state, $0, communicator) }
+    exchanges =
+      communicator.size == 1
+      ? [] : try exchange.collectives(over: self.buckets, local: local, of: state, partition: partition, communicator)
   }
 
   /// Notes that the first `completed` gradients are final. Called between kernels, any number of times, with numbers that do not fall.
@@ -105,6 +88,15 @@ public final class GradientReducer {
     let statistics = state.batchStatistics
     if let base = statistics.baseAddress { qat_scale_values(base, statistics.count, 1 / Float(microBatchCount)) }
     return true
+  }
+
+  /// Gives every rank the parameters that each has updated, where each updates a share of them; otherwise does nothing. All ranks call it after the update.
+  /// - Throws: the communicator's error.
+  public func gatherParameters() throws {
+    guard let parameterGather else { return }
+    let start = DispatchTime.now().uptimeNanoseconds
+    try parameterGather.run()
+    exposedSeconds += Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
   }
 
   private func startNext() throws {

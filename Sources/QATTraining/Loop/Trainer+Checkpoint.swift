@@ -18,6 +18,7 @@ extension Trainer {
       return nil
     }
     checkpoints.count += 1
+    try memories.gather()
     guard waits else {
       let began = ProgressLine.now
       writer?.begin(trainingState())

@@ -48,6 +48,8 @@ public final class Trainer {
   let task: Task
   let communicator: any Communicator
   let optimizer: any Optimizer
+  /// What checkpoints hold of the optimizer.
+  let memories: GatheredMemories
   let globalBatchSize: Int
   let numbers: NumericalGuard
   private let stepper: TrainingStep
@@ -86,7 +88,10 @@ public final class Trainer {
     try requireFit(of: task.training, to: task.graph)
     let partition = try communicator.together { try configuration.partition(communicator) }
     globalBatchSize = partition.globalBatchSize
-    optimizer = configuration.optimizer.makeOptimizer(count: task.state.parameters.count)
+    let exchange = GradientExchange(configuration, graph: task.graph, state: task.state, rankCount: communicator.size)
+    let parameterCount = task.state.parameters.count
+    optimizer = configuration.optimizer.makeOptimizer(of: exchange.shards?.share(ofRank: communicator.rank) ?? ParameterShare([0..<parameterCount]))
+    memories = GatheredMemories(of: optimizer, exchange.shards, parameterCount: parameterCount, communicator)
     step = checkpoint?.state.step ?? 0
     position = DataPosition(epoch: checkpoint?.state.epoch ?? 0, position: checkpoint?.state.position ?? 0)
     best = checkpoint?.state.best
@@ -116,7 +121,7 @@ public final class Trainer {
     self.progress = progress
     numbers = NumericalGuard(task, skipped: checkpoint?.state.skipped ?? .init()) { progress?.note("qat: warning: \($0)") }
     stepper = try TrainingStep(
-      task, partition: partition, optimizer: optimizer, startingAt: position, communicator: communicator, numbers: numbers)
+      task, partition: partition, exchange: exchange, optimizer: optimizer, startingAt: position, communicator: communicator, numbers: numbers)
     evaluator = try task.validation.map {
       try Evaluator(
         task.graph, state: task.state, dataset: $0, preprocessing: configuration.data.preprocessing, batchSize: configuration.batchSize,
@@ -129,9 +134,9 @@ public final class Trainer {
     log = try communicator.together {
       communicator.isRoot ? try task.directory.map { try MetricsLog(path: $0.metricsPath, resumingAfter: resumedStep) } : nil
     }
-    writer = try communicator.together { [optimizer] in
+    writer = try communicator.together { [memories] in
       guard communicator.isRoot, let directory = task.directory else { return nil }
-      let snapshot = try CheckpointSnapshot(state: task.state, optimizer: optimizer)
+      let snapshot = try CheckpointSnapshot(state: task.state, memories: memories.memories)
       try directory.requireRoom(forCheckpointsOf: snapshot.byteCount, epochs: configuration.epochs) { progress?.note("qat: warning: \($0)") }
       return CheckpointWriter(directory, snapshot: snapshot)
     }

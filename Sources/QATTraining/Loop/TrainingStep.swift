@@ -37,8 +37,8 @@ final class TrainingStep {
 
   /// Compiles the plan and starts reading at `position`. All ranks do so together.
   init(
-    _ task: Trainer.Task, partition: BatchPartition, optimizer: any Optimizer, startingAt position: DataPosition, communicator: any Communicator,
-    numbers: NumericalGuard
+    _ task: Trainer.Task, partition: BatchPartition, exchange: GradientExchange, optimizer: any Optimizer, startingAt position: DataPosition,
+    communicator: any Communicator, numbers: NumericalGuard
   ) throws {
     let configuration = task.configuration
     guard task.graph.inputs.count == 1, let input = task.graph.inputs.first else {
@@ -57,8 +57,7 @@ final class TrainingStep {
       try Plan(task.graph, state: task.state, batchSize: configuration.batchSize, mode: .training, group: normalization)
     }
     plan.seed = configuration.seed
-    reducer = try GradientReducer(
-      task.state, communicator: communicator, partition: partition, order: configuration.reproducibleShards == nil ? .library : .tree)
+    reducer = try GradientReducer(task.state, communicator: communicator, partition: partition, exchange: exchange)
     loader = try BatchLoader(
       dataset: task.training, preprocessing: configuration.data.preprocessing, seed: configuration.seed, partition: partition,
       startEpoch: position.epoch, startPosition: position.position)
@@ -108,6 +107,7 @@ final class TrainingStep {
       numbers.passed()
       state.updateStatistics()
       optimizer.step(state, rate: outcome.rate)
+      try reducer.gatherParameters()
     }
     return outcome
   }

@@ -26,28 +26,39 @@ public final class Adam: Optimizer {
   public let isDecoupled: Bool
   /// Number of steps made.
   public var stepCount = 0
+  /// The parameters that it moves.
+  public let share: ParameterShare
   private let mean: AlignedBuffer<Float>
   private let square: AlignedBuffer<Float>
 
   /// An optimizer of `count` parameters at rest.
-  public init(
+  public convenience init(
     count: Int, betas: (first: Double, second: Double) = (0.9, 0.999), epsilon: Double = 1e-8, weightDecay: Double = 0, isDecoupled: Bool = false
   ) {
+    self.init(of: ParameterShare([0..<count]), betas: betas, epsilon: epsilon, weightDecay: weightDecay, isDecoupled: isDecoupled)
+  }
+
+  /// An optimizer of a share of the parameters at rest.
+  public init(
+    of share: ParameterShare, betas: (first: Double, second: Double) = (0.9, 0.999), epsilon: Double = 1e-8, weightDecay: Double = 0,
+    isDecoupled: Bool = false
+  ) {
+    self.share = share
     self.betas = betas
     self.epsilon = epsilon
     self.weightDecay = weightDecay
     self.isDecoupled = isDecoupled
-    mean = AlignedBuffer(count: count)
-    square = AlignedBuffer(count: count)
+    mean = AlignedBuffer(count: share.count)
+    square = AlignedBuffer(count: share.count)
   }
 
   /// What is remembered of each parameter.
   public var memories: [(name: String, values: AlignedBuffer<Float>)] { [("exp_avg", mean), ("exp_avg_sq", square)] }
 
   /// Makes one step with `rate`.
-  /// - Precondition: `state` has as many parameters as this optimizer.
+  /// - Precondition: `state` has the parameters of the share.
   public func step(_ state: ModelState, rate: Double) {
-    precondition(mean.count == state.parameters.count, "an optimizer of \(mean.count) parameters cannot step \(state.parameters.count)")
+    share.requirePlace(in: state)
     stepCount += 1
     var numbers = qat_adam_numbers(
       rate: Float(rate / (1 - pow(betas.first, Double(stepCount)))),
@@ -58,6 +69,11 @@ public final class Adam: Optimizer {
       epsilon: Float(epsilon),
       coupled_decay: isDecoupled ? 0 : Float(weightDecay),
       kept: isDecoupled ? Float(1 - rate * weightDecay) : 1)
-    qat_adam_step(state.parameters.pointer, state.reduced.pointer, mean.pointer, square.pointer, mean.count, &numbers)
+    for piece in share.pieces {
+      let start = piece.range.lowerBound
+      qat_adam_step(
+        state.parameters.pointer + start, state.reduced.pointer + start, mean.pointer + piece.offset, square.pointer + piece.offset,
+        piece.range.count, &numbers)
+    }
   }
 }

@@ -15,26 +15,37 @@ public final class SGD: Optimizer {
   public let weightDecay: Float
   /// Number of steps made.
   public var stepCount = 0
+  /// The parameters that it moves.
+  public let share: ParameterShare
   private let velocity: AlignedBuffer<Float>?
 
   /// An optimizer of `count` parameters at rest.
-  public init(count: Int, momentum: Float = 0, nesterov: Bool = false, weightDecay: Float = 0) {
+  public convenience init(count: Int, momentum: Float = 0, nesterov: Bool = false, weightDecay: Float = 0) {
+    self.init(of: ParameterShare([0..<count]), momentum: momentum, nesterov: nesterov, weightDecay: weightDecay)
+  }
+
+  /// An optimizer of a share of the parameters at rest.
+  public init(of share: ParameterShare, momentum: Float = 0, nesterov: Bool = false, weightDecay: Float = 0) {
+    self.share = share
     self.momentum = momentum
     self.nesterov = nesterov
     self.weightDecay = weightDecay
-    velocity = momentum == 0 ? nil : AlignedBuffer(count: count)
+    velocity = momentum == 0 ? nil : AlignedBuffer(count: share.count)
   }
 
   /// What is remembered of each parameter.
   public var memories: [(name: String, values: AlignedBuffer<Float>)] { velocity.map { [("momentum_buffer", $0)] } ?? [] }
 
   /// Makes one step with `rate`.
-  /// - Precondition: `state` has as many parameters as this optimizer.
+  /// - Precondition: `state` has the parameters of the share.
   public func step(_ state: ModelState, rate: Double) {
-    let count = state.parameters.count
-    precondition(velocity.map { $0.count == count } ?? true, "an optimizer of \(velocity?.count ?? 0) parameters cannot step \(count)")
-    qat_sgd_step(
-      state.parameters.pointer, state.reduced.pointer, velocity?.pointer, count, Float(rate), momentum, weightDecay, nesterov ? 1 : 0)
+    share.requirePlace(in: state)
+    for piece in share.pieces {
+      let start = piece.range.lowerBound
+      qat_sgd_step(
+        state.parameters.pointer + start, state.reduced.pointer + start, velocity.map { $0.pointer + piece.offset }, piece.range.count, Float(rate),
+        momentum, weightDecay, nesterov ? 1 : 0)
+    }
     stepCount += 1
   }
 }

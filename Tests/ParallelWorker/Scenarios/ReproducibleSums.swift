@@ -18,7 +18,8 @@ import QATTraining
   let trailing = state.reduced.count - state.parameters.count
   for (first, middle, last) in [(1000, 5000, 300), (1 << 18, 1 << 21, 1 << 16), (16, 100_000, 0)] {
     let buckets = GradientBuckets(parameterCount: state.parameters.count, trailingCount: trailing, first: first, middle: middle, last: last)
-    try check(GradientReducer(state, communicator: communicator, partition: partition, order: .tree, buckets: buckets), state, partition)
+    try check(
+      GradientReducer(state, communicator: communicator, partition: partition, exchange: .init(order: .tree), buckets: buckets), state, partition)
     communicator.say("\(buckets.ranges.count) buckets agree")
   }
 }

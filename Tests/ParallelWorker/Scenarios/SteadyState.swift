@@ -8,18 +8,27 @@ import QATModels
 import QATTraining
 
 /// Whole training steps of a quantized network, as the trainer makes them: prints how often our code allocated in a hundred of them, and by how many
-/// KiB resident memory grew. The argument `tree`: in three micro-batches a rank, summed in the tree's order.
+/// KiB resident memory grew. Argument: `plain`, or any of `tree` (three micro-batches a rank, summed in the tree's order), `synchronized`, `bfloat16`,
+/// `sharded` with a plus sign between.
 @Sendable func steadyStateScenario(_ communicator: any Communicator, _ arguments: [String]) throws {
   guard let network = architecture(named: "resnet_small", classes: 10) else { throw ScenarioError("there is no resnet_small") }
   let graph = quantizedByHand(network)
   let state = try ModelState(graph)
   try state.synchronize(communicator)
-  let plan = try Plan(graph, state: state, batchSize: 8, mode: .training)
+  let options = arguments.first?.split(separator: "+") ?? []
+  let normalization = RankNormalization(options.contains("synchronized") ? .synchronized : .local, communicator)
+  let plan = try Plan(graph, state: state, batchSize: 8, mode: .training, group: normalization)
   let objective = try CrossEntropy(of: graph)
-  let isTree = arguments == ["tree"]
+  let isTree = options.contains("tree")
   let partition = BatchPartition(microBatchSize: 8, accumulationSteps: isTree ? 3 : 1, rank: communicator.rank, rankCount: communicator.size)
-  let reducer = try GradientReducer(state, communicator: communicator, partition: partition, order: isTree ? .tree : .library)
-  let optimizer = SGD(count: state.parameters.count, momentum: 0.9, weightDecay: 1e-4)
+  var exchange = GradientExchange(order: isTree ? .tree : .library, precision: options.contains("bfloat16") ? .bfloat16 : .float32)
+  let count = state.parameters.count
+  if options.contains("sharded") {
+    exchange.shards = ParameterShards(parameterCount: count, trailingCount: state.reduced.count - count, rankCount: communicator.size)
+  }
+  let reducer = try GradientReducer(state, communicator: communicator, partition: partition, exchange: exchange)
+  let share = exchange.shards?.share(ofRank: communicator.rank) ?? ParameterShare([0..<count])
+  let optimizer = SGD(of: share, momentum: 0.9, weightDecay: 1e-4)
   let data = try openDataset("synthetic:1,28,28,10,200", split: .train)
   let loader = try BatchLoader(
     dataset: data, preprocessing: Preprocessing(), seed: 1,
@@ -32,9 +41,11 @@ import QATTraining
       plan.forward()
       _ = objective.evaluate(plan, labels: batch.labels, scale: 1 / Float(partition.globalBatchSize))
       plan.backward(progress: reducer.advance(to:))
+      try normalization?.check()
     } while try !reducer.finish()
     state.updateStatistics()
     optimizer.step(state, rate: 0.01)
+    try reducer.gatherParameters()
   }
   for _ in 0..<50 { try step() }
   let before = try residentKibibytes()

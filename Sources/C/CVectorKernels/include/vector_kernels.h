@@ -4,6 +4,7 @@
 // size in a fixed order. Nothing here allocates.
 #pragma once
 #include "batch_normalization.h"
+#include "bfloat16.h"
 #include "channel_view.h"
 #include "elementwise.h"
 #include "fake_quantize.h"

@@ -1,0 +1,38 @@
+import QATCommunication
+import QATData
+import QATEngine
+import QATModels
+import QATTraining
+
+/// Trains a quantized network with batch norm up to a step, from the newest checkpoint of the folder, if there is one.
+/// Arguments: the folder, SGD or AdamW, `sharded` or `whole`, the precision of gradients, the number of steps.
+@Sendable func exchangeTrainingScenario(_ communicator: any Communicator, _ arguments: [String]) throws {
+  guard arguments.count == 5, let kind = OptimizerConfiguration.Kind(rawValue: arguments[1]),
+    let precision = GradientPrecision(rawValue: arguments[3]), let steps = Int(arguments[4])
+  else { throw ScenarioError("folder, optimizer, sharded or whole, precision, steps") }
+  var b = NetworkBuilder(name: "exchange", input: [1, 12, 12], seed: 4)
+  var x = b.relu(b.batchNormalization(b.convolution(b.input, "conv1", channels: 20, kernel: 3, pad: 1), "bn1"), "relu1")
+  x = b.relu(b.batchNormalization(b.convolution(x, "conv2", channels: 33, kernel: 3, stride: 2), "bn2"), "relu2")
+  let scores = b.linear(b.flatten(b.globalAveragePool(x, "gap"), "flatten"), "fc", features: 4)
+  let graph = quantizedByHand(b.graph(output: scores))
+  var configuration = RunConfiguration()
+  configuration.batchSize = 8
+  configuration.maxSteps = steps
+  configuration.epochs = 10
+  configuration.seed = 11
+  configuration.optimizer = OptimizerConfiguration(kind)
+  configuration.optimizer.baseLearningRate = kind == .sgd ? 0.05 : 1e-3
+  configuration.optimizer.schedule.kind = .constant
+  configuration.optimizer.isSharded = arguments[2] == "sharded"
+  configuration.gradientPrecision = precision
+  let data = try openDataset("synthetic:1,12,12,4,200", split: .train)
+  let directory = CheckpointDirectory(arguments[0])
+  try communicator.together { if communicator.isRoot { try directory.prepare() } }
+  let identity = RunIdentity(model: graph, configuration: configuration, dataset: data)
+  let checkpoint = try directory.load(.auto, identity: identity, communicator: communicator)?.checkpoint
+  let trainer = try Trainer(
+    .init(
+      graph: graph, state: try ModelState(graph), training: data, validation: nil, configuration: configuration, directory: directory,
+      identity: identity), communicator: communicator, resuming: checkpoint, showsProgress: false)
+  communicator.say("steps \(try trainer.run().steps)")
+}
