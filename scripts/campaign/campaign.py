@@ -82,9 +82,9 @@ class Launch:
                 continue
         return {pid: words for pid, words in found.items() if words}
 
-    def rank_process(self, rank):
-        """The process of a rank, None when it is not there."""
-        for pid, words in self.processes().items():
+    def rank_process(self, program, rank):
+        """The process of a rank of the program, None when it is not there."""
+        for pid in self.processes():
             try:
                 with open(f"/proc/{pid}/environ", "rb") as file:
                     variables = file.read().split(b"\0")
@@ -92,7 +92,7 @@ class Launch:
                     name = file.read().strip()
             except OSError:
                 continue
-            if name == "qat" and b"OMPI_COMM_WORLD_RANK=%d" % rank in variables:
+            if name == os.path.basename(program)[:15] and b"OMPI_COMM_WORLD_RANK=%d" % rank in variables:
                 return pid
         return None
 

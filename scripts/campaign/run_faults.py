@@ -83,7 +83,7 @@ def meet(campaign, kind, random):
                 return f"no step was made: {launch.sentences}", 0.0, details
             time.sleep(random.uniform(0, 2))
             name = f"q{node}" if nodes > 1 else os.uname().nodename
-            process = launch.rank_process(victim)
+            process = launch.rank_process(campaign.program, victim)
             if process is None:
                 return "the rank's process is not found", 0.0, details
             injected = time.monotonic()
