@@ -21,7 +21,8 @@ extension Trainer {
     try memories.gather()
     guard waits else {
       let began = ProgressLine.now
-      writer?.begin(trainingState())
+      // Waits for the one before, which a slow disk may still hold.
+      WorkPhase.saving.run { writer?.begin(trainingState()) }
       let seconds = ProgressLine.now - began
       checkpoints.seconds += seconds
       checkpoints.longestSeconds = max(checkpoints.longestSeconds, seconds)
