@@ -11,7 +11,7 @@ extension ToolTests {
     /// What a run leaves that must not depend on ranks: every file of its newest checkpoint, the exported file, and the metrics without times and speeds.
     private struct Outcome: Equatable {
       var files: [String: Data] = [:]
-      var metrics: [[String: String]] = []
+      var metrics: [String] = []
 
       init(_ name: String, in folder: Scratch) throws {
         files["export"] = try folder.bytes("\(name).onnx")
@@ -22,7 +22,8 @@ extension ToolTests {
         }
         for line in try String(contentsOfFile: "\(run)/metrics.jsonl", encoding: .utf8).split(separator: "\n") {
           let entry = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
-          metrics.append(entry.filter { !$0.key.contains("second") }.mapValues { "\($0)" })
+          let lasting = entry.filter { !$0.key.contains("second") }
+          metrics.append(String(decoding: try JSONSerialization.data(withJSONObject: lasting, options: .sortedKeys), as: UTF8.self))
         }
       }
 

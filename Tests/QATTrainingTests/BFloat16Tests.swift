@@ -49,8 +49,10 @@ struct BFloat16Tests {
       operands.dropFirst().reduce(Float(bitPattern: UInt32(operands[0][index]) << 16)) { $0 + Float(bitPattern: UInt32($1[index]) << 16) }
     }
     let pointers = operands.map { Optional(UnsafePointer($0.pointer)) }
-    guard let last = operands.last else { return }
-    qat_sum_bfloat16(count, pointers, operandCount, last.pointer)
-    #expect(Array(last.elements) == rounded(expected))
+    withExtendedLifetime(operands) {
+      guard let last = operands.last else { return }
+      qat_sum_bfloat16(count, pointers, operandCount, last.pointer)
+      #expect(Array(last.elements) == rounded(expected))
+    }
   }
 }
