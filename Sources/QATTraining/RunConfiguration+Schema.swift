@@ -21,7 +21,22 @@ extension RunConfiguration {
       SchemaKey("gradient_precision", \.gradientPrecision, .choice()),
       SchemaKey("checkpoint", \.checkpoint, CheckpointConfiguration.schema.rule(defaults: CheckpointConfiguration())),
     ] + NNCFConfig.schema.keys.map { $0.within(\.nncf) },
-    unknownKeys: .warned, misplaced: misplaced)
+    unknownKeys: .warned, misplaced: misplaced, rules: [checkReproducible])
+
+  /// Bits that do not depend on ranks need parts that do not.
+  @Sendable private static func checkReproducible(_ run: Self, _ node: JSONNode, _ problems: inout ProblemList) {
+    guard run.reproducibleShards != nil else { return }
+    if run.batchNorm == .synchronized {
+      problems.error(
+        "\"synchronized\" cannot go with \"reproducible\", which normalises each shard by itself, so that its bits do not depend on ranks; leave one of them out",
+        at: node["batch_norm"] ?? node)
+    }
+    if run.gradientPrecision == .bfloat16 {
+      problems.error(
+        "\"bfloat16\" cannot go with \"reproducible\": what is rounded before it travels depends on the number of ranks; leave one of them out",
+        at: node["gradient_precision"] ?? node)
+    }
+  }
 
   /// Keys of sections that somebody may write at the root.
   private static let misplaced: [String: String] = {
