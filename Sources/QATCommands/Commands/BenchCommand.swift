@@ -64,6 +64,7 @@ struct BenchCommand: ParsableCommand {
         configuration.batchSize = batchSize
         configuration.accumulationSteps = accumulationSteps
         configuration.reproducibleShards = reproducible
+        try configuration.validate()
         var graph = try LoadedModel(model.model, classes: nil, seed: configuration.seed).graph
         if let imageSize { graph = try graph.resized(to: imageSize) }
         return (graph, configuration)
