@@ -29,7 +29,7 @@ public enum CommandLineTool {
     var place = ""
     if rank != 0 {
       // The first process that ends with an error makes mpirun kill the others. Whoever is still there alone has the wrong command line.
-      Thread.sleep(forTimeInterval: 1)
+      Thread.sleep(forTimeInterval: 3)
       place = "[rank \(rank) node \(ProcessInfo.processInfo.hostName)] "
     }
     let text = message.hasPrefix("Error: ") ? String(message.dropFirst("Error: ".count)) : message
