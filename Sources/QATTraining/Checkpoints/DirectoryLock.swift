@@ -16,6 +16,8 @@ import Foundation
 /// Invariant behind `@unchecked Sendable`: all but the timer is constant; the timer's queue alone writes the file once it is ours.
 public final class DirectoryLock: @unchecked Sendable {
   static let name = "LOCK"
+  /// For so many seconds an owner is given the time to be gone.
+  private static let patienceSeconds = 2
 
   private let path: String
   private let descriptor: Int32
@@ -49,32 +51,47 @@ public final class DirectoryLock: @unchecked Sendable {
     close(descriptor)
   }
 
+  /// What came of an attempt to take the lock.
+  private enum Attempt {
+    case taken
+    /// The file is no longer the one at the path: its owner has let go.
+    case removed
+    case held(TrainingError)
+  }
+
   private static func open(_ path: String) throws -> Int32 {
-    // An owner that lets go removes the file while we open it: then there is a new file to try.
-    for _ in 0..<10 {
+    // An owner that lets go removes the file while we open it; one that was killed takes a moment to be gone.
+    let deadline = ContinuousClock.now + .seconds(patienceSeconds)
+    var refusal = TrainingError(.storage, "\(path) is made and removed again and again: other runs are trying to use this folder")
+    repeat {
       let descriptor = systemOpen(path, O_RDWR | O_CREAT | O_CLOEXEC)
       guard descriptor >= 0 else { throw FileSystem.failure("create", path) }
       do {
-        if try take(descriptor, path) { return descriptor }
+        switch try take(descriptor, path) {
+        case .taken: return descriptor
+        case .removed: break
+        case .held(let error): refusal = error
+        }
       } catch {
         close(descriptor)
         throw error
       }
       close(descriptor)
-    }
-    throw TrainingError(.storage, "\(path) is made and removed again and again: other runs are trying to use this folder")
+      Thread.sleep(forTimeInterval: 0.05)
+    } while ContinuousClock.now < deadline
+    throw refusal
   }
 
-  /// Whether the open file is ours now; false when it is no longer the one at the path.
-  private static func take(_ descriptor: Int32, _ path: String) throws -> Bool {
+  /// Makes the open file ours, if nobody has it.
+  private static func take(_ descriptor: Int32, _ path: String) throws -> Attempt {
     let code = qat_lock_file(descriptor)
     let found = try? JSONDecoder.dated.decode(LockOwner.self, from: Data(FileSystem.read(path, limit: 4096)))
-    if code == EAGAIN || code == EACCES { throw held(path, by: found, "it holds the lock") }
-    guard FileSystem.identity(path) == FileSystem.identity(descriptor) else { return false }
+    if code == EAGAIN || code == EACCES { return .held(held(path, by: found, "it holds the lock")) }
+    guard FileSystem.identity(path) == FileSystem.identity(descriptor) else { return .removed }
     let own = LockOwner.current()
-    if let found, let reason = found.signOfLife(to: own) { throw held(path, by: found, reason) }
+    if let found, let reason = found.signOfLife(to: own) { return .held(held(path, by: found, reason)) }
     try write(own, to: descriptor)
-    return true
+    return .taken
   }
 
   private static func held(_ path: String, by owner: LockOwner?, _ reason: String) -> TrainingError {

@@ -33,8 +33,14 @@ enum OwnedName {
     return process == getpid() || !isRunning(process)
   }
 
-  /// Whether there is a process of this number on this machine.
-  static func isRunning(_ process: Int32) -> Bool { process > 0 && (kill(process, 0) == 0 || errno == EPERM) }
+  /// Whether there is a process of this number on this machine. One that has ended and waits for its parent to ask how (a zombie) runs no more.
+  static func isRunning(_ process: Int32) -> Bool {
+    guard process > 0, kill(process, 0) == 0 || errno == EPERM else { return false }
+    // Field 3 of proc(5)'s stat is the state; the name in parentheses before it may hold anything.
+    guard let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8), let end = text.lastIndex(of: ")") else { return true }
+    let state = text[text.index(after: end)...].first { $0 != " " }
+    return state != "Z" && state != "X"
+  }
 
   /// This machine.
   static let host = ProcessInfo.processInfo.hostName.replacingOccurrences(of: "/", with: "_")
