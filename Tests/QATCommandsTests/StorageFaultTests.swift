@@ -31,9 +31,10 @@ extension ToolTests {
       let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appendingPathComponent("StorageFaults/storage_faults.c").path
       library = folder.url("libstorage-faults.so").path
+      // The compiler that comes with every Swift toolchain.
       let compiler = Process()
       compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-      compiler.arguments = ["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o", library, source, "-ldl"]
+      compiler.arguments = ["clang", "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o", library, source, "-ldl"]
       try compiler.run()
       compiler.waitUntilExit()
       try #require(compiler.terminationStatus == 0)
