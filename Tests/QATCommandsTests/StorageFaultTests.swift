@@ -140,13 +140,16 @@ extension ToolTests {
       try #require(first.exitCode == 0, "\(first.errors)")
       let disk = folder.url("disk")
       try FileManager.default.createDirectory(at: disk, withIntermediateDirectories: true)
+      // A chroot's root cannot be made private: what is mounted there is taken away again.
       let script = """
+        mount --make-rprivate / 2>/dev/null
         mount -t tmpfs -o size=\(kibibytes)k tmpfs \(disk.path) || exit 69
         "$@"; echo "$?" > first; mount -o remount,size=64m \(disk.path) || exit 69
         "$@"; echo "$?" > second; cp -r \(disk.path)/run kept
+        umount \(disk.path)
         """
       let namespace = getuid() == 0 ? ["unshare", "--mount"] : ["unshare", "--map-root-user", "--mount"]
-      let run = try train(disk.appendingPathComponent("run"), namespace + ["sh", "-c", script, "sh"])
+      let run = try train(disk.appendingPathComponent("run"), namespace + ["--propagation", "unchanged", "sh", "-c", script, "sh"])
       if run.exitCode == 69 || !folder.exists("first") {
         if ProcessInfo.processInfo.environment["QAT_ALLOW_NO_NAMESPACES"] == "1" { return print("not tested: no disk of one's own: \(run.errors)") }
         throw ToolRun.Failure(description: "no disk of one's own: \(run.errors). QAT_ALLOW_NO_NAMESPACES=1 leaves such tests out")
