@@ -108,4 +108,17 @@ struct DirectoryLockTests {
   func unwritable() throws {
     #expect(try refusal { try CheckpointDirectory("/proc/none").lock() }.contains("/proc/none"))
   }
+
+  @Test("a process that has ended is gone, though nobody has asked yet how it ended")
+  func zombie() throws {
+    var process: pid_t = 0
+    let arguments = [strdup("true"), nil]
+    defer { free(arguments[0]) }
+    try #require(posix_spawn(&process, "/bin/true", nil, nil, arguments, nil) == 0)
+    let deadline = Date(timeIntervalSinceNow: 10)
+    while OwnedName.isRunning(process), Date() < deadline { Thread.sleep(forTimeInterval: 0.01) }
+    #expect(kill(process, 0) == 0, "its number is still taken")
+    #expect(!OwnedName.isRunning(process))
+    waitpid(process, nil, 0)
+  }
 }
