@@ -125,7 +125,7 @@ struct TrainCommand: ParsableCommand {
       help: ArgumentHelp("Write a checkpoint every so many steps, besides each epoch's end.", valueName: "steps"))
     var checkpointEvery: Int?
 
-    @Flag(name: .customLong("shard-optimizer"), help: "Each rank keeps the optimizer's memory of a share of the parameters only; changes no result.")
+    @Flag(name: .customLong("shard-optimizer"), help: "Each rank keeps the optimizer's memory of a share of the parameters only.")
     var shardOptimizer = false
 
     func validate() throws {
