@@ -12,10 +12,13 @@ extension ONNXFile {
   /// batch norm's gamma and beta become parameters, its mean and variance statistics, everything else fixed. A first input dimension that is dynamic,
   /// or fixed in the file, becomes the batch. Half and double precision weights become float32. Batch normalisation is taken in every form that
   /// exporters write it in. Data outside the file is read from the file's own folder only.
-  /// - Parameter path: path of the file.
+  /// - Parameters:
+  ///   - path: path of the file.
+  ///   - inputShapes: dimensions of inputs by name, for those that the file leaves open or in which the first dimension is not the batch. A dimension that
+  ///     the file fixes can only become the batch.
   /// - Returns: the network, validated; tensor and node names as in the file.
   /// - Throws: `ONNXError`; if operators are not supported, one error lists them all.
-  public static func read(contentsOf path: String) throws -> Graph {
+  public static func read(contentsOf path: String, inputShapes: [TensorName: [QATGraph.Dimension]] = [:]) throws -> Graph {
     do throws(ONNXError) {
       let data: Data
       do {
@@ -23,7 +26,7 @@ extension ONNXFile {
       } catch {
         throw ONNXError("the file cannot be read: \((error as NSError).localizedDescription)")
       }
-      return try decode(data, directory: URL(fileURLWithPath: path).deletingLastPathComponent().path)
+      return try decode(data, directory: URL(fileURLWithPath: path).deletingLastPathComponent().path, inputShapes: inputShapes)
     } catch var error {
       error.file = path
       throw error
@@ -31,12 +34,19 @@ extension ONNXFile {
   }
 
   /// Reads a network from the bytes of a file. External data is refused, as there is no folder to read it from.
-  /// - Parameter bytes: a whole file.
-  /// - Returns: the network, as `read(contentsOf:)` gives it.
-  /// - Throws: `ONNXError` as `read(contentsOf:)`.
-  public static func decode(_ bytes: [UInt8]) throws -> Graph { try decode(Data(bytes), directory: nil) }
+  /// - Parameters:
+  ///   - bytes: a whole file.
+  ///   - inputShapes: dimensions of inputs by name, as for `read(contentsOf:inputShapes:)`.
+  /// - Returns: the network, as `read(contentsOf:inputShapes:)` gives it.
+  /// - Throws: `ONNXError` as `read(contentsOf:inputShapes:)`.
+  public static func decode(_ bytes: [UInt8], inputShapes: [TensorName: [QATGraph.Dimension]] = [:]) throws -> Graph {
+    try decode(Data(bytes), directory: nil, inputShapes: inputShapes)
+  }
 
-  static func decode(_ data: Data, directory: String?) throws(ONNXError) -> Graph {
+  /// The operator types that are read; those of other domains as `domain::type`.
+  public static var operatorTypes: [String] { ONNXImporter.operators.keys.sorted() }
+
+  static func decode(_ data: Data, directory: String?, inputShapes: [TensorName: [QATGraph.Dimension]]) throws(ONNXError) -> Graph {
     let model: ONNXModelProto
     do {
       model = try ONNXModelProto(serializedBytes: data)
@@ -52,7 +62,7 @@ extension ONNXFile {
         "the file asks for ONNX opset \(version); supported are \(opsets.lowerBound) to \(opsets.upperBound): export it with one of these")
     }
     let external = ONNXExternalData(directory: directory)
-    var importer = try ONNXImporter(model.graph, external: external, foldingBudget: data.count + 1 << 20)
+    var importer = try ONNXImporter(model.graph, external: external, inputShapes: inputShapes, foldingBudget: data.count + 1 << 20)
     try importer.importNodes(model.graph.node, versions: versions)
     return try importer.finished(outputs: model.graph.output.map(\.name))
   }

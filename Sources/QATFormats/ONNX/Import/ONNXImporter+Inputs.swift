@@ -16,15 +16,15 @@ extension ONNXImporter {
   }
 
   /// The type of an input of the file.
-  /// - Throws: `ONNXError` when the type is missing or not a float tensor, or a dimension other than the first is not fixed.
-  static func type(of input: ONNXValueInfoProto, literalBatch: Int?) throws(ONNXError) -> TensorType {
+  ///
+  /// `given` are the dimensions that the user wants.
+  /// - Throws: `ONNXError` when the type is missing or has no counterpart, a dimension other than the first is open, or `given` contradicts the file.
+  static func type(of input: ONNXValueInfoProto, literalBatch: Int?, given: [Dimension]?) throws(ONNXError) -> TensorType {
     let proto = input.type.tensorType
     guard !input.name.isEmpty else { throw ONNXError("an input has no name") }
     guard input.type.hasTensorType, proto.hasShape else { throw ONNXError(tensor: input.name, "the input has no tensor type and shape") }
-    switch ONNXTensorProto.DataType(rawValue: Int(proto.elemType)) {
-    case .float, .float16, .bfloat16, .double: break
-    case let type: throw ONNXError(tensor: input.name, "the input has the element type \(type ?? .undefined), supported are floating-point inputs")
-    }
+    let elementType = try elementType(of: input)
+    if let given { return TensorType(try checked(given, for: input), elementType) }
     var dimensions: [Dimension] = []
     for (axis, dimension) in proto.shape.dim.enumerated() {
       switch dimension.value {
@@ -33,7 +33,8 @@ extension ONNXImporter {
       case .dimValue, .dimParam, nil:
         guard axis == 0 else {
           throw ONNXError(
-            tensor: input.name, "dimension \(axis) of the input is \(described(dimension)); only the first may be: export with a fixed image size")
+            tensor: input.name,
+            "dimension \(axis) of the input is \(described(dimension)); only the first may be: export with a fixed size, or give the input a shape")
         }
         dimensions.append(.batch)
       }
@@ -41,7 +42,35 @@ extension ONNXImporter {
     guard dimensions.count <= 64, dimensions.boundedElementCount != nil else {
       throw ONNXError(tensor: input.name, "the input is too large: \(dimensions.prefix(8))")
     }
-    return TensorType(dimensions)
+    return TensorType(dimensions, elementType)
+  }
+
+  /// Networks compute in float32 whatever the width of the file's floating-point numbers.
+  private static func elementType(of input: ONNXValueInfoProto) throws(ONNXError) -> ElementType {
+    switch ONNXTensorProto.DataType(rawValue: Int(input.type.tensorType.elemType)) {
+    case .float, .float16, .bfloat16, .double: return .float32
+    case .int64: return .int64
+    case .int32: return .int32
+    case .bool: return .bool
+    case let type:
+      throw ONNXError(
+        tensor: input.name, "the input has the element type \(type ?? .undefined), supported are floating-point numbers, int32, int64 and bool")
+    }
+  }
+
+  /// The dimensions that the user gives an input.
+  private static func checked(_ given: [Dimension], for input: ONNXValueInfoProto) throws(ONNXError) -> [Dimension] {
+    let found = input.type.tensorType.shape.dim
+    let contradicts = zip(given, found).contains { dimension, proto in
+      if case .fixed(let size) = dimension, case .dimValue(let own) = proto.value, own > 0 { Int64(size) != own } else { false }
+    }
+    guard given.count == found.count, !contradicts else {
+      throw ONNXError(tensor: input.name, "the shape \(given) is given for it, the file says [\(found.map(described).joined(separator: ", "))]")
+    }
+    guard given.count <= 64, given.boundedElementCount != nil, !given.contains(0) else {
+      throw ONNXError(tensor: input.name, "the shape \(given.prefix(8)) is given for it, expected sizes above 0 that are not too large")
+    }
+    return given
   }
 
   private static func described(_ dimension: ONNXTensorShapeProto.Dimension) -> String {

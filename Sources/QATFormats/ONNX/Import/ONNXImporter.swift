@@ -33,7 +33,9 @@ struct ONNXImporter {
   var dequantized: [TensorName: TensorName] = [:]
 
   /// An importer that knows the inputs and initializers of `file` and none of its nodes.
-  init(_ file: ONNXGraphProto, external: ONNXExternalData, foldingBudget: Int) throws(ONNXError) {
+  init(
+    _ file: ONNXGraphProto, external: ONNXExternalData, inputShapes: [TensorName: [Dimension]], foldingBudget: Int
+  ) throws(ONNXError) {
     self.external = external
     self.foldingBudget = foldingBudget
     fileOutputs = Set(file.output.map(\.name))
@@ -47,11 +49,14 @@ struct ONNXImporter {
     }
     // Old files list initializers among the inputs.
     let inputs = file.input.filter { [initializers] in initializers[$0.name] == nil }
-    literalBatch = Self.literalBatch(inputs)
+    if let unknown = inputShapes.keys.sorted().first(where: { name in !inputs.contains { $0.name == name } }) {
+      throw ONNXError(tensor: unknown, "a shape is given for it, but the inputs are \(inputs.map(\.name))")
+    }
+    literalBatch = Self.literalBatch(inputs.filter { inputShapes[$0.name] == nil })
     names.take(initializers.keys)
     for node in file.node { names.take(node.output) }
     for input in inputs {
-      let type = try Self.type(of: input, literalBatch: literalBatch)
+      let type = try Self.type(of: input, literalBatch: literalBatch, given: inputShapes[input.name])
       graph.inputs.append(Graph.Input(name: input.name, type: type))
       guard values.updateValue(.computed(input.name), forKey: input.name) == nil else {
         throw ONNXError(tensor: input.name, "two inputs have this name")
