@@ -12,6 +12,18 @@ extension ParallelTests {
       try ParallelRun("stall", kind, "\(rank)", ranks: ranks, environment: Self.environment, timeout: 45)
     }
 
+    /// Runs the scenario without a fault of its own, on a cluster of two nodes, and calls `hand` when the ranks are on their way.
+    private func onTheWay(on cluster: VirtualCluster, ranksPerNode: Int = 1, _ hand: @escaping @Sendable () throws -> Void) throws -> ParallelRun {
+      let ready = FileManager.default.temporaryDirectory.appendingPathComponent("qat-stall-\(UUID().uuidString)").path
+      defer { try? FileManager.default.removeItem(atPath: ready) }
+      Thread {
+        while !FileManager.default.fileExists(atPath: ready) { Thread.sleep(forTimeInterval: 0.05) }
+        try? hand()
+      }.start()
+      return try ParallelRun(
+        "stall", "none", "0", ready, ranks: 2 * ranksPerNode, on: cluster, ranksPerNode: ranksPerNode, environment: Self.environment, timeout: 45)
+    }
+
     private static let environment = ["PARALLEL_WORKER_STALL_TIMEOUT": "5", "SWIFT_BACKTRACE": "enable=no"]
 
     @Test("a rank that is stopped is named with what it was doing, and all end", arguments: [2, 0])
@@ -32,11 +44,22 @@ extension ParallelTests {
       #expect(run.errors.contains("; ranks 0, 2 wait for the gradient sum of step 20"))
     }
 
-    @Test("a rank that dies is named before mpirun ends the others")
-    func dead() throws {
-      let run = try stall("die", rank: 1)
+    @Test("a rank that dies is named once, by one that lives, before mpirun ends the others", arguments: [0, 1, 2])
+    func dead(rank: Int) throws {
+      let run = try stall("die", rank: rank)
       #expect(run.exitCode == 137)
-      #expect(run.errors.contains("noticed that process rank 1"), "mpirun names it in any case")
+      #expect(run.ownErrors.count == 1 && run.errors.contains("error: rank \(rank) (node \(node)) has died in step "), "\(run.errors)")
+    }
+
+    @Test("a node that dies is named with all its ranks")
+    func deadNode() throws {
+      try VirtualCluster.with(nodes: 2) { cluster in
+        let run = try onTheWay(on: cluster, ranksPerNode: 2) { try cluster.kill("q1") }
+        #expect(run.exitCode != 0)
+        #expect(
+          run.errors.contains(#/error: rank 2 \(node q1\) has died in step [^.]+, rank 3 \(node q1\) has died in step [^.]+: all ranks of node q1/#),
+          "\(run.errors)")
+      }
     }
 
     @Test("a failed check says rank, node, step and phase before the process ends")
@@ -58,14 +81,7 @@ extension ParallelTests {
     @Test("a node whose cable is cut is named, and everything ends on both sides")
     func cut() throws {
       try VirtualCluster.with(nodes: 2) { cluster in
-        let ready = FileManager.default.temporaryDirectory.appendingPathComponent("qat-stall-\(UUID().uuidString)").path
-        defer { try? FileManager.default.removeItem(atPath: ready) }
-        let hand = Thread {
-          while !FileManager.default.fileExists(atPath: ready) { Thread.sleep(forTimeInterval: 0.05) }
-          try? cluster.cut("q1")
-        }
-        hand.start()
-        let run = try ParallelRun("stall", "none", "0", ready, ranks: 2, on: cluster, environment: Self.environment, timeout: 45)
+        let run = try onTheWay(on: cluster) { try cluster.cut("q1") }
         #expect(run.errors.contains("error: rank 1 (node q1) is late: last heard "), "\(run.errors)")
         // mpirun waits for a daemon that it cannot reach, until the watchdog's last act ends it.
         #expect(run.exitCode == 9 || run.exitCode == 137 || run.exitCode == 6, "\(run.exitCode)")

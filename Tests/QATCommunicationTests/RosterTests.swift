@@ -86,12 +86,12 @@ struct RosterTests {
     var roster = Self.roster()
     for rank in 0..<3 { roster.hear(rank, Self.at(.updating), at: 0) }
     roster.leave(1)
-    roster.lose(1)
+    roster.lose(1, at: 2)
     roster.hear(0, Self.at(.ending, call: "MPI_Finalize"), at: 3)
     roster.hear(2, Self.at(.updating), at: 3)
     #expect(roster.verdict(at: 3, medianStep: 0) == nil)
-    roster.lose(2)
-    let verdict = try #require(roster.verdict(at: 3, medianStep: 0))
+    roster.lose(2, at: 3)
+    let verdict = try #require(roster.verdict(at: 3.1, medianStep: 0))
     #expect(verdict.kind == .died)
     #expect(
       verdict.text.hasPrefix("rank 2 (node n2) has died in step 7, update; rank 0 waits for the end of the run of step 7 (ending). Its own message"))
@@ -104,8 +104,47 @@ struct RosterTests {
     roster.hear(0, Self.at(.forward, age: 50), at: 100)
     #expect(roster.verdict(at: 101, medianStep: 0) == nil)
     #expect(roster.verdict(at: 104.5, medianStep: 0)?.kind == .silent)
-    roster.lose(0)
-    #expect(roster.verdict(at: 101, medianStep: 0)?.kind == .died)
+    roster.lose(0, at: 101)
+    #expect(roster.verdict(at: 101.1, medianStep: 0)?.kind == .died)
+  }
+
+  /// Four ranks on two nodes, all in the same step.
+  private static func twoNodes() -> Roster {
+    var roster = Roster(rank: 0, watching: (0..<4).map { .init(rank: $0, node: "n\($0 / 2)") }, limits: StallLimits(timeout: 5))
+    for rank in 0..<4 { roster.hear(rank, at(.forward), at: 10) }
+    return roster
+  }
+
+  @Test("the ranks of a node that dies are named together, whichever ends first")
+  func deadNode() throws {
+    var roster = Self.twoNodes()
+    #expect(roster.nextVerdict == nil)
+    roster.lose(3, at: 10.02)
+    #expect(roster.verdict(at: 10.06, medianStep: 0) == nil, "others may follow")
+    roster.lose(2, at: 10.07)
+    let moment = try #require(roster.nextVerdict)
+    #expect(moment > 10.07 && moment < 10.2, "and the verdict falls soon")
+    let verdict = try #require(roster.verdict(at: moment, medianStep: 0))
+    #expect(verdict.late.map(\.rank) == [2, 3])
+    #expect(
+      verdict.text.hasPrefix(
+        "rank 2 (node n1) has died in step 7, forward pass, rank 3 (node n1) has died in step 7, forward pass: all ranks of node n1. "))
+  }
+
+  @Test("one dead rank of a node does not stand for the node")
+  func deadRank() throws {
+    var roster = Self.twoNodes()
+    roster.lose(3, at: 10)
+    #expect(try #require(roster.verdict(at: 10.1, medianStep: 0)).text.hasPrefix("rank 3 (node n1) has died in step 7, forward pass. "))
+  }
+
+  @Test("ranks that fall silent together are named together, although one was heard a little later")
+  func cutNode() throws {
+    var roster = Self.twoNodes()
+    for rank in [0, 1, 3] { roster.hear(rank, Self.at(.forward), at: 10.4) }
+    for rank in [0, 1] { roster.hear(rank, Self.at(.exchanging), at: 14) }
+    let verdict = try #require(roster.verdict(at: 14.1, medianStep: 0))
+    #expect(verdict.kind == .silent && verdict.late.map(\.rank) == [2, 3] && verdict.wholeNodes == ["n1"])
   }
 
   @Test("what a rank says of itself arrives as it was said")

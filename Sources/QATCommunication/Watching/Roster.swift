@@ -8,7 +8,7 @@ struct Roster {
     /// It has said that it comes to its end.
     case left
     /// Its connection has ended without a word, which only the end of its process does.
-    case died
+    case died(at: Double)
   }
 
   struct Member {
@@ -47,10 +47,10 @@ struct Roster {
   mutating func leave(_ rank: Int) { update(rank) { $0.presence = .left } }
 
   /// Notes that a rank's connection has ended.
-  mutating func lose(_ rank: Int) { update(rank) { if case .heard = $0.presence { $0.presence = .died } } }
+  mutating func lose(_ rank: Int, at now: Double) { update(rank) { if case .heard = $0.presence { $0.presence = .died(at: now) } } }
 
-  /// Whether a rank will say nothing more.
-  func isGone(_ rank: Int) -> Bool { members.contains { $0.rank == rank && ($0.presence == .left || $0.presence == .died) } }
+  /// When there will be a verdict on ranks that have died: a node's ranks do not die in the same instant, but belong into one sentence.
+  var nextVerdict: Double? { members.compactMap(timeOfDeath).min().map { $0 + 0.1 } }
 
   private mutating func update(_ rank: Int, _ change: (inout Member) -> Void) {
     guard let index = members.firstIndex(where: { $0.rank == rank }) else { return }
@@ -59,15 +59,16 @@ struct Roster {
 
   /// Who holds up the run, in a paragraph; nil when all is well.
   func verdict(at now: Double, medianStep: Double) -> Verdict? {
-    let died = members.filter { $0.presence == .died }
-    if !died.isEmpty { return Verdict(kind: .died, late: died.map { Late($0, now) }, waiting: waiting(now)) }
-    let silent = members.filter { silence(of: $0, now) > limits.silence }
-    if !silent.isEmpty { return Verdict(kind: .silent, late: silent.map { Late($0, now) }, waiting: waiting(now)) }
+    if let nextVerdict { return now < nextVerdict ? nil : verdict(.died, members.filter { timeOfDeath($0) != nil }, now) }
+    if members.contains(where: { silence(of: $0, now) > limits.silence }) {
+      // Ranks that fell silent together were not heard last in the same instant either.
+      return verdict(.silent, members.filter { silence(of: $0, now) > limits.silence / 2 }, now)
+    }
     let patience = limits.patience(medianStep: medianStep)
     // Who watches one rank only does not know what that rank waits for.
     guard members.count > 1 else { return nil }
     let stuck = members.filter { isHeard($0) && !$0.whereabouts.isWaiting && idle($0, now) > max(patience, $0.whereabouts.limit) }
-    if !stuck.isEmpty { return Verdict(kind: .stuck, late: stuck.map { Late($0, now) }, waiting: waiting(now)) }
+    if !stuck.isEmpty { return verdict(.stuck, stuck, now) }
     return deadlock(now, patience)
   }
 
@@ -76,7 +77,14 @@ struct Roster {
     let heard = members.filter(isHeard)
     guard !heard.isEmpty, heard.allSatisfy({ $0.whereabouts.isWaiting && idle($0, now) > patience }) else { return nil }
     let awaited = members.filter { $0.presence == .awaited }
-    return Verdict(kind: awaited.isEmpty ? .deadlock : .unheard, late: awaited.map { Late($0, now) }, waiting: waiting(now))
+    return verdict(awaited.isEmpty ? .deadlock : .unheard, awaited, now)
+  }
+
+  private func verdict(_ kind: Verdict.Kind, _ late: [Member], _ now: Double) -> Verdict {
+    let ranks = Set(late.map(\.rank))
+    let nodes = Dictionary(grouping: members, by: \.node).filter { $0.value.count > 1 && $0.value.allSatisfy { ranks.contains($0.rank) } }
+    let waiting = members.filter { isHeard($0) && $0.whereabouts.isWaiting && !ranks.contains($0.rank) }
+    return Verdict(kind: kind, late: late.map { Late($0, now) }, wholeNodes: nodes.keys.sorted(), waiting: waiting)
   }
 
   /// Sentences about ranks that begin to be late, or are not late any more: each once.
@@ -109,7 +117,7 @@ struct Roster {
 
   private func idle(_ member: Member, _ now: Double) -> Double { member.whereabouts.age + silence(of: member, now) }
 
-  private func waiting(_ now: Double) -> [Member] {
-    members.filter { isHeard($0) && $0.whereabouts.isWaiting && silence(of: $0, now) <= limits.silence }
+  private func timeOfDeath(_ member: Member) -> Double? {
+    if case .died(let time) = member.presence { time } else { nil }
   }
 }

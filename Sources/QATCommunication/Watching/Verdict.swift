@@ -37,6 +37,8 @@ struct Verdict {
 
   let kind: Kind
   let late: [Late]
+  /// Nodes of several ranks, all of which are late.
+  let wholeNodes: [String]
   /// Ranks that wait for others.
   let waiting: [Roster.Member]
 
@@ -62,7 +64,10 @@ struct Verdict {
   }
 
   private func naming(_ sentence: (Late) -> String) -> String {
-    late.prefix(8).map(sentence).joined(separator: ", ") + (late.count > 8 ? " and \(late.count - 8) more ranks" : "")
+    let nodes =
+      wholeNodes.prefix(8).map { "node \($0)" }.joined(separator: ", ") + (wholeNodes.count > 8 ? " and \(wholeNodes.count - 8) more nodes" : "")
+    return late.prefix(8).map(sentence).joined(separator: ", ") + (late.count > 8 ? " and \(late.count - 8) more ranks" : "")
+      + (wholeNodes.isEmpty ? "" : ": all ranks of \(nodes)")
   }
 
   /// As in "; ranks 0, 2 wait in the gradient sum of step 812".

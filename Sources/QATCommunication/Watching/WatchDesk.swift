@@ -28,6 +28,9 @@ struct WatchDesk {
   /// Whether somebody has asked this process to end: what happens to other ranks is then no news.
   var isEnding: Bool { qat_requested_stop() != Int32(qat_stop_none) }
 
+  /// Seconds after which this rank speaks of rank 0's end. One rank speaks where it can: once it has ended, mpirun asks the others to end before their turn comes.
+  var turn: Double { rank > 1 ? 1 + 0.2 * Double(min(rank, 10)) : 0 }
+
   /// This rank's message.
   func beat(_ kind: Int, exitCode: Int32 = 0) -> qat_beat { Whereabouts.own.beat(run: run, rank: rank, kind: kind, exitCode: exitCode) }
 

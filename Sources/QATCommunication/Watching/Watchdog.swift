@@ -44,23 +44,23 @@ final class Watchdog: Sendable {
     guard pipe(&ends) == 0 else { throw CommunicationError(.launch, "the watchdog has no pipe: \(String(cString: strerror(errno)))") }
     wakeUp = (ends[0], ends[1])
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    let (listening, post) = communicator.isRoot ? WatchPost.listen() : (-1, WatchPost())
+    let (listening, own) = communicator.isRoot ? WatchPost.listen() : (-1, WatchPost())
     let nodes = try communicator.allgather(record: WatchPost.record(node: communicator.node)).map(WatchPost.node)
-    let contact = WatchPost(try communicator.broadcastRecord(post.record))
+    let post = WatchPost(try communicator.broadcastRecord(own.record))
     let rank = communicator.rank
     let wake = ends[0]
     qat_report_crashes("[rank \(rank) node \(communicator.node)] ")
     let thread = Thread { [self] in
+      Thread.current.name = "qat-watchdog"  // from inside: the system's name, as tools show it, is that of the running thread
       let desk = WatchDesk(
-        rank: rank, nodes: nodes, limits: limits, wakeUp: wake, run: contact.run, launcher: qat_launcher(), report: report,
+        rank: rank, nodes: nodes, limits: limits, wakeUp: wake, run: post.run, launcher: qat_launcher(), report: report,
         warn: warn)
       if rank == 0 {
-        RootWatch(desk, listening: listening).run(self)
+        Watch(desk, RootContacts(listening: listening, rankCount: nodes.count)).run(self)
       } else {
-        RankWatch(desk, contact).run(self)
+        Watch(desk, RankContacts(post, desk)).run(self)
       }
     }
-    thread.name = "qat-watchdog"
     thread.start()
   }
 
