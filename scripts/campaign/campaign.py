@@ -122,11 +122,11 @@ class Campaign:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def go_through(self, count, kinds, meet):
-        """Meets `count` faults; `meet(kind, random)` returns (what was wrong or "", seconds, details). Every kind comes up before one comes again."""
+        """Meets `count` faults of `kinds`; `meet(kind, random)` returns (what was wrong or "", seconds, details). Every kind comes up before one comes again."""
         order = []
         shuffler = random.Random(self.seed)
         while len(order) < count:
-            order += shuffler.sample(kinds, len(kinds))
+            order += shuffler.sample(list(kinds), len(kinds))
         done = {}
         if self.log and os.path.exists(self.log):
             with open(self.log) as file:
@@ -135,7 +135,7 @@ class Campaign:
         for number, kind in enumerate(order[:count]):
             entry = done.get(number)
             if entry is None or entry["kind"] != kind:
-                fault, seconds, details = meet(kind, random.Random(self.seed * 100003 + number))
+                fault, seconds, details = meet(kinds[kind], random.Random(self.seed * 100003 + number))
                 entry = {"number": number, "seed": self.seed, "kind": kind, "fault": fault, "seconds": seconds, "details": details}
                 if self.log:
                     with open(self.log, "a") as file:

@@ -133,7 +133,7 @@ def prepare(campaign):
     made = subprocess.run(make, cwd=whole, capture_output=True, text=True)
     if made.returncode != 0:
         sys.exit(f"fault-campaign: the model could not be made: {made.stderr}")
-    return list(KINDS), lambda kind, random: meet(campaign, KINDS[kind], random)
+    return KINDS, lambda kind, random: meet(campaign, kind, random)
 
 
 def meet(campaign, kind, random):
