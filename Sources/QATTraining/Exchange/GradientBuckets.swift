@@ -3,9 +3,9 @@ import QATEngine
 
 /// How the flat buffer that ranks exchange is cut into pieces that travel one after the other.
 ///
-/// The first bucket is small so that communication begins early; the last is small because nothing is left to compute while it travels. The buckets
-/// between are large, for bandwidth. QAT_BUCKET_KIB in the environment sets other sizes; they change no result. Source: the bucket sizes of PyTorch's
-/// DistributedDataParallel (Li et al. 2020, arXiv:2006.15704).
+/// The first bucket is small so that communication begins early. The buckets after it are large, for bandwidth, but none holds more than half of what is still
+/// to come: while the half travels, the other is computed. The last is small because nothing is left to compute while it travels. QAT_BUCKET_KIB in the
+/// environment sets other sizes; they change no result. Source: the bucket sizes of PyTorch's DistributedDataParallel (Li et al. 2020, arXiv:2006.15704).
 public struct GradientBuckets: Sendable, Hashable {
   /// The pieces, in order, each element in exactly one. All but the last hold gradients only; the last also, or only, statistics and trailer.
   public let ranges: [Range<Int>]
@@ -15,7 +15,7 @@ public struct GradientBuckets: Sendable, Hashable {
   ///   - parameterCount: number of gradients.
   ///   - trailingCount: number of elements behind them.
   ///   - first: most elements of the first bucket; 1 MiB of floats.
-  ///   - middle: most elements of the following ones; 8 MiB.
+  ///   - middle: most elements of the following ones, which also hold at most half of the gradients left; 8 MiB. A remainder below `last` joins the one before it.
   ///   - last: most gradients in the last bucket that holds any; 256 KiB.
   ///   - isTrailingApart: whether what follows the gradients travels apart from them.
   public init(
@@ -36,7 +36,10 @@ public struct GradientBuckets: Sendable, Hashable {
     // Boundaries on cache lines.
     let tail = (parameterCount - min(last, parameterCount - first)) / 16 * 16
     var ranges = [0..<min(first, tail)]
-    while let end = ranges.last?.upperBound, end < tail { ranges.append(end..<min(end + middle, tail)) }
+    while let end = ranges.last?.upperBound, end < tail {
+      let size = max(min(middle, (parameterCount - end) / 2 / 16 * 16), last, 16)
+      ranges.append(end..<(tail - end < size + last ? tail : end + size))
+    }
     ranges.append(tail..<total)
     self.ranges = ranges
   }
