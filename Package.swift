@@ -46,8 +46,8 @@ let tests: [Target] =
   [
     "QATTensor", "QATGraph", "QATEngine", "QATLowering", "QATFormats", "QATQuantization", "QATCommunication", "QATData", "QATTraining", "QATModels",
   ].map { .testTarget(name: "\($0)Tests", dependencies: everything + ["CAllocationCounter"]) } + [
-    .testTarget(name: "QATCommandsTests", dependencies: ["QATCommands", "QAT", "qat", arguments], exclude: ["Snapshots"]),
-    .testTarget(name: "ParallelTests", dependencies: everything + ["parallel-worker"]),
+    .testTarget(name: "QATCommandsTests", dependencies: ["QATCommands", "QAT", "qat", "VirtualNodes", arguments], exclude: ["Snapshots"]),
+    .testTarget(name: "ParallelTests", dependencies: everything + ["parallel-worker", "VirtualNodes"]),
     .testTarget(name: "InteropTests", dependencies: everything, exclude: ["Python"]),
   ]
 
@@ -67,6 +67,7 @@ let package = Package(
     .systemLibrary(name: "COpenMPI", path: "Sources/C/COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
     .systemLibrary(name: "CZlib", path: "Sources/C/CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+    .target(name: "VirtualNodes", path: "Tests/VirtualNodes"),
     .target(name: "CVectorKernels", path: "Sources/C/CVectorKernels", linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
     .target(name: "CTrainingSupport", path: "Sources/C/CTrainingSupport"),
     .target(name: "CWatching", path: "Sources/C/CWatching"),

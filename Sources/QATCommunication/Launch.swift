@@ -32,18 +32,3 @@ struct Launch {
         + "Use the mpirun of the Open MPI that the program was built with, or srun --mpi=pmix", exitCode: 2)
   }
 }
-
-/// Threads a rank that the user has asked for with `OMP_NUM_THREADS`; nil when that says nothing.
-public func requestedThreadCount() -> Int? {
-  ProcessInfo.processInfo.environment["OMP_NUM_THREADS"]?.split(separator: ",").first.flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil }
-}
-
-/// Threads that a rank should compute with when the user has not said: the cores it may run on; when it may run on all cores of a node that it shares with other
-/// ranks, its part of them. `OMP_NUM_THREADS` has precedence.
-public func defaultThreadCount() -> Int {
-  let environment = ProcessInfo.processInfo.environment
-  if let requested = requestedThreadCount() { return requested }
-  let allowed = ProcessInfo.processInfo.activeProcessorCount
-  let ranksHere = environment["OMPI_COMM_WORLD_LOCAL_SIZE"].flatMap { Int($0) } ?? 1
-  return allowed < ProcessInfo.processInfo.processorCount ? allowed : max(1, allowed / max(1, ranksHere))
-}

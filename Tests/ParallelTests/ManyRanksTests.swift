@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import VirtualNodes
 
 extension ParallelTests {
   @Suite("Many ranks")

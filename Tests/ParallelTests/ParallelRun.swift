@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import VirtualNodes
 
 /// All tests that start mpirun, one after the other: they share the machine's cores. Further suites extend it.
 @Suite("Parallel", .serialized)

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import VirtualNodes
 
 extension ParallelTests {
   /// Ranks that do not go on, with a stall timeout of five seconds.

@@ -1,5 +1,6 @@
 import QAT
 import Testing
+import VirtualNodes
 
 @testable import QATCommands
 
@@ -21,7 +22,8 @@ struct DoctorTests {
     (0..<4).map { rank in
       let first = rank % 2 * 4
       var facts = RankFacts(
-        rank: rank, node: "n\(rank / 2)", processors: Array(first..<first + 4), coreCount: 4, nodeProcessorCount: 8, nodeCoreCount: 8, threads: 4,
+        rank: rank, node: "n\(rank / 2)", machine: "m\(rank / 2)", processors: Array(first..<first + 4), coreCount: 4, nodeProcessorCount: 8,
+        nodeCoreCount: 8, threads: 4,
         engine: "oneDNN 2.6.3", mpi: "Open MPI v4.1.4", version: "0.1.0", interfaces: ["eth0 10.0.0.0/24"])
       change(&facts)
       return facts
@@ -45,6 +47,13 @@ struct DoctorTests {
 
     let crowded = warnings(about: ranks { $0.processors = [0, 1, 2, 3] })
     #expect(crowded.count == 2 && crowded[0].hasPrefix("the 2 ranks of node n0 compute with 8 threads on 4 processors. Set OMP_NUM_THREADS=2"))
+
+    let shared = warnings(about: ranks { ($0.machine, $0.processors, $0.threads, $0.nodeCoreCount) = ("m", [$0.rank % 2], 1, 1) })
+    #expect(
+      shared == [
+        "the 4 ranks of nodes n0, n1, which are one machine, compute with 4 threads on 2 processors. "
+          + "Start fewer ranks or let waiting ones yield: --mca mpi_yield_when_idle 1"
+      ])
 
     let idle = warnings(about: ranks { $0.threads = 1 })
     #expect(idle.count == 2 && idle[1].hasPrefix("2 threads compute on the 8 cores of node n1. To use all: OMP_NUM_THREADS=4 "))
@@ -78,6 +87,26 @@ extension ToolTests {
       let run = try ToolRun("doctor", in: Scratch())
       #expect(run.exitCode == 0, "\(run.errors)")
       #expect(run.output.contains(EngineEnvironment.description) && run.output.contains("mpirun -n 2 qat doctor"))
+    }
+
+    @Test("a node has the processors that it gives to the run, also when it shares the machine with others")
+    func processors() throws {
+      try VirtualCluster.with(nodes: 2, processors: 1) { cluster in
+        func ranks(perNode: Int) throws -> (ranks: [JSONValue], warnings: [String]) {
+          let run = try ToolRun("doctor --json", in: Scratch(), ranks: 2 * perNode, on: cluster, ranksPerNode: perNode)
+          let report = JSONValue(try run.json())
+          guard case .array(let ranks) = report["ranks"], case .array(let warnings) = report["warnings"] else { return ([], [run.errors]) }
+          return (ranks, warnings.map { if case .string(let text) = $0 { text } else { "" } })
+        }
+        let alone = try ranks(perNode: 1)
+        #expect(alone.ranks.map { $0["node_cores"] } == [1, 1] && alone.ranks.map { $0["node_processors"] } == [1, 1])
+        #expect(alone.warnings == [])
+        let crowded = try ranks(perNode: 2)
+        #expect(crowded.ranks.map { $0["node_processors"] } == [1, 1, 1, 1])
+        #expect(
+          crowded.warnings.count == 1
+            && crowded.warnings[0].hasPrefix("the 4 ranks of nodes q0, q1, which are one machine, compute with 4 threads on 2 "))
+      }
     }
 
     @Test("ranks, links and sums are measured")

@@ -1,6 +1,7 @@
 import Foundation
 import QAT
 import Testing
+import VirtualNodes
 
 /// All tests that start the built program, one after the other: they share the machine's cores. Further suites extend it.
 @Suite("Tool", .serialized)
@@ -13,19 +14,22 @@ struct ToolRun {
   let errors: String
 
   /// Runs `qat` with the words of `line` in `folder`, on `ranks` ranks under mpirun or alone. `whileRunning` is called again and again until it says false.
-  /// The words of `through` come before the program: variables of its environment (`NAME=value`), and programs that start it.
+  /// The words of `through` come before the program: variables of its environment (`NAME=value`), and programs that start it. With a cluster, ranks are on its
+  /// nodes in turn.
   init(
-    _ line: String, in folder: Scratch, through: [String] = [], ranks: Int? = nil, timeout: Double = 240, whileRunning: ((Process) -> Bool)? = nil
+    _ line: String, in folder: Scratch, through: [String] = [], ranks: Int? = nil, on cluster: VirtualCluster? = nil, ranksPerNode: Int = 1,
+    timeout: Double = 240, whileRunning: ((Process) -> Bool)? = nil
   ) throws {
     let words = through + [try Self.tool().path] + line.split(separator: " ").map(String.init)
-    try self.init(words: (ranks.map { Self.launcher + ["-n", "\($0)"] } ?? []) + words, in: folder, timeout: timeout, whileRunning: whileRunning)
+    let launcher = (cluster?.launcher(ranksPerNode: ranksPerNode) ?? ["mpirun"]) + Self.launcherOptions
+    try self.init(words: (ranks.map { launcher + ["-n", "\($0)"] } ?? []) + words, in: folder, timeout: timeout, whileRunning: whileRunning)
   }
 
   /// Runs `qat` with the words of `line` on one rank in each of `folders`.
   init(mpmd line: String, folders: [URL], in folder: Scratch) throws {
     let tool = try Self.tool().path
     let parts = folders.map { ["-n", "1", "--wdir", $0.path, tool] + line.split(separator: " ").map(String.init) }
-    try self.init(words: Self.launcher + Array(parts.joined(separator: [":"])), in: folder, timeout: 60, whileRunning: nil)
+    try self.init(words: ["mpirun"] + Self.launcherOptions + Array(parts.joined(separator: [":"])), in: folder, timeout: 60, whileRunning: nil)
   }
 
   /// Runs `qat` with the words of `line` by scripts/qat-mpirun with `options`.
@@ -40,7 +44,7 @@ struct ToolRun {
     return package.appendingPathComponent("scripts/\(name)").path
   }
 
-  private static let launcher = ["mpirun", "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1"]
+  private static let launcherOptions = ["--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1"]
 
   private init(words: [String], in folder: Scratch, timeout: Double, whileRunning: ((Process) -> Bool)?) throws {
     let (output, errors) = (folder.url("stdout-\(UUID().uuidString)"), folder.url("stderr-\(UUID().uuidString)"))

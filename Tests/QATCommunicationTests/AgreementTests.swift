@@ -173,6 +173,11 @@ struct LaunchTests {
     #expect(error.message.contains("as one of 4, but the work runs outside of withCommunicator"))
   }
 
-  @Test("there is at least one thread to compute with")
-  func threads() { #expect(defaultThreadCount() >= 1) }
+  @Test(
+    "a bound rank computes on all its processors, ranks that are not bound share those that the node gives to the run",
+    arguments: [(2, 8, 4, 2), (8, 8, 2, 4), (1, 2, 1, 1), (1, 1, 1, 1), (4, 4, 3, 1), (2, 2, 5, 1)])
+  func threads(own: Int, granted: Int, ranksHere: Int, threads: Int) {
+    #expect(defaultThreadCount(own: own, granted: granted, ranksHere: ranksHere) == threads)
+    #expect(defaultThreadCount() >= 1)
+  }
 }

@@ -32,7 +32,8 @@ struct DoctorReport {
       "rank": .integer(rank.rank), "node": .string(rank.node), "processors": .array(rank.processors.map(JSONValue.integer)),
       "cores": .integer(rank.coreCount), "threads": .integer(rank.threads), "node_processors": .integer(rank.nodeProcessorCount),
       "node_cores": .integer(rank.nodeCoreCount), "processor_quota": rank.processorQuota.map(JSONValue.number) ?? .null,
-      "processor": rank.processorModel.map(JSONValue.string) ?? .null, "memory_bytes": rank.memory.map(JSONValue.integer) ?? .null,
+      "machine": .string(rank.machine), "processor": rank.processorModel.map(JSONValue.string) ?? .null,
+      "memory_bytes": rank.memory.map(JSONValue.integer) ?? .null,
       "available_memory_bytes": rank.availableMemory.map(JSONValue.integer) ?? .null, "engine": .string(rank.engine), "mpi": .string(rank.mpi),
       "version": .string(rank.version), "interfaces": .array(rank.interfaces.map(JSONValue.string)),
     ]

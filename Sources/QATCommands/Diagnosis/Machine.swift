@@ -2,14 +2,18 @@ import Foundation
 
 /// What this process sees of the machine it runs on. Where the system does not say (it is not Linux), lists are empty and numbers nil.
 enum Machine {
-  /// Numbers of the processors (hardware threads) that this process may run on.
-  static var allowedProcessors: [Int] {
-    let line = text("/proc/self/status").split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") }
+  /// Numbers of the processors (hardware threads) that a process may run on.
+  /// - Parameter process: its number; this process when nil.
+  static func allowedProcessors(of process: Int32? = nil) -> [Int] {
+    let line = text("/proc/\(process.map(String.init) ?? "self")/status").split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") }
     return processors(listed: line?.split(separator: ":").last ?? "")
   }
 
   /// Numbers of the processors that are switched on.
   static var onlineProcessors: [Int] { processors(listed: Substring(text("/sys/devices/system/cpu/online"))) }
+
+  /// A name that containers and virtual nodes of one computer share, as they share its processors.
+  static var identity: String? { text("/proc/sys/kernel/random/boot_id").trimmed }
 
   /// How many physical cores these processors belong to.
   static func coreCount(of processors: [Int]) -> Int {

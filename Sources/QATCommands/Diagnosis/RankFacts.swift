@@ -5,10 +5,12 @@ import QAT
 struct RankFacts: Codable, Equatable {
   var rank: Int
   var node: String
+  /// The computer under the node: containers and virtual nodes may share one.
+  var machine: String
   /// Processors that the rank may run on, and the cores they belong to.
   var processors: [Int]
   var coreCount: Int
-  /// The node's processors and cores.
+  /// How many processors and cores the node gives to the run: those of mpirun's mask, or orted's, which do not bind themselves.
   var nodeProcessorCount: Int
   var nodeCoreCount: Int
   /// Processors' worth of time that a container grants; nil without a limit.
@@ -33,10 +35,12 @@ extension RankFacts {
   init(_ communicator: any Communicator, environment: [String: String] = ProcessInfo.processInfo.environment) {
     rank = communicator.rank
     node = communicator.node
-    processors = Machine.allowedProcessors
+    machine = Machine.identity ?? node
     let online = Machine.onlineProcessors
-    nodeProcessorCount = online.isEmpty ? ProcessInfo.processInfo.processorCount : online.count
-    nodeCoreCount = online.isEmpty ? nodeProcessorCount : Machine.coreCount(of: online)
+    let granted = communicator.size == 1 ? Machine.allowedProcessors() : launcherProcess().map { Machine.allowedProcessors(of: $0) } ?? online
+    nodeProcessorCount = granted.isEmpty ? ProcessInfo.processInfo.processorCount : granted.count
+    nodeCoreCount = granted.isEmpty ? nodeProcessorCount : Machine.coreCount(of: granted)
+    processors = Machine.allowedProcessors()
     if processors.isEmpty { processors = Array(0..<nodeProcessorCount) }
     coreCount = online.isEmpty ? processors.count : Machine.coreCount(of: processors)
     processorQuota = Machine.processorQuota

@@ -2,9 +2,14 @@
 /// - Parameter ranks: all ranks of the run, in order.
 /// - Returns: the sentences; none when all is well.
 func warnings(about ranks: [RankFacts]) -> [String] {
-  let nodes = Dictionary(grouping: ranks, by: \.node).sorted { ($0.value.first?.rank ?? 0) < ($1.value.first?.rank ?? 0) }
-  return ranks.compactMap(crowdedRank) + nodes.flatMap { crowdedNode($0.key, $0.value) } + differences(ranks)
-    + (nodes.count > 1 ? ambiguousNetworks(nodes.compactMap(\.value.first)) : [])
+  let nodes = groups(ranks, by: \.node)
+  return ranks.compactMap(crowdedRank) + groups(ranks, by: \.machine).compactMap(crowdedMachine) + nodes.compactMap(unsuitedNode) + differences(ranks)
+    + (nodes.count > 1 ? ambiguousNetworks(nodes.compactMap(\.first)) : [])
+}
+
+/// Ranks with equal values, in the order of their first ranks.
+private func groups(_ ranks: [RankFacts], by value: (RankFacts) -> String) -> [[RankFacts]] {
+  Dictionary(grouping: ranks, by: value).values.sorted { ($0.first?.rank ?? 0) < ($1.first?.rank ?? 0) }
 }
 
 /// A rank with more threads than processors: what mpirun's default binding makes of OpenMP.
@@ -14,32 +19,36 @@ private func crowdedRank(_ rank: RankFacts) -> String? {
     + "to which it is bound. Give it \(rank.threads) cores: mpirun --map-by slot:PE=\(rank.threads) --bind-to core, or start with scripts/qat-mpirun"
 }
 
-/// Ranks that stand in each other's way on a node, or leave much of it idle.
-private func crowdedNode(_ node: String, _ ranks: [RankFacts]) -> [String] {
-  guard let first = ranks.first else { return [] }
+/// Ranks that stand in each other's way: they compute with more threads than the processors they may run on.
+private func crowdedMachine(_ ranks: [RankFacts]) -> String? {
   let threads = ranks.reduce(0) { $0 + $1.threads }
   let processors = Set(ranks.flatMap(\.processors)).count
+  guard threads > processors, !ranks.contains(where: { $0.threads > $0.processors.count }) else { return nil }
+  let nodes = groups(ranks, by: \.node).compactMap { $0.first?.node }
+  let place = nodes.count == 1 ? "node \(nodes[0])" : "nodes \(nodes.joined(separator: ", ")), which are one machine,"
+  var remedies: [String] = []
+  let share = max(1, processors / ranks.count)
+  if ranks.contains(where: { $0.threads > share }) { remedies.append("set OMP_NUM_THREADS=\(share)") }
+  if ranks.count > processors { remedies.append("start fewer ranks or let waiting ones yield: --mca mpi_yield_when_idle 1") }
+  let remedy = remedies.joined(separator: ", and ")
+  return "the \(count(ranks.count, "rank")) of \(place) compute with \(threads) threads on \(count(processors, "processor")). "
+    + remedy.prefix(1).uppercased() + remedy.dropFirst()
+}
+
+/// Ranks that have more threads than their container has time for, or leave much of the node idle.
+private func unsuitedNode(_ ranks: [RankFacts]) -> String? {
+  guard let first = ranks.first else { return nil }
+  let threads = ranks.reduce(0) { $0 + $1.threads }
   let share = max(1, first.nodeCoreCount / ranks.count)
-  if threads > processors, !ranks.contains(where: { $0.threads > $0.processors.count }) {
-    return [
-      "the \(count(ranks.count, "rank")) of node \(node) compute with \(threads) threads on \(count(processors, "processor")). "
-        + "Set OMP_NUM_THREADS=\(max(1, processors / ranks.count))"
-        + (ranks.count > processors ? ", and start fewer ranks or let waiting ones yield: --mca mpi_yield_when_idle 1" : "")
-    ]
-  }
   if let quota = first.processorQuota, Double(threads) > quota.rounded(.up) {
-    return [
-      "node \(node) is a container with time for \(Numbers.fixed(quota, 1)) processors, and its ranks compute with \(threads) threads. "
-        + "Set OMP_NUM_THREADS=\(max(1, Int(quota) / ranks.count)) and use --bind-to none"
-    ]
+    return "node \(first.node) is a container with time for \(Numbers.fixed(quota, 1)) processors, and its ranks compute with \(threads) threads. "
+      + "Set OMP_NUM_THREADS=\(max(1, Int(quota) / ranks.count)) and use --bind-to none"
   }
   if 2 * threads <= first.nodeCoreCount {
-    return [
-      "\(count(threads, "thread")) compute on the \(first.nodeCoreCount) cores of node \(node). "
-        + "To use all: OMP_NUM_THREADS=\(share) with --map-by slot:PE=\(share) --bind-to core, or scripts/qat-mpirun"
-    ]
+    return "\(count(threads, "thread")) compute on the \(first.nodeCoreCount) cores of node \(first.node). "
+      + "To use all: OMP_NUM_THREADS=\(share) with --map-by slot:PE=\(share) --bind-to core, or scripts/qat-mpirun"
   }
-  return []
+  return nil
 }
 
 /// What must be, or should be, the same everywhere.

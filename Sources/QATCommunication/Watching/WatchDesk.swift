@@ -10,7 +10,7 @@ struct WatchDesk {
   /// Becomes readable when the working thread asks for something.
   let wakeUp: Int32
   let run: UInt64
-  let launcher: pid_t
+  let launcher: Int32?
   let report: @Sendable (CommunicationError) -> Void
   let warn: @Sendable (String) -> Void
 
@@ -35,7 +35,7 @@ struct WatchDesk {
   func beat(_ kind: Int, exitCode: Int32 = 0) -> qat_beat { Whereabouts.own.beat(run: run, rank: rank, kind: kind, exitCode: exitCode) }
 
   /// Ends this process.
-  func end(_ exitCode: Int32) -> Never { qat_end_process(exitCode, launcher, Self.launcherPatience) }
+  func end(_ exitCode: Int32) -> Never { qat_end_process(exitCode, launcher ?? 0, Self.launcherPatience) }
 
   /// Says the verdict, and what this rank has lately waited for.
   func announce(_ verdict: Verdict) {

@@ -53,7 +53,7 @@ final class Watchdog: Sendable {
     let thread = Thread { [self] in
       Thread.current.name = "qat-watchdog"  // from inside: the system's name, as tools show it, is that of the running thread
       let desk = WatchDesk(
-        rank: rank, nodes: nodes, limits: limits, wakeUp: wake, run: post.run, launcher: qat_launcher(), report: report,
+        rank: rank, nodes: nodes, limits: limits, wakeUp: wake, run: post.run, launcher: launcherProcess(), report: report,
         warn: warn)
       if rank == 0 {
         Watch(desk, RootContacts(listening: listening, rankCount: nodes.count)).run(self)

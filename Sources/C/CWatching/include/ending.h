@@ -1,9 +1,6 @@
 #pragma once
 #include <sys/types.h>
 
-// The process that started this one for Open MPI (mpirun, or orted on other nodes), 0 when there is none among the ancestors.
-pid_t qat_launcher(void);
-
 // Lets what was printed come out, unless that means waiting for a thread that prints.
 void qat_flush_output(void);
 

@@ -3,3 +3,4 @@
 #include "crash_report.h"
 #include "ending.h"
 #include "heartbeat.h"
+#include "launcher.h"
