@@ -23,9 +23,10 @@ extension Lowering {
     case is Gemm where isLayer, is MatMul where isLayer: return nil
     case is Convolution, is Gemm, is MatMul: return floatReasons[node.name]
     case is BatchNormalization: return "no layer with a quantized weight stands before it alone"
-    case is HardSwish: return "runtimes have no integer kernel for it"
     case is ReduceMean: return "runtimes have no integer kernel for means over other axes than height and width"
-    default: break
+    // Softmax and the activations among these have integer kernels in ONNX Runtime alone.
+    case is Add, is Mul, is Concat, is MaxPool, is AveragePool, is GlobalAveragePool, is Sigmoid, is LeakyRelu, is Softmax: break
+    default: return activations[node.outputs[0]] == nil ? "runtimes have no integer kernel for it" : nil
     }
     if activations[node.outputs[0]] != nil { return nil }
     if let input = node.inputs.first(where: { activations[$0] == nil }) {

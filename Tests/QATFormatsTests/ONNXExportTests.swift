@@ -44,6 +44,10 @@ private func reread(_ graph: Graph) throws -> Graph {
     network(Gemm(alpha: 0.5, beta: 2, transposesB: true), [.batch, 4], constants: [("w", [3, 4], .parameter), ("c", [3], .parameter)]),
     network(MatMul(), [.batch, 5, 4], constants: [("w", [4, 3], .parameter)]), network(Flatten(axis: 2)), network(Reshape(shape: [0, 2, -1])),
     network(Transpose(permutation: [0, 3, 1, 2])),
+    network(Exp()), network(Log()), network(Sqrt()), network(Reciprocal()), network(Neg()), network(Abs()), network(Tanh()), network(Erf()),
+    network(Elu(alpha: 0.5)), network(Selu(alpha: 1.5, gamma: 0.5)), network(Celu(alpha: 2)), network(ThresholdedRelu(alpha: 0.25)),
+    network(HardSigmoid(alpha: 0.25, beta: 0.75)), network(Gelu()), network(Gelu(approximation: .tanh)), network(Swish()), network(Swish(alpha: 1.5)),
+    network(Mish()), network(Softplus()), network(Softsign()),
   ]
 
   @Test(arguments: networks) func everyOperatorSurvives(graph: Graph) throws {

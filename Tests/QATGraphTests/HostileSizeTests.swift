@@ -45,6 +45,9 @@ import Testing
         MaxPool(window: window()), AveragePool(window: window(), countsPadding: true), GlobalAveragePool(), ReduceMean(axes: list(1)),
         Gemm(transposesA: below(2) == 0, transposesB: below(2) == 0), MatMul(), Flatten(axis: number()), Reshape(shape: numbers(below(5))),
         Transpose(permutation: numbers(below(4))), Softmax(axis: number()), Dropout(ratio: float()), Identity(),
+        Exp(), Log(), Sqrt(), Reciprocal(), Neg(), Abs(), Tanh(), Erf(), Elu(alpha: float()), Selu(alpha: float(), gamma: float()),
+        Celu(alpha: float()),
+        ThresholdedRelu(alpha: float()), HardSigmoid(alpha: float(), beta: float()), Gelu(), Swish(alpha: float()), Mish(), Softplus(), Softsign(),
         FakeQuantize(mode: mode, bits: number(), halfRange: below(2) == 0, channelAxis: below(2) == 0 ? nil : number()),
       ]
     }
@@ -74,7 +77,7 @@ import Testing
 
   @Test func theDrawsCoverEveryOperator() {
     var source = Source(round: 0)
-    #expect(source.operators().map { type(of: $0).type } == allOperators.map { $0.type })
+    #expect(Set(source.operators().map { type(of: $0).type }) == Set(allOperators.map { $0.type }))
   }
 
   @Test(arguments: 0..<4)

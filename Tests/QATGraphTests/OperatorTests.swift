@@ -2,13 +2,9 @@ import QATGraph
 import Testing
 
 @Suite struct OperatorTests {
-  /// ONNX's operator types, with FakeQuantize, which ONNX writes as a pair.
-  @Test func typesAreThoseOfONNX() {
-    #expect(
-      allOperators.map { $0.type } == [
-        "Conv", "BatchNormalization", "Relu", "Clip", "LeakyRelu", "Sigmoid", "HardSwish", "Add", "Mul", "Concat", "MaxPool", "AveragePool",
-        "GlobalAveragePool", "ReduceMean", "Gemm", "MatMul", "Flatten", "Reshape", "Transpose", "Softmax", "Dropout", "Identity", "FakeQuantize",
-      ])
+  @Test func typesAreUnique() {
+    let types = allOperators.map { $0.type }
+    #expect(Set(types).count == types.count)
   }
 
   @Test(arguments: [

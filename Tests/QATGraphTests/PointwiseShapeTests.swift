@@ -4,7 +4,9 @@ import Testing
 
 @Suite struct PointwiseShapeTests {
   static let elementwise: [any Operator] = [
-    Relu(), Clip(lower: 0, upper: 6), LeakyRelu(), Sigmoid(), HardSwish(), Identity(), Dropout(ratio: 0.3), Softmax(axis: 1),
+    Relu(), Clip(lower: 0, upper: 6), LeakyRelu(), Sigmoid(), HardSwish(), Identity(), Dropout(ratio: 0.3), Softmax(axis: 1), Exp(), Log(), Sqrt(),
+    Reciprocal(),
+    Neg(), Abs(), Tanh(), Erf(), Elu(), Selu(), Celu(), ThresholdedRelu(), HardSigmoid(), Gelu(), Swish(), Mish(), Softplus(), Softsign(),
   ]
 
   @Test(arguments: elementwise.indices)

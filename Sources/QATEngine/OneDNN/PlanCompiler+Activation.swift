@@ -58,10 +58,33 @@ private struct ActivationFunction {
       kind = dnnl_eltwise_clip_v2_use_dst_for_bwd
       (alpha, beta) = (op.lower, op.upper)
     case is Sigmoid: kind = dnnl_eltwise_logistic_use_dst_for_bwd
-    case is HardSwish:
-      kind = dnnl_eltwise_hardswish
+    case is Tanh: kind = dnnl_eltwise_tanh_use_dst_for_bwd
+    case is Exp: kind = dnnl_eltwise_exp_use_dst_for_bwd
+    case is Sqrt: kind = dnnl_eltwise_sqrt_use_dst_for_bwd
+    case let op as Elu:
+      // The derivative follows from the output only where the function has an inverse.
+      guard op.alpha >= 0 else { return nil }
+      kind = dnnl_eltwise_elu_use_dst_for_bwd
+      alpha = op.alpha
+    default:
+      guard let function = Self.ofInput(op) else { return nil }
+      (kind, alpha, beta) = function
       usesOutput = false
-    default: return nil
+    }
+  }
+
+  /// Functions whose derivative is computed from the input.
+  private static func ofInput(_ op: any Operator) -> (dnnl_alg_kind_t, alpha: Float, beta: Float)? {
+    switch op {
+    case is HardSwish: (dnnl_eltwise_hardswish, 0, 0)
+    case is Log: (dnnl_eltwise_log, 0, 0)
+    case is Abs: (dnnl_eltwise_abs, 0, 0)
+    case is Neg: (dnnl_eltwise_linear, -1, 0)
+    case is Softplus: (dnnl_eltwise_soft_relu, 0, 0)
+    case let op as Gelu: (op.approximation == .none ? dnnl_eltwise_gelu_erf : dnnl_eltwise_gelu_tanh, 0, 0)
+    case let op as Swish: (dnnl_eltwise_swish, op.alpha, 0)
+    case is Mish: (dnnl_eltwise_mish, 0, 0)
+    default: nil
     }
   }
 }

@@ -71,11 +71,24 @@ struct PlanOperatorTests {
   func activations() throws {
     let ops: [any Operator] = [
       Relu(), Clip(lower: 0, upper: 6), Clip(lower: -0.5, upper: 0.7), Clip(lower: 0), LeakyRelu(alpha: 0.1), Sigmoid(), HardSwish(), Identity(),
-      Dropout(ratio: 0.3), Softmax(axis: 1),
+      Dropout(ratio: 0.3), Softmax(axis: 1), Exp(), Abs(), Neg(), Tanh(), Elu(), Elu(alpha: 0.3), Elu(alpha: -0.5), Softplus(), Gelu(),
+      Gelu(approximation: .tanh), Swish(), Swish(alpha: 1.7), Mish(),
     ]
     for op in ops {
       try expectPlanMatchesPlainKernels(sandwiched(op, channels: 20, size: 6), "\(op)")
       try expectPlanMatchesPlainKernels(graph(op, input: [4, 3, 3]), mode: .evaluation, "\(op)")
+    }
+  }
+
+  @Test("functions of positive numbers, row-major and blocked")
+  func functionsOfPositiveNumbers() throws {
+    for op in [Log(), Sqrt()] as [any Operator] {
+      for channels in [4, 20] {
+        var positive = try sandwiched(Sigmoid(), channels: channels, size: 6)
+        positive.nodes.append(Node(name: "function", op: op, inputs: ["y"], outputs: ["z"]))
+        positive.outputs = ["z"]
+        try expectPlanMatchesPlainKernels(positive, "\(op), \(channels) channels")
+      }
     }
   }
 

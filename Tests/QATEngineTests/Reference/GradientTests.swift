@@ -93,7 +93,17 @@ import Testing
     GradientCase(Concat(axis: -1), [[2, 3], [2, 2]]), GradientCase(Concat(axis: 0), [[3]]),
   ]
 
-  static let all = [convolutions, poolings, normalizations, pointwise, arithmetic, products, layouts].flatMap(\.self)
+  static let all = [
+    convolutions,
+    poolings,
+    normalizations,
+    pointwise,
+    elementary,
+    activations,
+    arithmetic,
+    products,
+    layouts,
+  ].flatMap(\.self)
 
   @Test(arguments: all)
   func theGradientIsTheLimitOfDifferences(_ test: GradientCase) throws { try expectGradientsMatchDifferences(test) }

@@ -14,7 +14,7 @@ extension ONNXImporter {
       }
       if !graph.outputs.contains(output) { graph.outputs.append(output) }
     }
-    fuseHardSwish()
+    recogniseActivations()
     dropZeroBiases()
     removeUnneeded()
     do throws(GraphError) {

@@ -10,8 +10,18 @@ struct ONNXImporter {
   typealias OperatorImporter = @Sendable (inout ONNXImporter, ONNXImportNode) throws(ONNXError) -> Void
 
   /// Importers by operator type, or by `domain::type` outside ONNX's own domain. A new family joins this list.
-  static let operators: [String: OperatorImporter] = [windows, activations, arithmetic, matrixProducts, layout, constants, shapes, quantization]
-    .reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
+  static let operators: [String: OperatorImporter] = [
+    windows,
+    activations,
+    elementary,
+    arithmetic,
+    matrixProducts,
+    layout,
+    constants,
+    shapes,
+    quantization,
+  ]
+  .reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
 
   /// The graph so far.
   var graph: Graph

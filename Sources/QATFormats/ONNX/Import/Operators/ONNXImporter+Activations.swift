@@ -4,14 +4,40 @@ import QATTensor
 /// Batch normalisation and what works on each element by itself.
 extension ONNXImporter {
   static let activations: [String: OperatorImporter] = [
-    "BatchNormalization": batchNormalization, "Clip": clip, "Softmax": softmax, "Dropout": dropout, "HardSigmoid": hardSigmoid,
-    "Relu": { importer, node throws(ONNXError) in try importer.emit(Relu(), [try importer.tensor(0, "X", node)], node) },
-    "Sigmoid": { importer, node throws(ONNXError) in try importer.emit(Sigmoid(), [try importer.tensor(0, "X", node)], node) },
-    "HardSwish": { importer, node throws(ONNXError) in try importer.emit(HardSwish(), [try importer.tensor(0, "X", node)], node) },
-    "LeakyRelu": { importer, node throws(ONNXError) in
-      try importer.emit(LeakyRelu(alpha: try node.float("alpha", default: 0.01)), [try importer.tensor(0, "X", node)], node)
+    "BatchNormalization": batchNormalization,
+    "Clip": clip,
+    "Softmax": softmax,
+    "Dropout": dropout,
+    "Relu": pointwise { _ in Relu() },
+    "Sigmoid": pointwise { _ in Sigmoid() },
+    "HardSwish": pointwise { _ in HardSwish() },
+    "LeakyRelu": pointwise { node throws(ONNXError) in LeakyRelu(alpha: try node.float("alpha", default: 0.01)) },
+    "Elu": pointwise { node throws(ONNXError) in Elu(alpha: try node.float("alpha", default: 1)) },
+    "Selu": pointwise { node throws(ONNXError) in
+      Selu(alpha: try node.float("alpha", default: Selu().alpha), gamma: try node.float("gamma", default: Selu().gamma))
     },
+    "Celu": pointwise { node throws(ONNXError) in Celu(alpha: try node.float("alpha", default: 1)) },
+    "ThresholdedRelu": pointwise { node throws(ONNXError) in ThresholdedRelu(alpha: try node.float("alpha", default: 1)) },
+    "HardSigmoid": pointwise { node throws(ONNXError) in
+      HardSigmoid(alpha: try node.float("alpha", default: 0.2), beta: try node.float("beta", default: 0.5))
+    },
+    "Gelu": pointwise { node throws(ONNXError) in
+      let name = try node.string("approximate") ?? "none"
+      guard let approximation = Gelu.Approximation(rawValue: name) else {
+        throw node.error("the attribute 'approximate' is '\(name)', expected none or tanh")
+      }
+      return Gelu(approximation: approximation)
+    },
+    "Swish": pointwise { node throws(ONNXError) in Swish(alpha: try node.float("alpha", default: 1)) },
+    "Mish": pointwise { _ in Mish() },
+    "Softplus": pointwise { _ in Softplus() },
+    "Softsign": pointwise { _ in Softsign() },
   ]
+
+  /// An importer of an operator with one input, made from the node's attributes.
+  static func pointwise(_ make: @escaping @Sendable (ONNXImportNode) throws(ONNXError) -> any Operator) -> OperatorImporter {
+    { importer, node throws(ONNXError) in try importer.emit(try make(node), [try importer.tensor(0, "X", node)], node) }
+  }
 
   /// All forms are one: `training_mode` and the outputs beyond the first say how the exporter saw the network, not what it is.
   private static func batchNormalization(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
@@ -72,15 +98,5 @@ extension ONNXImporter {
     }
     guard ratio >= 0, ratio < 1 else { throw node.error("the ratio is \(ratio), expected at least 0 and less than 1") }
     try importer.emit(Dropout(ratio: ratio), [x], node)
-  }
-
-  /// clip(alpha · x + beta, 0, 1), in these three steps; with its product by x it is a hard swish and becomes one again.
-  private static func hardSigmoid(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
-    let x = try importer.tensor(0, "X", node)
-    let alpha = importer.add(Tensor([try node.float("alpha", default: 0.2)], shape: []), named: importer.uniqueName("\(node.name)/alpha"), .fixed)
-    let beta = importer.add(Tensor([try node.float("beta", default: 0.5)], shape: []), named: importer.uniqueName("\(node.name)/beta"), .fixed)
-    let scaled = try importer.emitHelper(Mul(), [x, alpha], "scaled", node)
-    let sum = try importer.emitHelper(Add(), [scaled, beta], "sum", node)
-    try importer.emit(Clip(lower: 0, upper: 1), [sum], node)
   }
 }

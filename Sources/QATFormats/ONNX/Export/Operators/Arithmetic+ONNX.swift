@@ -1,0 +1,4 @@
+import QATGraph
+
+extension Add: ONNXWritable {}
+extension Mul: ONNXWritable {}

@@ -1,0 +1,29 @@
+import QATGraph
+
+extension Convolution: ONNXWritable {
+  var attributes: [ONNXAttributeProto] { window.attributes + [.int("group", groups)] }
+}
+
+extension MaxPool: ONNXWritable {
+  var attributes: [ONNXAttributeProto] { window.attributes + [.flag("ceil_mode", window.roundsUp)] }
+}
+
+extension AveragePool: ONNXWritable {
+  private var isDilated: Bool { window.dilations.contains { $0 != 1 } }
+
+  /// Dilations came with opset 19.
+  var opset: Int { isDilated ? 19 : Self.firstOpset }
+
+  var attributes: [ONNXAttributeProto] {
+    window.attributes.filter { isDilated || $0.name != "dilations" }
+      + [.flag("ceil_mode", window.roundsUp), .flag("count_include_pad", countsPadding)]
+  }
+}
+
+extension GlobalAveragePool: ONNXWritable {}
+
+extension Window {
+  fileprivate var attributes: [ONNXAttributeProto] {
+    [.ints("dilations", dilations), .ints("kernel_shape", kernel), .ints("pads", pads), .ints("strides", strides)]
+  }
+}

@@ -1,0 +1,82 @@
+import QATGraph
+import QATTensor
+
+/// Reads a graph as formulas: what exporters write with several operators where this project has one.
+///
+/// Between the nodes of a formula nobody else may look: every tensor inside it has one reader and is no output.
+struct ONNXIdioms {
+  private let graph: Graph
+  private let producers: [TensorName: Int]
+  private let consumers: [TensorName: [Graph.Use]]
+  private let outputs: Set<TensorName>
+
+  init(_ graph: Graph) {
+    self.graph = graph
+    producers = graph.producers
+    consumers = graph.consumers
+    outputs = Set(graph.outputs)
+  }
+
+  /// The node inside a formula that makes `name`; nil when others read the tensor too.
+  func inner(_ name: TensorName) -> Node? {
+    guard consumers[name]?.count == 1, !outputs.contains(name) else { return nil }
+    return producers[name].map { graph.nodes[$0] }
+  }
+
+  /// The input of the inner node that makes `name`, when that node's operator is `op`.
+  func argument(_ name: TensorName, of op: some Operator) -> TensorName? {
+    guard let node = inner(name), AnyHashable(node.op) == AnyHashable(op) else { return nil }
+    return node.inputs[0]
+  }
+
+  /// A product of constant numbers and tensors, in any order and nesting.
+  struct Product {
+    /// The product of the numbers.
+    var factor = 1.0
+    /// The tensors.
+    var tensors: [TensorName] = []
+  }
+
+  /// The product that `node` computes.
+  func product(_ node: Node) -> Product {
+    var result = Product()
+    for name in node.inputs {
+      if let number = number(name) {
+        result.factor *= number
+      } else if let node = inner(name), node.op is Mul {
+        let nested = product(node)
+        result.factor *= nested.factor
+        result.tensors += nested.tensors
+      } else {
+        result.tensors.append(name)
+      }
+    }
+    return result
+  }
+
+  /// Whether `name` is `factor` · `tensors`; the tensor itself when the factor is 1.
+  func isProduct(_ name: TensorName, _ factor: Double, _ tensors: [TensorName]) -> Bool {
+    if tensors == [name] { return isClose(factor, 1) }
+    guard let node = inner(name), node.op is Mul else { return false }
+    let product = product(node)
+    return isClose(product.factor, factor) && product.tensors.sorted() == tensors.sorted()
+  }
+
+  /// x of x + `value`.
+  func augend(_ name: TensorName, _ value: Double) -> TensorName? {
+    guard let node = inner(name), node.op is Add else { return nil }
+    for (x, constant) in [(node.inputs[0], node.inputs[1]), (node.inputs[1], node.inputs[0])] {
+      if let number = number(constant), isClose(number, value) { return x }
+    }
+    return nil
+  }
+
+  /// A constant number; one that has more dimensions than a vector could add dimensions to its neighbour.
+  func number(_ name: TensorName) -> Double? {
+    guard let tensor = graph.tensor(name), tensor.count == 1, tensor.shape.count < 2 else { return nil }
+    return tensor.floats?.first.map(Double.init)
+  }
+
+  /// Equality up to the rounding of a few float32 constants.
+  func isClose(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 1e-6 * abs(b) }
+}

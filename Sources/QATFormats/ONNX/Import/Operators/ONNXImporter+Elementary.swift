@@ -1,0 +1,27 @@
+import Foundation
+import QATGraph
+import QATTensor
+
+/// Functions of one number. Of constants, as exporters compute attention's scale, they are computed.
+extension ONNXImporter {
+  static let elementary: [String: OperatorImporter] = [
+    "Exp": elementary(Exp(), exp),
+    "Log": elementary(Log(), log),
+    "Sqrt": elementary(Sqrt()) { $0.squareRoot() },
+    "Reciprocal": elementary(Reciprocal()) { 1 / $0 },
+    "Neg": elementary(Neg(), -),
+    "Abs": elementary(Abs(), abs),
+    "Tanh": elementary(Tanh(), tanh),
+    "Erf": elementary(Erf(), erf),
+  ]
+
+  private static func elementary(_ op: any Operator, _ function: @escaping @Sendable (Float) -> Float) -> OperatorImporter {
+    { importer, node throws(ONNXError) in
+      guard let tensor = try importer.constant(0, node), let values = tensor.floats else {
+        return try importer.emit(op, [try importer.tensor(0, "X", node)], node)
+      }
+      try importer.spend(values.count, node)
+      try importer.bind(node.output, to: .constant(Tensor(values.map(function), shape: tensor.shape)), node)
+    }
+  }
+}
