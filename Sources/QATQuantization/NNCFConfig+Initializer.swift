@@ -14,7 +14,7 @@ extension QuantizationConfiguration {
         "batchnorm_adaptation",
         read: { member, root, problems in adaptation.read(member.value, into: &root, &problems) },
         write: { adaptation.write($0) }),
-      .refused("precision", notYet),
+      SchemaKey("precision", optional: \.precision, PrecisionInitializer.schema.rule(defaults: PrecisionInitializer())),
     ], misplaced: ["num_init_samples": "it belongs in \"range\"", "num_bn_adaptation_samples": "it belongs in \"batchnorm_adaptation\""])
 
   private static let adaptation = ObjectSchema<QuantizationConfiguration>([
@@ -33,10 +33,11 @@ extension QuantizationConfiguration.ScopeOverride {
     [
       SchemaKey(
         "range", optional: \.range,
-        QuantizationConfiguration.RangeInitializer.schema.rule(defaults: QuantizationConfiguration.RangeInitializer())),
-      .refused("precision", notYet),
+        QuantizationConfiguration.RangeInitializer.schema.rule(defaults: QuantizationConfiguration.RangeInitializer()))
     ],
-    misplaced: ["batchnorm_adaptation": "it concerns the whole network: it belongs in the section's \"initializer\""])
+    misplaced: ["batchnorm_adaptation": concernsNetwork, "precision": concernsNetwork])
+
+  private static let concernsNetwork = "it concerns the whole network: it belongs in the section's \"initializer\""
 }
 
 extension QuantizationConfiguration.RangeInitialization {

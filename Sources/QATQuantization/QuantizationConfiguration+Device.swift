@@ -25,6 +25,13 @@ extension QuantizationConfiguration {
         faults.append(Fault(path: path + ["bits"], message: "the device \(device.rawValue) has no \(key) of \(bits) bits; expected \(expected)"))
       }
     }
+    let allWidths = Set(QuantizationPoint.Kind.allCases.flatMap(device.bitWidths)).sorted(by: >)
+    for assignment in precision?.assignments ?? [] where !allWidths.contains(assignment.bits) {
+      let message =
+        "the device \(device.rawValue) has nothing of \(assignment.bits) bits, as '\(assignment.scope)' is to have; expected "
+        + allWidths.map(String.init).joined(separator: ", ")
+      faults.append(Fault(path: ["initializer", "precision", "bitwidth_per_scope"], message: message))
+    }
     var groupOfName: [String: Int] = [:]
     for (index, names) in activations.unifiedScaleOperators.enumerated() {
       for name in Set(names).sorted() {

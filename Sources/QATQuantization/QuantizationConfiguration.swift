@@ -92,6 +92,8 @@ public struct QuantizationConfiguration: Sendable, Hashable, Codable {
   public var range = RangeInitialization.everywhere(RangeInitializer())
   /// Samples for the adaptation of batch norm's running statistics; 0 turns it off.
   public var batchNormAdaptationSampleCount = 2000
+  /// How bit widths are chosen point by point; nil where the demands and the device alone decide.
+  public var precision: PrecisionInitializer?
 
   /// NNCF's defaults.
   public init() {}

@@ -33,5 +33,5 @@ public enum TargetDevice: String, Sendable, Hashable, Codable, CaseIterable {
   var fusesScaleAndShift: Bool { self != .npu && self != .trial }
 
   /// The bit widths that quantizers of one kind may have.
-  func bitWidths(_ kind: QuantizationPoint.Kind) -> [Int] { table?.bitWidths(kind) ?? Array((2...8).reversed()) }
+  func bitWidths(_ kind: QuantizationPoint.Kind) -> [Int] { table?.bitWidths(kind) ?? QuantizerOption.bitWidths }
 }

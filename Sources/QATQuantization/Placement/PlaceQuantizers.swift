@@ -8,6 +8,8 @@ public struct QuantizerPlacement: Sendable, Hashable {
   public var floatReasons: [String: String]
   /// What of the configuration has no effect on this network, one sentence each.
   public var warnings: [String]
+  /// In what ways each quantizer may quantize, one a bit width.
+  var choices: QuantizerChoices
 }
 
 /// Decides which quantizers a network gets: NNCF's placement for its operator set. A pure function: nothing is inserted, no data are read.
@@ -34,21 +36,23 @@ public func placeQuantizers(in graph: Graph, _ configuration: QuantizationConfig
   let quantizationGraph = QuantizationGraph(network, device: device, exclusion: activationScopes.exclusion)
 
   var unmet = UnmetDemands()
+  var choices = QuantizerChoices()
   let weights = try WeightPlacement(
     network: network, device: device, demands: GroupDemands(configuration, .weight, device: device),
     overflowFix: configuration.overflowFix ?? .enable,
     scopes: weightScopes
-  ).points(of: quantizationGraph, &unmet)
+  ).points(of: quantizationGraph, &unmet, &choices)
   var propagation = QuantizerPropagation(quantizationGraph, table: device.table)
   propagation.run(try GroupDemands(configuration, .activation, device: device), quantizesOutputs: configuration.quantizesOutputs, &unmet)
   try unmet.throwIfAny(on: device)
   propagation.removeNeedless()
   propagation.removeRedundant()
 
-  var setup = propagation.setup(weights: weights, quantizesInputs: configuration.quantizesInputs)
+  var setup = propagation.setup(weights: weights, quantizesInputs: configuration.quantizesInputs, &choices)
   try setup.unifyScales(atOperators: configuration.activations.unifiedScaleOperators)
   try setup.checkUnifiedScales()
+  if let precision = configuration.precision { try setup.assign(precision.assignments, choices) }
   let reasons = FloatReasons(network: network, propagation: propagation, device: device, weightScopes: weightScopes, configuration: configuration)
   return QuantizerPlacement(
-    setup: setup, floatReasons: reasons.byOperator, warnings: try configuration.scopesInsideChains(of: quantizationGraph))
+    setup: setup, floatReasons: reasons.byOperator, warnings: try configuration.scopesInsideChains(of: quantizationGraph), choices: choices)
 }

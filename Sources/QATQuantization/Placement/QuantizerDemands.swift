@@ -5,6 +5,8 @@ struct QuantizerDemands {
   let bits: Int?
   let perChannel: Bool?
   let signed: Bool?
+  /// Whether the bit width is chosen later where no table restricts it.
+  let leavesBitWidthOpen: Bool
 
   /// The options of a table entry that meet the demands, each once; none when they contradict the table. An open sign takes the demanded one; a
   /// demanded sign does not concern asymmetric quantizers.
@@ -22,14 +24,20 @@ struct QuantizerDemands {
     return result
   }
 
-  /// The standard option with the demanded values set, for operators that no table restricts.
-  var standardOption: QuantizerOption {
+  /// The standard option with the demanded values set, for operators that no table restricts; then the same of other bit widths, where that is open.
+  var standardOptions: [QuantizerOption] {
     var option = QuantizerOption.standard
     option.mode = mode ?? option.mode
     option.bits = bits ?? option.bits
     option.perChannel = perChannel ?? option.perChannel
     option.forcedSign = option.mode == .symmetric ? signed : nil
-    return option
+    guard leavesBitWidthOpen else { return [option] }
+    return [option]
+      + QuantizerOption.bitWidths.filter { $0 != option.bits }.map { bits in
+        var other = option
+        other.bits = bits
+        return other
+      }
   }
 
   /// The demands in words.
@@ -49,19 +57,23 @@ struct GroupDemands {
   private let preset: QuantizationConfiguration.Preset?
   private let group: QuantizationConfiguration.Demands
   private let overrides: [(scope: Scope, demands: QuantizationConfiguration.Demands)]
+  private let choosesBitWidths: Bool
 
   /// - Throws: `QuantizationError` when the scope of an override cannot be read.
   init(_ configuration: QuantizationConfiguration, _ kind: QuantizationPoint.Kind, device: TargetDevice) throws(QuantizationError) {
     self.kind = kind
     preset = configuration.preset ?? device.defaultPreset
     group = configuration[kind].demands
+    choosesBitWidths = configuration.precision != nil && device.table == nil
     overrides = try configuration[kind].overrides.map { (override) throws(QuantizationError) in (try Scope(override.scope), override.demands) }
   }
 
   /// What is demanded of the operator called `name`: of two overrides that match, the later one holds.
   func demands(at name: String) -> QuantizerDemands {
     var demands = group
+    var leavesBitWidthOpen = choosesBitWidths
     for (scope, override) in overrides where scope.matches(name) {
+      if override.bits != nil { leavesBitWidthOpen = false }
       demands.mode = override.mode ?? demands.mode
       demands.bits = override.bits ?? demands.bits
       demands.perChannel = override.perChannel ?? demands.perChannel
@@ -69,7 +81,8 @@ struct GroupDemands {
     }
     let presetMode = preset.map { $0 == .mixed && kind == .activation ? QuantizationConfiguration.Mode.asymmetric : .symmetric }
     return QuantizerDemands(
-      kind: kind, mode: demands.mode ?? presetMode, bits: demands.bits, perChannel: demands.perChannel, signed: demands.signed)
+      kind: kind, mode: demands.mode ?? presetMode, bits: demands.bits, perChannel: demands.perChannel, signed: demands.signed,
+      leavesBitWidthOpen: leavesBitWidthOpen)
   }
 }
 

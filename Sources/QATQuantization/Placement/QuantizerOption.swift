@@ -9,6 +9,9 @@ struct QuantizerOption: Hashable, Sendable {
   /// What an operator without an entry in the table gets. Source: reference NNCF, default quantizer configuration.
   static let standard = QuantizerOption()
 
+  /// The bit widths that quantizers may have where nothing restricts them, widest first.
+  static let bitWidths = Array((2...8).reversed())
+
   /// Every combination, modes outermost, as NNCF expands its tables.
   static func all(bits: Int = 8, modes: [QuantizationConfiguration.Mode], perChannel: [Bool], forcedSign: Bool? = nil) -> [QuantizerOption] {
     modes.flatMap { mode in

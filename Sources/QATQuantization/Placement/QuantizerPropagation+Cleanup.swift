@@ -40,7 +40,7 @@ extension QuantizerPropagation {
     // A member of a unified group keeps its scale, unless the one above has the same.
     guard sameMode, sameGranularity, below.group == nil || below.group == above.group else { return false }
     remove(lower)
-    serve(below.sinks, from: upper)
+    serve(below, from: upper)
     return true
   }
 }

@@ -2,19 +2,26 @@ import QATGraph
 
 extension QuantizerPropagation {
   /// The decision in names: the weights' points and one point for each quantizer at rest, with the first of its options.
-  func setup(weights: [QuantizationPoint], quantizesInputs: Bool) -> QuantizerSetup {
+  /// - Parameters:
+  ///   - weights: the points of weights.
+  ///   - quantizesInputs: whether the network's inputs are quantized.
+  ///   - choices: takes in what ways each point may quantize, one a bit width.
+  /// - Returns: the setup.
+  func setup(weights: [QuantizationPoint], quantizesInputs: Bool, _ choices: inout QuantizerChoices) -> QuantizerSetup {
     var setup = QuantizerSetup(points: weights)
     var members: [Int: [String]] = [:]
     for location in locations {
-      guard let quantizer = quantizers[location], let option = quantizer.options.first, let (target, tensor) = place(of: location) else { continue }
+      guard let quantizer = quantizers[location], let (target, tensor) = place(of: location) else { continue }
+      let specifications = quantizer.options.onePerBitWidth.map { self.specification($0, tensor) }
+      guard let specification = specifications.first else { continue }
       if target.place == .networkInput, !quantizesInputs { continue }
-      let specification = specification(option, tensor)
       let sinks = quantizer.sinks.sorted().map { graph.slots[$0].target.name }
       var point = QuantizationPoint(id: target.id, target: target, specification: specification, quantizedOperators: [])
       for sink in sinks where !point.quantizedOperators.contains(sink) { point.quantizedOperators.append(sink) }
       // An input of the network and a node may have the same name, and so would their quantizers.
       while setup[point.id] != nil { point.id += "^" }
       setup.points.append(point)
+      choices[point.id] = specifications
       // Only whole tensors share a scale: per-channel quantizers leave their group.
       if let group = quantizer.group, !specification.perChannel { members[group, default: []].append(point.id) }
     }

@@ -28,7 +28,7 @@ struct QuantizerPropagation {
       guard vertex.trait == .inputsQuantizable || (vertex.isNetworkOutput && quantizesOutputs) else { continue }
       let demanded = demands.demands(at: vertex.name)
       let entry = entry(of: vertex)
-      var options = [demanded.standardOption]
+      var options = demanded.standardOptions
       if let listed = entry?.activations {
         options = demanded.filtered(listed)
         if options.isEmpty { unmet.note(demanded, at: vertex.name, offered: listed) }
@@ -93,8 +93,11 @@ struct QuantizerPropagation {
   /// Removes the quantizer at a place.
   mutating func remove(_ location: PropagatingQuantizer.Location) { quantizers[location] = nil }
 
-  /// Adds operators to those that the quantizer at a place serves.
-  mutating func serve(_ sinks: Set<Int>, from location: PropagatingQuantizer.Location) { quantizers[location]?.sinks.formUnion(sinks) }
+  /// Adds the operators of another quantizer to those that the quantizer at a place serves: only bit widths that both may have remain.
+  mutating func serve(_ other: PropagatingQuantizer, from location: PropagatingQuantizer.Location) {
+    quantizers[location]?.sinks.formUnion(other.sinks)
+    quantizers[location]?.options.removeAll { option in !other.options.contains { $0.bits == option.bits } }
+  }
 }
 
 /// Numbers in disjoint groups that can be joined.

@@ -12,27 +12,35 @@ struct WeightPlacement {
   /// - Parameters:
   ///   - graph: the network in the units of placement.
   ///   - unmet: takes the operators where the table offers nothing that meets the demands.
+  ///   - choices: takes in what ways each point may quantize, one a bit width.
   /// - Returns: the points.
   /// - Throws: `QuantizationError` when two operators demand different quantizers of a weight that they share.
-  func points(of graph: QuantizationGraph, _ unmet: inout UnmetDemands) throws(QuantizationError) -> [QuantizationPoint] {
+  func points(of graph: QuantizationGraph, _ unmet: inout UnmetDemands, _ choices: inout QuantizerChoices) throws(QuantizationError)
+    -> [QuantizationPoint]
+  {
     let firstConvolutions = network.firstConvolutions
     var points: [QuantizationPoint] = []
     // A tensor that two operators read along different axes cannot have one set of per-channel parameters: then each axis has its own.
     var indexOfWeight: [[String]: Int] = [:]
     for vertex in graph.vertices {
       guard let node = vertex.nodes.first, let operatorClass = vertex.operatorClass, scopes.exclusion(of: node.name) == nil else { continue }
-      guard let port = network.weightPort(of: node, operatorClass), let option = option(for: operatorClass, node.name, &unmet) else { continue }
+      guard let port = network.weightPort(of: node, operatorClass) else { continue }
       let weight = WeightSource(of: node, port: port, in: network)
-      let specification = specification(option, weight, isFirst: firstConvolutions.contains(node.name))
+      let specifications = options(for: operatorClass, node.name, &unmet).onePerBitWidth.map {
+        self.specification($0, weight, isFirst: firstConvolutions.contains(node.name))
+      }
+      guard let specification = specifications.first else { continue }
       let key = [weight.tensor, specification.channelAxis.map(String.init) ?? ""]
       if let shared = indexOfWeight[key] {
         // The node that reads the constant is named as well, so that it is rerouted.
         points[shared].quantizedOperators += weight.node.name == node.name ? [node.name] : [node.name, weight.node.name]
         try share(&points[shared], specification, with: node)
+        choices.share(points[shared].id, specifications)
       } else {
         indexOfWeight[key] = points.count
         let target = QuantizationTarget(.weight, weight.node.name, port: weight.port)
         points.append(QuantizationPoint(id: "\(node.name)|WEIGHT", target: target, specification: specification, quantizedOperators: [node.name]))
+        choices["\(node.name)|WEIGHT"] = specifications
       }
     }
     return points
@@ -49,15 +57,15 @@ struct WeightPlacement {
     if specification.halfRange { point.specification = specification }
   }
 
-  /// The best option, nil when the device has none for such weights or none that meets the demands.
-  private func option(for operatorClass: OperatorClass, _ name: String, _ unmet: inout UnmetDemands) -> QuantizerOption? {
+  /// The options, best first; none when the device has none for such weights or none that meets the demands.
+  private func options(for operatorClass: OperatorClass, _ name: String, _ unmet: inout UnmetDemands) -> [QuantizerOption] {
     let demanded = demands.demands(at: name)
-    guard let table = device.table, let operation = operatorClass.hardware else { return demanded.standardOption }
-    guard let entry = table[operation] else { return nil }
-    guard let listed = entry.weights else { return demanded.standardOption }
+    guard let table = device.table, let operation = operatorClass.hardware else { return demanded.standardOptions }
+    guard let entry = table[operation] else { return [] }
+    guard let listed = entry.weights else { return demanded.standardOptions }
     let options = demanded.filtered(listed)
     if options.isEmpty { unmet.note(demanded, at: name, offered: listed) }
-    return options.first
+    return options
   }
 
   private func specification(_ option: QuantizerOption, _ weight: WeightSource, isFirst: Bool) -> QuantizerSpecification {

@@ -24,7 +24,8 @@ struct RedundancyTests {
       propagation.quantizers[location] = PropagatingQuantizer(options: [option], location: location, sinks: [], group: group)
     }
     propagation.removeRedundant()
-    return propagation.setup(weights: [], quantizesInputs: true).activationIDs
+    var choices = QuantizerChoices()
+    return propagation.setup(weights: [], quantizesInputs: true, &choices).activationIDs
   }
 
   @Test(
