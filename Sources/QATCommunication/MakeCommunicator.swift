@@ -21,7 +21,7 @@ public func makeCommunicator() throws -> any Communicator {
 ///   - exitCode: what the run ends with when one rank alone throws this error, or when `together` makes all ranks share it.
 ///   - report: tells the user of a shared error; called on rank 0. Also of ranks that are lost, on a rank that is not, from the watchdog's thread.
 ///   - warn: tells the user of ranks that are late, likewise.
-///   - limits: after how long without a sign of life or of progress the run is ended with exit code 6; nil for never.
+///   - limits: after how long without a sign of life or of progress the run is ended with exit code 6; nil for never. Rank 0's hold for all.
 ///   - body: the work. It and everything it calls use the communicator from this thread alone.
 /// - Returns: what the body returns.
 /// - Throws: what the body throws, and what `makeCommunicator` throws.
@@ -45,7 +45,7 @@ package func run<Result>(
   guard let mpi = communicator as? MPICommunicator else { return try work() }
   mpi.exitCode = exitCode
   do {
-    if mpi.size > 1, let limits { mpi.watchdog = try Watchdog(mpi, limits, report: report, warn: warn) }
+    if mpi.size > 1 { mpi.watchdog = try Watchdog.join(mpi, limits, report: report, warn: warn) }
     let result = try work()
     mpi.finalize()
     return result

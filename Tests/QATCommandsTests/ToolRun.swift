@@ -27,9 +27,18 @@ struct ToolRun {
 
   /// Runs `qat` with the words of `line` on one rank in each of `folders`.
   init(mpmd line: String, folders: [URL], in folder: Scratch) throws {
-    let tool = try Self.tool().path
-    let parts = folders.map { ["-n", "1", "--wdir", $0.path, tool] + line.split(separator: " ").map(String.init) }
-    try self.init(words: ["mpirun"] + Self.launcherOptions + Array(parts.joined(separator: [":"])), in: folder, timeout: 60, whileRunning: nil)
+    try self.init(programs: folders.map { ["--wdir", $0.path, try Self.tool().path] + line.split(separator: " ").map(String.init) }, in: folder)
+  }
+
+  /// Runs `qat` on one rank with the environment and the line of each of `parts`.
+  init(parts: [(variables: [String], line: String)], in folder: Scratch) throws {
+    try self.init(
+      programs: parts.map { ["env"] + $0.variables + [try Self.tool().path] + $0.line.split(separator: " ").map(String.init) }, in: folder)
+  }
+
+  private init(programs: [[String]], in folder: Scratch) throws {
+    let words = programs.map { ["-n", "1"] + $0 }.joined(separator: [":"])
+    try self.init(words: ["mpirun"] + Self.launcherOptions + Array(words), in: folder, timeout: 60, whileRunning: nil)
   }
 
   /// Runs `qat` with the words of `line` by scripts/qat-mpirun with `options`.

@@ -157,11 +157,12 @@ struct RosterTests {
     #expect(Whereabouts(long.beat(run: 1, rank: 0, kind: 2)).call?.count == 31)
   }
 
-  @Test("rank 0's address fits a record of one size", arguments: [0, 3, 200])
-  func post(addresses: Int) {
-    let post = WatchPost(run: .max, port: 65535, addresses: (0..<addresses).map { "10.0.0.\($0)" })
+  @Test("what rank 0 tells all watchdogs fits a record of one size", arguments: [(0, 600), (3, 0), (200, 0.5)])
+  func post(addresses: Int, timeout: Double) {
+    let limits = timeout > 0 ? StallLimits(timeout: timeout) : nil
+    let post = WatchPost(run: .max, limits: limits, port: 65535, addresses: (0..<addresses).map { "10.0.0.\($0)" })
     #expect(post.record.count == 1024)
     let read = WatchPost(post.record)
-    #expect(read.run == post.run && read.port == post.port && (addresses > 100 || read == post))
+    #expect(read.run == post.run && read.port == post.port && read.limits == limits && (addresses > 100 || read == post))
   }
 }

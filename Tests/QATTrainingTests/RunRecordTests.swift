@@ -141,7 +141,7 @@ struct RunRecordTests {
     ]
     for edit in others {
       let other = try identity(edit)
-      #expect(other.configuration != plain.configuration && other.model == plain.model && other.data == plain.data)
+      #expect(other.settings != plain.settings && other.model == plain.model && other.data == plain.data)
     }
     let changes: [(inout RunConfiguration, inout Graph) -> Void] = [
       { _, graph in graph.constants["fc.bias"] = .init(Tensor([0, 0, 1e-30], shape: [3]), .parameter) },

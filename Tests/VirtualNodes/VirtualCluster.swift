@@ -57,7 +57,10 @@ public struct VirtualCluster: Sendable {
   }
 
   /// Why a cluster does not do what it was asked.
-  public struct Failure: Error, CustomStringConvertible { public let description: String }
+  public struct Failure: Error, CustomStringConvertible {
+    /// What was asked, and what came of it.
+    public let description: String
+  }
 
   private var words: [String] {
     let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()

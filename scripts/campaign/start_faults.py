@@ -84,7 +84,10 @@ def flagged(key, flag):
     return {"flags": flag.split(), "names": rf"the configuration's '{re.escape(key)}' differs"}
 
 
-# What one rank has otherwise, what the sentence must say, and the exit code where it is not 3. `files` changes the rank's own folder.
+USUAL = ["train", "--config", "run.json", "--checkpoint-dir", "../run"]
+
+# What one rank has otherwise, what the sentence must say, and the exit code where it is not 3. `files` changes the rank's own folder; `usual` is what all ranks
+# are started with where it is no training.
 KINDS = {
     "seed": flagged("seed", "--seed 9"),
     "batch size": flagged("batch_size", "--batch-size 8"),
@@ -114,9 +117,16 @@ KINDS = {
     "instruction set": {"environment": {"DNNL_MAX_CPU_ISA": "SSE41"}, "names": r"the instruction set differs.*rank {rank} .*SSE4\.1"},
     "another build": {"program": append_byte, "names": r"the build of this program differs"},
     "another command": {"words": ["evaluate", "--model", "net.onnx", "--data", "data"], "names": r"the command differs.*qat evaluate"},
-    "resuming": {"flags": ["--resume", "auto"], "names": r"--resume differs"},
-    "export": {"flags": ["--export", "other.onnx"], "names": r"--export differs"},
-    "mixed machines allowed": {"flags": ["--allow-mixed-machines"], "names": r"whether mixed machines are allowed differs"},
+    "resuming": {"flags": ["--resume", "auto"], "names": r"the command line's '--resume' differs"},
+    "export": {"flags": ["--export", "other.onnx"], "names": r"the command line's '--export' differs"},
+    "mixed machines allowed": {"flags": ["--allow-mixed-machines"], "names": r"the command line's '--allow-mixed-machines' differs"},
+    "stall timeout": {"flags": ["--stall-timeout", "5"], "names": r"the command line's '--stall-timeout' differs"},
+    "no watchdog": {"flags": ["--stall-timeout", "0"], "names": r"the command line's '--stall-timeout' differs"},
+    "bucket sizes": {"environment": {"QAT_BUCKET_KIB": "16,100,0"}, "names": r"the environment's 'QAT_BUCKET_KIB' differs"},
+    "batches of an evaluation": {
+        "usual": ["evaluate", "--model", "net.onnx", "--data", "data"], "flags": ["--batch-size", "7"], "names": r"the command line's '--batch-size' differs"},
+    "threads of a reproducible run": {
+        "usual": USUAL + ["--reproducible", "4"], "environment": {"OMP_NUM_THREADS": "2"}, "names": r"the number of threads of a reproducible run differs"},
     "wrong flag": {"flags": ["--sed", "1"], "names": r"\[rank {rank} .*--sed|qat: error: .*--sed", "exit": 64},
     "threads": {"environment": {"OMP_NUM_THREADS": "2"}, "names": r"warning: the number of threads differs.*", "exit": 0},
 }
@@ -141,7 +151,7 @@ def meet(campaign, kind, random):
     odd = random.randrange(ranks)
     work = f"{campaign.folder}/case"
     shutil.rmtree(work, ignore_errors=True)
-    usual = ["train", "--config", "run.json", "--checkpoint-dir", f"{work}/run"]
+    usual = kind.get("usual", USUAL)
     words = ["mpirun"] + LAUNCHER
     for rank in range(ranks):
         folder = f"{work}/rank{rank}"

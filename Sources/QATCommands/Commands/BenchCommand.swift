@@ -59,7 +59,7 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     try Session.run("bench", running) { session in
-      let (graph, configuration) = try session.begin {
+      let (graph, configuration) = try session.begin(values: { [$0.1.sharedValue, $0.0.sharedValue] }) {
         var configuration = try config.path.map { try RunConfiguration(contentsOf: $0) } ?? RunConfiguration()
         configuration.batchSize = batchSize
         configuration.accumulationSteps = accumulationSteps

@@ -20,8 +20,11 @@ struct DoctorCommand: ParsableCommand {
 
   func run() throws {
     try Session.run("doctor") { session in
-      let facts = try JSONEncoder().encode(RankFacts(session.communicator))
-      let ranks = try session.communicator.allgather(Array(facts)).map { try JSONDecoder().decode(RankFacts.self, from: Data($0)) }
+      // Whether nodes differ is what the report is about.
+      let facts = try session.communicator.begin(values: { _ in ProgramValues.program(command: session.command) }) {
+        try JSONEncoder().encode(RankFacts(session.communicator))
+      }
+      let ranks = try session.communicator.allgather(Array(facts.result)).map { try JSONDecoder().decode(RankFacts.self, from: Data($0)) }
       let report = DoctorReport(
         ranks: ranks, links: try (session.communicator as? MPICommunicator).flatMap { $0.size > 1 ? try LinkMeasurement($0) : nil })
       session.result(json ? report.json.text() : report.text)

@@ -71,13 +71,7 @@ struct EvaluateCommand: ParsableCommand {
     var preprocessing: Preprocessing?
 
     /// What every rank must have read alike.
-    func sharedValues() -> [SharedValue] {
-      let identity = RunIdentity(model: model.graph, configuration: configuration, dataset: samples)
-      return [
-        SharedValue("the configuration", identity.configuration, parts: configuration.sharedParts),
-        SharedValue("the model", model.graph.words(identity.model)), SharedValue("the data", samples.words(identity.data)),
-      ]
-    }
+    func sharedValues() -> [SharedValue] { [configuration.sharedValue, model.graph.sharedValue, samples.sharedValue("the data")] }
 
     init(_ command: EvaluateCommand) throws {
       let restored = RestoredRun.isPlace(command.model.model) ? try RestoredRun(command.model.model) : nil

@@ -55,11 +55,7 @@ struct TrainCommand: ParsableCommand {
     StopRequest.watch()
     let deadline = maxTime.map { ContinuousClock.now + .seconds($0.seconds) }
     try Session.run("train", running) { session in
-      let options = [
-        SharedValue("--resume", resume ?? "not given"),
-        SharedValue("--export", output.files.isEmpty ? "not given" : output.files.joined(separator: ", ")),
-      ]
-      let inputs = try session.begin(values: { $0.sharedValues() + options }) {
+      let inputs = try session.begin(values: { $0.sharedValues() }, keepsThreads: { $0.configuration.reproducibleShards != nil }) {
         try RunInputs(configurationPath: config.path, model: model.model, data: data.path, overrides: overrides.apply)
       }
       inputs.warn(session)

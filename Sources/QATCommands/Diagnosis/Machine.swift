@@ -4,6 +4,7 @@ import Foundation
 enum Machine {
   /// Numbers of the processors (hardware threads) that a process may run on.
   /// - Parameter process: its number; this process when nil.
+  /// - Returns: their numbers; none where the system does not say.
   static func allowedProcessors(of process: Int32? = nil) -> [Int] {
     let line = text("/proc/\(process.map(String.init) ?? "self")/status").split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") }
     return processors(listed: line?.split(separator: ":").last ?? "")

@@ -24,14 +24,21 @@ struct Session {
 
   /// Opens what the command works with, and goes on only when all ranks could and hold the same. The first thing that ranks say to each other, before anything heavy.
   /// - Parameters:
-  ///   - values: what must be equal of what was opened, besides the program itself.
+  ///   - values: what must be equal of what was opened, besides the program itself, how it was started and the machine.
+  ///   - keepsThreads: whether results depend on the number of threads that was asked for.
   ///   - body: opens files; calls no collectives.
   /// - Returns: what was opened.
   /// - Throws: the same error on every rank, naming the rank that failed or differs.
-  func begin<Inputs>(values: (Inputs) throws -> [SharedValue] = { _ in [] }, _ body: () throws -> Inputs) throws -> Inputs {
+  func begin<Inputs>(
+    values: (Inputs) throws -> [SharedValue] = { _ in [] }, keepsThreads: (Inputs) -> Bool = { _ in false }, _ body: () throws -> Inputs
+  ) throws -> Inputs {
     let begun = try communicator.begin(
       exitCode: ExitStatus.code(for:),
-      values: { try ProgramValues.values(command: command, allowsMixedMachines: options?.allowsMixedMachines ?? false) + values($0) }, body)
+      values: {
+        try ProgramValues.program(command: command) + ProgramValues.start()
+          + ProgramValues.machine(allowsMixedMachines: options?.allowsMixedMachines ?? false) + [ProgramValues.threads(areKept: keepsThreads($0))]
+          + values($0)
+      }, body)
     begun.warnings.forEach(warn)
     return begun.result
   }

@@ -32,36 +32,40 @@ final class Watchdog: Sendable {
   /// Joins the ranks' watchdogs. All ranks do so together, before anything may hang.
   /// - Parameters:
   ///   - communicator: the ranks; used here only.
-  ///   - limits: when a rank counts as lost.
+  ///   - limits: when a rank counts as lost; nil for never. Rank 0's hold for all: ranks that go by different ones would take each other for lost.
   ///   - report: tells the user why the run is ended; called from the watchdog's thread.
   ///   - warn: tells the user that a rank is late; likewise.
+  /// - Returns: the watchdog; nil when rank 0 wants none.
   /// - Throws: `CommunicationError` when the ranks cannot exchange where they are.
-  init(
-    _ communicator: any Communicator, _ limits: StallLimits, report: @escaping @Sendable (CommunicationError) -> Void,
+  static func join(
+    _ communicator: any Communicator, _ limits: StallLimits?, report: @escaping @Sendable (CommunicationError) -> Void,
     warn: @escaping @Sendable (String) -> Void
-  ) throws {
+  ) throws -> Watchdog? {
+    let (listening, own) = communicator.isRoot && limits != nil ? WatchPost.listen() : (-1, WatchPost())
+    let nodes = try communicator.allgather(record: WatchPost.record(node: communicator.node)).map(WatchPost.node)
+    let post = WatchPost(try communicator.broadcastRecord(own.announcing(limits).record))
+    guard let limits = post.limits else { return nil }
+    let rank = communicator.rank
+    qat_report_crashes("[rank \(rank) node \(communicator.node)] ")
+    let watchdog = try Watchdog()
+    let desk = WatchDesk(
+      rank: rank, nodes: nodes, limits: limits, wakeUp: watchdog.wakeUp.read, run: post.run, launcher: launcherProcess(), report: report, warn: warn)
+    Thread {
+      Thread.current.name = "qat-watchdog"  // from inside: the system's name, as tools show it, is that of the running thread
+      if rank == 0 {
+        Watch(desk, RootContacts(listening: listening, rankCount: nodes.count)).run(watchdog)
+      } else {
+        Watch(desk, RankContacts(post, desk)).run(watchdog)
+      }
+    }.start()
+    return watchdog
+  }
+
+  private init() throws {
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { throw CommunicationError(.launch, "the watchdog has no pipe: \(String(cString: strerror(errno)))") }
-    wakeUp = (ends[0], ends[1])
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    let (listening, own) = communicator.isRoot ? WatchPost.listen() : (-1, WatchPost())
-    let nodes = try communicator.allgather(record: WatchPost.record(node: communicator.node)).map(WatchPost.node)
-    let post = WatchPost(try communicator.broadcastRecord(own.record))
-    let rank = communicator.rank
-    let wake = ends[0]
-    qat_report_crashes("[rank \(rank) node \(communicator.node)] ")
-    let thread = Thread { [self] in
-      Thread.current.name = "qat-watchdog"  // from inside: the system's name, as tools show it, is that of the running thread
-      let desk = WatchDesk(
-        rank: rank, nodes: nodes, limits: limits, wakeUp: wake, run: post.run, launcher: launcherProcess(), report: report,
-        warn: warn)
-      if rank == 0 {
-        Watch(desk, RootContacts(listening: listening, rankCount: nodes.count)).run(self)
-      } else {
-        Watch(desk, RankContacts(post, desk)).run(self)
-      }
-    }
-    thread.start()
+    wakeUp = (ends[0], ends[1])
   }
 
   deinit {
@@ -84,52 +88,5 @@ final class Watchdog: Sendable {
     var byte: UInt8 = 1
     write(wakeUp.write, &byte, 1)
     for _ in 0..<100 where !state.withLock({ $0.isAnnounced }) { usleep(2000) }
-  }
-}
-
-/// Where rank 0's watchdog is to be found, and the number that only this run's ranks know.
-struct WatchPost: Hashable {
-  var run: UInt64 = 0
-  /// 0 when rank 0 cannot listen.
-  var port = 0
-  var addresses: [String] = []
-
-  /// Opens rank 0's socket.
-  static func listen() -> (socket: Int32, post: WatchPost) {
-    var port: Int32 = 0
-    let socket = qat_listen(&port)
-    guard socket >= 0 else { return (-1, WatchPost(run: .random(in: 1 ... .max))) }
-    var text = [CChar](repeating: 0, count: 900)
-    qat_addresses(&text, text.count)
-    let addresses = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self).split(separator: " ").map(String.init)
-    return (socket, WatchPost(run: .random(in: 1 ... .max), port: Int(port), addresses: addresses))
-  }
-
-  /// As many bytes on each rank.
-  var record: [UInt8] { Self.padded("\(run) \(port) \(addresses.joined(separator: " "))", to: 1024) }
-
-  static func record(node: String) -> [UInt8] { padded(node, to: 64) }
-  static func node(_ record: [UInt8]) -> String { String(decoding: record.prefix { $0 != 0 }, as: UTF8.self) }
-
-  private static func padded(_ text: String, to count: Int) -> [UInt8] {
-    let bytes = Array(text.utf8.prefix(count - 1))
-    return bytes + [UInt8](repeating: 0, count: count - bytes.count)
-  }
-}
-
-extension WatchPost {
-  init(_ record: [UInt8]) {
-    let words = Self.node(record).split(separator: " ").map(String.init)
-    guard words.count >= 2 else { return }
-    (run, port, addresses) = (UInt64(words[0]) ?? 0, Int(words[1]) ?? 0, Array(words.dropFirst(2)))
-  }
-}
-
-extension Communicator {
-  /// The root's record, which has the same size on every rank.
-  fileprivate func broadcastRecord(_ record: [UInt8]) throws -> [UInt8] {
-    var record = record
-    try record.withUnsafeMutableBytes { try broadcast($0, from: 0) }
-    return record
   }
 }

@@ -10,14 +10,14 @@ package struct Fingerprint {
 
   package mutating func feed(_ bytes: UnsafeRawBufferPointer) { value = qat_fnv1a(value, bytes.baseAddress, bytes.count) }
 
-  mutating func feed(_ text: String) {
+  package mutating func feed(_ text: String) {
     var text = text
     // The terminator keeps "ab", "c" apart from "a", "bc".
     text.withUTF8 { feed(UnsafeRawBufferPointer($0)) }
     withUnsafeBytes(of: UInt8(0)) { feed($0) }
   }
 
-  mutating func feed(_ number: UInt64) { withUnsafeBytes(of: number.littleEndian) { feed($0) } }
+  package mutating func feed(_ number: UInt64) { withUnsafeBytes(of: number.littleEndian) { feed($0) } }
 
   mutating func feed(_ tensor: Tensor) {
     feed("\(tensor.elementType) \(tensor.shape)")
@@ -33,7 +33,7 @@ package struct Fingerprint {
   }
 
   /// Nodes, names, shapes and values of a network.
-  mutating func feed(_ graph: Graph) {
+  package mutating func feed(_ graph: Graph) {
     feed("\(graph.inputs) \(graph.outputs)")
     for node in graph.nodes { feed("\(node.name) \(node.op) \(node.inputs) \(node.outputs)") }
     for (name, constant) in graph.constants.sorted(by: { $0.key < $1.key }) {

@@ -31,16 +31,6 @@ public struct RunIdentity: Sendable, Hashable, Codable {
     self.data = data
   }
 
-  /// Fingerprint of the settings.
-  public var configuration: String {
-    var fingerprint = Fingerprint()
-    for (key, value) in settings.sorted(by: { $0.key < $1.key }) {
-      fingerprint.feed(key)
-      fingerprint.feed(value)
-    }
-    return fingerprint.text
-  }
-
   /// Checks that a checkpoint's identity is this run's.
   /// - Parameters:
   ///   - saved: the checkpoint's.
