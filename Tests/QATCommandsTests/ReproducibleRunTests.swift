@@ -1,6 +1,7 @@
 import Foundation
 import QAT
 import Testing
+import VirtualNodes
 
 extension ToolTests {
   /// A quantized network with batch norm, trained with `--reproducible`: the same bytes, whatever the number of ranks.
@@ -34,9 +35,14 @@ extension ToolTests {
       }
     }
 
-    private func train(_ name: String, _ options: String, in folder: Scratch, ranks: Int?, through: [String] = []) throws {
+    private func train(
+      _ name: String, _ options: String, in folder: Scratch, ranks: Int?, through: [String] = [], on cluster: VirtualCluster? = nil,
+      ranksPerNode: Int = 1
+    ) throws {
       let run = try ToolRun(
-        "\(Self.line) --checkpoint-dir \(name) --export \(name).onnx --batch-size 2 \(options)", in: folder, through: through, ranks: ranks)
+        "\(Self.line) --checkpoint-dir \(name) --export \(name).onnx --batch-size 2 \(options)", in: folder, through: through, ranks: ranks,
+        on: cluster,
+        ranksPerNode: ranksPerNode)
       try #require(run.exitCode == 0, "\(name): \(run.errors)")
     }
 
@@ -60,6 +66,24 @@ extension ToolTests {
       }
       let resumed = try Outcome("resumed", in: folder)
       #expect(resumed.files == expected.files)
+    }
+
+    @Test func aRunAcrossNodesHasTheBitsOfOneProcess() throws {
+      let folder = try Scratch()
+      try train("alone", "--reproducible 8", in: folder, ranks: nil)
+      let expected = try Outcome("alone", in: folder)
+      // A rank a node; nodes that share the ranks unevenly, in other pieces; and going on from there in pieces of one more size.
+      try VirtualCluster.with(nodes: 3) { cluster in
+        let before = try cluster.bytesSent()
+        try train("nodes", "--reproducible 8", in: folder, ranks: 3, on: cluster)
+        #expect(zip(try cluster.bytesSent(), before).allSatisfy { $0 > $1 + 1_000_000 }, "the nodes have talked to each other")
+        try train(
+          "pieces", "--reproducible 8 --max-steps 3", in: folder, ranks: 5, through: ["env", "QAT_BUCKET_KIB=16,100,0"], on: cluster, ranksPerNode: 2)
+        try train(
+          "pieces", "--reproducible 8 --resume auto", in: folder, ranks: 2, through: ["env", "QAT_BUCKET_KIB=40,40,8"], on: cluster)
+      }
+      #expect(try Outcome("nodes", in: folder).differences(from: expected) == [])
+      #expect(try Outcome("pieces", in: folder).files == expected.files)
     }
 
     @Test func shardsNeedNotBeAPowerOfTwoAndMayHaveSeveralMicroBatches() throws {
