@@ -21,7 +21,7 @@ extension QuantizationConfiguration {
       // After the groups, to which the overrides belong.
       SchemaKey("scope_overrides", read: readOverrides, write: { overrides.write($0) }),
       .refused("params", notYet, unless: { $0.members?.isEmpty == true }),
-      .refused("compression_lr_multiplier", notYet),
+      SchemaKey("compression_lr_multiplier", optional: \.learningRateMultiplier, .nonnegative),
       .ineffective("export_to_onnx_standard_ops", "the format is chosen when the model is exported", .bool),
     ],
     misplaced: [
@@ -81,6 +81,6 @@ extension QuantizationConfiguration.Group {
       SchemaKey("ignored_scopes", \.ignoredScopes, .scopes),
       SchemaKey("target_scopes", optional: \.targetScopes, .scopes),
       SchemaKey("validate_scopes", \.validatesScopes, .bool),
-      .refused("logarithm_scale", notYet, unless: { $0.bool == false }),
+      SchemaKey("logarithm_scale", \.usesLogarithms, .bool),
     ]
 }

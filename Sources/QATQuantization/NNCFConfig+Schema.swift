@@ -10,19 +10,21 @@ extension NNCFConfig {
       SchemaKey("input_info", \.inputInfo, .oneOrMany(InputInfo.schema.rule(defaults: InputInfo()))),
       SchemaKey("target_device", \.targetDevice, .choice(known: ["VPU": "is called \"NPU\" since version 2.9 of NNCF"])),
       // After the device, which says what the sections may demand.
-      SchemaKey("compression", read: readCompression, write: { $0.quantization.map(QuantizationConfiguration.schema.write) }),
+      SchemaKey("compression", read: readCompression, write: writeCompression),
       // Read after `compression`, whose sections they extend; the resolved configuration shows them in the section.
       SchemaKey("ignored_scopes", read: readIgnoredScopes, write: { _ in nil }),
       SchemaKey("target_scopes", read: readTargetScopes, write: { _ in nil }),
       .refused("accuracy_aware_training", notYet),
-      .refused("compression_lr_multiplier", notYet),
+      SchemaKey("compression_lr_multiplier", read: readMultiplier, write: { _ in nil }),
       .ineffective("disable_shape_matching", "it is deprecated and NNCF ignores it as well", .bool),
-      .ineffective("log_dir", "the run's directory holds what is logged", .text),
+      SchemaKey("log_dir", optional: \.logDirectory, .text),
     ], unknownKeys: .warned)
 
-  /// Algorithms of NNCF besides `quantization`.
+  private static let algorithms = "\"quantization\" or \"knowledge_distillation\""
+
+  /// Algorithms of NNCF besides these.
   private static let otherAlgorithms = [
-    "experimental_quantization", "knowledge_distillation", "magnitude_sparsity", "rb_sparsity", "const_sparsity", "filter_pruning",
+    "experimental_quantization", "magnitude_sparsity", "rb_sparsity", "const_sparsity", "filter_pruning",
     "bootstrapNAS", "movement_sparsity", "binarization",
   ]
 
@@ -50,6 +52,13 @@ extension NNCFConfig {
     }
   }
 
+  @Sendable private static func writeCompression(_ root: NNCFConfig) -> JSONValue? {
+    let sections = [
+      root.quantization.map(QuantizationConfiguration.schema.write), root.distillation.map(KnowledgeDistillation.schema.write),
+    ].compactMap { $0 }
+    return sections.count > 1 ? .array(sections) : sections.first
+  }
+
   private static func read(
     _ section: JSONNode, algorithm: String, at node: JSONNode, _ root: inout NNCFConfig, _ problems: inout ProblemList
   ) {
@@ -59,12 +68,27 @@ extension NNCFConfig {
       QuantizationConfiguration.schema.read(section, into: &quantization, &problems)
       quantization.resolve(on: root.targetDevice, section, &problems)
       root.quantization = quantization
+    case KnowledgeDistillation.algorithm:
+      var distillation = KnowledgeDistillation(.mse)
+      KnowledgeDistillation.schema.read(section, into: &distillation, &problems)
+      root.distillation = distillation
     case let other where otherAlgorithms.contains(other):
-      problems.error("the algorithm \"\(other)\" \(notYet); expected \"quantization\"", at: node)
+      problems.error("the algorithm \"\(other)\" \(notYet); expected \(algorithms)", at: node)
     default:
-      let hint = NearestWord.to(algorithm, among: ["quantization"] + otherAlgorithms).map { "; did you mean \"\($0)\"?" } ?? ""
-      problems.error("found the unknown algorithm \(node.summary); expected \"quantization\"\(hint)", at: node)
+      let hint =
+        NearestWord.to(algorithm, among: ["quantization", KnowledgeDistillation.algorithm] + otherAlgorithms).map { "; did you mean \"\($0)\"?" }
+        ?? ""
+      problems.error("found the unknown algorithm \(node.summary); expected \(algorithms)\(hint)", at: node)
     }
+  }
+
+  /// Stands for the section's where it has none.
+  @Sendable private static func readMultiplier(_ member: JSONMember, _ root: inout NNCFConfig, _ problems: inout ProblemList) {
+    guard let multiplier = ValueRule<Double>.nonnegative.read(member.value, &problems) else { return }
+    guard let quantization = root.quantization else {
+      return problems.warning("\"compression_lr_multiplier\" has no effect: there is no section with \"algorithm\": \"quantization\"", at: member)
+    }
+    root.quantization?.learningRateMultiplier = quantization.learningRateMultiplier ?? multiplier
   }
 
   @Sendable private static func readIgnoredScopes(_ member: JSONMember, _ root: inout NNCFConfig, _ problems: inout ProblemList) {
@@ -101,7 +125,7 @@ extension InputInfo {
             return word == "long" ? .long : .float
           },
           write: { .string($0.rawValue) })),
-      SchemaKey("filler", \.filler, .choice()),
+      .ineffective("filler", "no trial input is run, the model says its shapes itself", ValueRule<InputInfo.Filler>.choice()),
       SchemaKey("keyword", optional: \.keyword, .text),
     ])
 }

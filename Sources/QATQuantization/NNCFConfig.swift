@@ -2,7 +2,7 @@ import QATJSON
 
 /// What NNCF's JSON configuration says: the model's inputs, the device, and what is compressed.
 ///
-/// Of the compression algorithms this version knows quantization. Whatever else NNCF's schema allows is refused with its name and place,
+/// Of the compression algorithms this version knows quantization and knowledge distillation. Whatever else NNCF's schema allows is refused with its name and place,
 /// never ignored. See docs/configuration.md for every key.
 public struct NNCFConfig: Sendable, Hashable, Codable {
   /// The model's inputs in their order; empty when the model alone describes them.
@@ -11,6 +11,10 @@ public struct NNCFConfig: Sendable, Hashable, Codable {
   public var targetDevice = TargetDevice.any
   /// The `quantization` section, including scopes given at the root; nil leaves the network in floating point.
   public var quantization: QuantizationConfiguration?
+  /// The `knowledge_distillation` section; nil without one.
+  public var distillation: KnowledgeDistillation?
+  /// Where pictures of the network are written, before and after quantization (`log_dir`); nil for nowhere.
+  public var logDirectory: String?
 
   /// A configuration without compression.
   public init() {}
@@ -39,11 +43,9 @@ public struct NNCFConfig: Sendable, Hashable, Codable {
 
 /// One input of the model (`input_info`).
 public struct InputInfo: Sendable, Hashable, Codable {
-  /// What fills an input of a trial run.
-  public enum Filler: String, Sendable, Hashable, Codable, CaseIterable {
-    case ones, zeros
-    /// Uniform in [0, 1).
-    case random
+  /// The words that NNCF accepts for what fills an input of a trial run.
+  enum Filler: String, CaseIterable {
+    case ones, zeros, random
   }
 
   /// Element type of an input. An integer input is never quantized.
@@ -58,8 +60,6 @@ public struct InputInfo: Sendable, Hashable, Codable {
   public var sampleSize: [Int]?
   /// Element type.
   public var kind = Kind.float
-  /// What fills the input of a trial run.
-  public var filler = Filler.ones
   /// Name of the input; nil when inputs count by their position.
   public var keyword: String?
 

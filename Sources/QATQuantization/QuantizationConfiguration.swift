@@ -65,6 +65,8 @@ public struct QuantizationConfiguration: Sendable, Hashable, Codable {
     public var validatesScopes = true
     /// Lists of nodes whose activation quantizers share one scale (`unified_scale_ops`); empty for weights.
     public var unifiedScaleOperators: [[String]] = []
+    /// Whether scales and ranges are trained as their logarithms (`logarithm_scale`).
+    public var usesLogarithms = false
 
     /// No demands.
     public init() {}
@@ -94,6 +96,8 @@ public struct QuantizationConfiguration: Sendable, Hashable, Codable {
   public var batchNormAdaptationSampleCount = 2000
   /// How bit widths are chosen point by point; nil where the demands and the device alone decide.
   public var precision: PrecisionInitializer?
+  /// Factor of the gradients of the quantizers' parameters (`compression_lr_multiplier`); nil for 1.
+  public var learningRateMultiplier: Double?
 
   /// NNCF's defaults.
   public init() {}

@@ -31,7 +31,7 @@ enum ConfigurationPath {
 }
 
 extension RunConfiguration {
-  /// Makes the paths of the model and of the data absolute. A bare word is the name of an architecture, and `synthetic...` names no file.
+  /// Makes the paths of the model, the data and the pictures absolute. A bare word is the name of an architecture, and `synthetic...` names no file.
   mutating func resolvePaths(against folder: String) {
     if let name = model, name.contains("/") || name.contains(".") { model = ConfigurationPath.absolute(name, from: folder) }
     func resolved(_ path: String) -> String {
@@ -39,5 +39,6 @@ extension RunConfiguration {
     }
     data.train = data.train.map(resolved)
     data.validation = data.validation.map(resolved)
+    nncf.logDirectory = nncf.logDirectory.map { ConfigurationPath.absolute($0, from: folder) }
   }
 }

@@ -14,14 +14,23 @@ extension RunConfiguration {
       SchemaKey("seed", \.seed, .seed),
       SchemaKey("optimizer", \.optimizer, OptimizerConfiguration.rule),
       SchemaKey("data", \.data, DataConfiguration.schema.rule(defaults: DataConfiguration())),
-      SchemaKey("label_smoothing", \.labelSmoothing, .number("a number of at least 0 and below 1") { $0 >= 0 && $0 < 1 }),
+      SchemaKey("loss", \.loss, .choice()),
+      labelSmoothingKey,
       SchemaKey("max_nonfinite_steps", \.maxNonFiniteSteps, .integer(atLeast: 1)),
       SchemaKey("divergence_check_every", \.divergenceCheckEvery, .integer(atLeast: 0)),
       SchemaKey("batch_norm", \.batchNorm, .choice()),
       SchemaKey("gradient_precision", \.gradientPrecision, .choice()),
       SchemaKey("checkpoint", \.checkpoint, CheckpointConfiguration.schema.rule(defaults: CheckpointConfiguration())),
     ] + NNCFConfig.schema.keys.map { $0.within(\.nncf) },
-    unknownKeys: .warned, misplaced: misplaced, rules: [checkReproducible])
+    unknownKeys: .warned, misplaced: misplaced, rules: [checkReproducible, checkLoss])
+
+  /// Without a loss it has no effect, and is not shown.
+  private static let labelSmoothingKey: SchemaKey<Self> = {
+    var key = SchemaKey<Self>("label_smoothing", \.labelSmoothing, .number("a number of at least 0 and below 1") { $0 >= 0 && $0 < 1 })
+    let write = key.write
+    key.write = { $0.loss == .none ? nil : write($0) }
+    return key
+  }()
 
   /// Bits that do not depend on ranks need parts that do not.
   @Sendable private static func checkReproducible(_ run: Self, _ node: JSONNode, _ problems: inout ProblemList) {
@@ -35,6 +44,19 @@ extension RunConfiguration {
       problems.error(
         "\"bfloat16\" cannot go with \"reproducible\": what is rounded before it travels depends on the number of ranks; leave one of them out",
         at: node["gradient_precision"] ?? node)
+    }
+  }
+
+  /// Without a loss of the task there must be another one.
+  @Sendable private static func checkLoss(_ run: Self, _ node: JSONNode, _ problems: inout ProblemList) {
+    guard run.loss == .none else { return }
+    if run.nncf.distillation == nil {
+      problems.error(
+        "\"none\" leaves nothing to learn from; expected \"cross_entropy\", or a section with \"algorithm\": \"knowledge_distillation\" in \"compression\"",
+        at: node["loss"] ?? node)
+    }
+    if run.labelSmoothing != 0, let member = node.members?.first(where: { $0.key == "label_smoothing" }) {
+      problems.warning("\"label_smoothing\" has no effect: \"loss\" is \"none\", labels are not looked at", at: member)
     }
   }
 

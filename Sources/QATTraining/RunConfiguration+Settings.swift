@@ -17,7 +17,7 @@ extension RunConfiguration {
 
   private static let harmlessKeys = [
     "model", "data.train", "data.validation", "epochs", "max_steps", "checkpoint", "max_nonfinite_steps", "divergence_check_every",
-    "optimizer.sharded",
+    "optimizer.sharded", "log_dir",
   ]
 
   fileprivate static let partitionKeys = ["batch_size", "accumulation_steps"]

@@ -23,6 +23,8 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   public var optimizer = OptimizerConfiguration()
   /// What is read and how it is prepared (`data`).
   public var data = DataConfiguration()
+  /// What training minimises besides what `compression` adds (`loss`).
+  public var loss = TaskLoss.crossEntropy
   /// Share of the target that is spread evenly over all classes (`label_smoothing`), in [0, 1).
   public var labelSmoothing = 0.0
   /// Steps in a row whose loss or gradients are not finite that end the run (`max_nonfinite_steps`); fewer are skipped.
@@ -41,7 +43,7 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   public var warnings: [String] = []
 
   private enum CodingKeys: CodingKey {
-    case model, batchSize, accumulationSteps, reproducibleShards, epochs, maxSteps, seed, optimizer, data, labelSmoothing, maxNonFiniteSteps
+    case model, batchSize, accumulationSteps, reproducibleShards, epochs, maxSteps, seed, optimizer, data, loss, labelSmoothing, maxNonFiniteSteps
     case divergenceCheckEvery, batchNorm, gradientPrecision, checkpoint, nncf
   }
 

@@ -48,10 +48,10 @@ extension ParallelTests {
       #expect(run.lines.isEmpty)
     }
 
-    @Test("several ranks follow one rank at the same global batch, quantized")
-    func quantized() throws {
-      let one = try losses(ranks: nil, batch: 32, steps: 10, kind: "quantized")
-      let two = try losses(ranks: 2, batch: 32, steps: 10, kind: "quantized")
+    @Test("several ranks follow one rank at the same global batch, quantized, also with a teacher", arguments: ["quantized", "distilled"])
+    func quantized(_ kind: String) throws {
+      let one = try losses(ranks: nil, batch: 32, steps: 10, kind: kind)
+      let two = try losses(ranks: 2, batch: 32, steps: 10, kind: kind)
       #expect(one.count == 10 && two.count == 10)
       for (step, (a, b)) in zip(one, two).enumerated() { #expect(abs(a - b) <= 1e-3 * abs(a), "step \(step + 1): \(a) on one rank, \(b) on two") }
     }

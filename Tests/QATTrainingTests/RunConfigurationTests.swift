@@ -46,7 +46,6 @@ import Testing
     #expect(run.data.augment.cropPadding == 4)
     #expect(run.nncf.inputInfo.map(\.keyword) == ["image", nil])
     #expect(run.nncf.inputInfo.map(\.kind) == [.float, .long])
-    #expect(run.nncf.inputInfo.map(\.filler) == [.zeros, .random])
     let quantization = try #require(run.nncf.quantization)
     #expect(quantization.ignoredScopes == ["/head/MatMul", "{re}pool\\d+$", "/stem/Conv"])
     #expect(quantization.targetScopes == ["{re}^/body"])

@@ -7,7 +7,7 @@ struct QuantizerReport {
   /// The node that owns the weight, or makes the activation; for an input of the network, the input's name.
   var operatorName: String
   var quantizer: FakeQuantize
-  /// Values of its parameters, by name.
+  /// Values of its parameters, by name, as the network holds them.
   var parameters: [(name: String, values: [Float])]
   /// Ids of the quantizers that read the same parameters.
   var sharers: [String] = []
@@ -40,7 +40,9 @@ struct QuantizerReport {
       .init("half_range", .bool(quantizer.halfRange)),
     ]
     for (name, values) in parameters {
-      let numbers = values.map { JSONValue.number(Double($0)) }
+      // Scales are shown as what they stand for, also where the network holds their logarithms.
+      let isLogarithm = quantizer.isLogarithmic && name != "input_low"
+      let numbers = values.map { JSONValue.number(Double(isLogarithm ? quantizer.extent(of: $0) : $0)) }
       members.append(.init(name, numbers.count == 1 && quantizer.channelAxis == nil ? numbers[0] : .array(numbers)))
     }
     if !sharers.isEmpty { members.append(.init("shares_scale_with", .array(sharers.map { .string($0) }))) }

@@ -63,6 +63,7 @@ struct TrainingRun {
     controller = try quantize(source, inputs.configuration.nncf, calibration: calibration, session, state: checkpoint?.state.compression)
     graph = controller?.graph ?? source
     state = try ModelState(graph)
+    if let controller { try drawGraphs(source, controller, to: inputs.configuration.nncf.logDirectory, session) }
     if let controller, checkpoint == nil {
       session.note(controller.statistics().description)
       results.append(("quantized, before fine-tuning", try Self.evaluate(graph, inputs, session)))
@@ -71,7 +72,9 @@ struct TrainingRun {
       graph: graph, state: state, training: inputs.training, validation: inputs.validation, configuration: inputs.configuration,
       controller: controller, directory: directory, identity: identity)
     task.allowed = resume?.allowed ?? []
+    if inputs.configuration.nncf.distillation != nil { task.teacher = source }
     trainer = try Trainer(task, communicator: session.communicator, resuming: checkpoint)
+    if let bytes = trainer.teacherByteCount { session.note("knowledge distillation: the teacher takes \(Numbers.bytes(bytes)) on each rank") }
   }
 
   /// Trains to the end and exports.

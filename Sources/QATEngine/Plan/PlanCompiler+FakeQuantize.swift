@@ -37,26 +37,23 @@ extension PlanCompiler {
       try contribute(dx, to: name)
       let layout = try Layout.plain([channels])
       if op.mode == .asymmetric {
-        try contributeParameter(node.inputs[1], layout, sums.1, sign: nil)
-        try contributeParameter(node.inputs[2], layout, sums.0, sign: parameters[1])
+        try contributeParameter(node.inputs[1], layout, sums.1) { _ in op.gradientMultiplier }
+        try contributeParameter(node.inputs[2], layout, sums.0) { op.floatExtentSlope(at: parameters[1].floats[$0]) }
       } else {
-        try contributeParameter(node.inputs[1], layout, sums.0, sign: parameters[0])
+        try contributeParameter(node.inputs[1], layout, sums.0) { op.floatExtentSlope(at: parameters[0].floats[$0]) }
       }
     }
     return true
   }
 
-  /// The gradient of |p| + eps is that of its value times the sign of p.
-  private func contributeParameter(_ name: TensorName, _ layout: Layout, _ sums: PlanBuffer, sign: PlanBuffer?) throws {
+  /// The gradient of a raw parameter is that of what it stands for times `slope` of its channel.
+  private func contributeParameter(_ name: TensorName, _ layout: Layout, _ sums: PlanBuffer, slope: @escaping (Int) -> Float) throws {
     guard wantsGradient(name) else { return }
     let gradient = gradientDestination(name, layout)
     let (destination, count) = (gradient.buffer, layout.elementCount)
     append(
       KernelStep("gradient of \(name)", reads: [sums], writes: [destination]) {
-        for channel in 0..<count {
-          let factor: Float = sign.map { $0.floats[channel] > 0 ? 1 : $0.floats[channel] < 0 ? -1 : 0 } ?? 1
-          destination.floats[channel] = factor * sums.floats[channel]
-        }
+        for channel in 0..<count { destination.floats[channel] = slope(channel) * sums.floats[channel] }
       })
     try contribute(gradient, to: name)
   }

@@ -16,8 +16,9 @@ extension FakeQuantize: ReferenceKernel {
   /// Straight-through: rounding counts as the identity and the tuning of the zero point too.
   ///
   /// With g the upstream gradient, x below, inside or above [low, high] (the bounds are inside), p a raw parameter:
-  /// dx = g inside, else 0. Symmetric: dscale = sign(p) · Σ g · (levelLow / levelHigh below, (y − x) / range inside, 1 above).
-  /// Asymmetric: drange = sign(p) · Σ g · (0 below, (y − x) / range inside, 1 above); dlow = Σ g outside.
+  /// dx = g inside, else 0. Symmetric: dscale = slope(p) · Σ g · (levelLow / levelHigh below, (y − x) / range inside, 1 above).
+  /// Asymmetric: drange = slope(p) · Σ g · (0 below, (y − x) / range inside, 1 above); dlow = multiplier · Σ g outside.
+  /// slope(p) = multiplier · (sign(p), or exp(p) for a logarithmic quantizer).
   public func backward<S>(inputs: [NDArray<S>?], outputs: [NDArray<S>], outputGradients: [NDArray<S>], _ context: KernelContext) -> [NDArray<S>?] {
     let x = operand(inputs, 0).elements
     let y = outputs[0].elements
@@ -45,14 +46,11 @@ extension FakeQuantize: ReferenceKernel {
         }
       }
       dExtent.append(S(extent))
-      dLow.append(S(low))
+      dLow.append(S(low) * S(gradientMultiplier))
     }
-    // The scale or range is the last parameter, used as |p|.
+    // The scale or range is the last parameter.
     let parameter = operand(inputs, inputs.count - 1)
-    for index in dExtent.indices {
-      let p = parameter.elements[index]
-      dExtent[index] = p == 0 ? 0 : (p < 0 ? -dExtent[index] : dExtent[index])
-    }
+    for index in dExtent.indices { dExtent[index] *= extentSlope(at: parameter.elements[index]) }
     let extentGradient = NDArray(dExtent, shape: parameter.shape)
     return mode == .asymmetric ? [dx, NDArray(dLow, shape: parameter.shape), extentGradient] : [dx, extentGradient]
   }

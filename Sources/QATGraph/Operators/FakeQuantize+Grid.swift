@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 extension FakeQuantize {
   /// The grid that one set of a quantizer's parameters describes: the arithmetic that training, lowering and tests share.
   ///
@@ -48,16 +56,30 @@ extension FakeQuantize {
   /// What is added to |scale| and |input_range| so that a grid never has range 0.
   public static let epsilon = 1e-16
 
-  /// The grid of a symmetric quantizer: its upper bound is |scale| + 1e-16, its lower bound that times levelLow / levelHigh.
+  /// What a raw parameter, the scale or the range of a grid, stands for: |p| + 1e-16, or exp(p) when it is held as its logarithm.
+  public func extent<Scalar: BinaryFloatingPoint>(of parameter: Scalar) -> Scalar {
+    isLogarithmic ? Scalar(exp(Double(parameter))) : abs(parameter) + Scalar(Self.epsilon)
+  }
+
+  /// The slope of `extent(of:)`, times `gradientMultiplier`: what turns the gradient of the extent into that of the raw parameter.
+  public func extentSlope<Scalar: BinaryFloatingPoint>(at parameter: Scalar) -> Scalar {
+    let slope: Scalar = isLogarithmic ? Scalar(exp(Double(parameter))) : parameter > 0 ? 1 : parameter < 0 ? -1 : 0
+    return slope * Scalar(gradientMultiplier)
+  }
+
+  /// `extentSlope(at:)` compiled for Float.
+  public func floatExtentSlope(at parameter: Float) -> Float { extentSlope(at: parameter) }
+
+  /// The grid of a symmetric quantizer: its upper bound is the extent of `scale`, its lower bound that times levelLow / levelHigh.
   public func grid<Scalar: BinaryFloatingPoint & Sendable>(scale: Scalar) -> Grid<Scalar> {
-    let high = abs(scale) + Scalar(Self.epsilon)
+    let high = extent(of: scale)
     let low = high * Scalar(Double(levelLow) / Double(levelHigh))
     return Grid(low: low, range: high - low, levels: levels, step: high / Scalar(levelHigh))
   }
 
-  /// The grid of an asymmetric quantizer: `inputLow` and |inputRange| + 1e-16, tuned.
+  /// The grid of an asymmetric quantizer: `inputLow` and the extent of `inputRange`, tuned.
   public func grid<Scalar: BinaryFloatingPoint & Sendable>(inputLow: Scalar, inputRange: Scalar) -> Grid<Scalar> {
-    let (low, range) = Self.tuned(low: inputLow, range: abs(inputRange) + Scalar(Self.epsilon), levels: levels)
+    let (low, range) = Self.tuned(low: inputLow, range: extent(of: inputRange), levels: levels)
     return Grid(low: low, range: range, levels: levels)
   }
 

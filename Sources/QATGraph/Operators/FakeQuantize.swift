@@ -6,8 +6,10 @@ import QATTensor
 /// `channelAxis` (per-channel), shaped [C]. With k = (levels − 1) / range and zp = rint(−low · k):
 /// y = rint((clamp(x, low, low + range) − low) · k − zp) / k, rounding half to even, so zero maps exactly to zero.
 /// Symmetric: s = |scale| + 1e-16, low = s · levelLow / levelHigh, range = s − low. Asymmetric: (low, range) tuned so that zero lies on the grid.
+/// Logarithmic quantizers hold the logarithms of scale and range: s = exp(log_scale), and nothing is added.
 ///
-/// Gradients are straight-through: the upstream gradient inside [low, high], nothing outside. Source: NNCF 2.14's quantizers.
+/// Gradients are straight-through: the upstream gradient inside [low, high], nothing outside. Those of the parameters are multiplied by
+/// `gradientMultiplier`. Source: NNCF 2.14's quantizers.
 public struct FakeQuantize: Operator {
   /// The name in files of OpenVINO and in messages; ONNX writes it as a pair QuantizeLinear, DequantizeLinear.
   public static let type = "FakeQuantize"
@@ -32,14 +34,23 @@ public struct FakeQuantize: Operator {
   public var halfRange: Bool
   /// Axis with one set of parameters an index, or nil for one set in all.
   public var channelAxis: Int?
+  /// Whether scale or range is held as its logarithm.
+  public var isLogarithmic: Bool
+  /// Factor of the parameters' gradients.
+  public var gradientMultiplier: Float
 
   /// A fake quantizer.
-  public init(mode: Mode, bits: Int = 8, narrowRange: Bool = false, halfRange: Bool = false, channelAxis: Int? = nil) {
+  public init(
+    mode: Mode, bits: Int = 8, narrowRange: Bool = false, halfRange: Bool = false, channelAxis: Int? = nil, isLogarithmic: Bool = false,
+    gradientMultiplier: Float = 1
+  ) {
     self.mode = mode
     self.bits = bits
     self.narrowRange = narrowRange
     self.halfRange = halfRange
     self.channelAxis = channelAxis
+    self.isLogarithmic = isLogarithmic
+    self.gradientMultiplier = gradientMultiplier
   }
 
   /// Bits of the codes in use: one fewer with the overflow fix.

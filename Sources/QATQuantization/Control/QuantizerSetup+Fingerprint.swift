@@ -9,6 +9,7 @@ extension QuantizerSetup {
       hash.add(point.id, target.place.rawValue, target.name, target.port, specification.bits, specification.mode.rawValue)
       hash.add(specification.forcedSign, specification.signed, specification.channelAxis, specification.parameterShape)
       hash.add(specification.narrowRange, specification.halfRange, point.quantizedOperators)
+      hash.add(specification.isLogarithmic, specification.learningRateMultiplier)
     }
     hash.add(unifiedScaleGroups, sharedInputGroups)
     return hash.value

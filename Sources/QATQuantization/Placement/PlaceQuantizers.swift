@@ -49,6 +49,10 @@ public func placeQuantizers(in graph: Graph, _ configuration: QuantizationConfig
   propagation.removeRedundant()
 
   var setup = propagation.setup(weights: weights, quantizesInputs: configuration.quantizesInputs, &choices)
+  for index in setup.points.indices {
+    setup.points[index].specification.isLogarithmic = configuration[setup.points[index].kind].usesLogarithms
+    setup.points[index].specification.learningRateMultiplier = configuration.learningRateMultiplier
+  }
   try setup.unifyScales(atOperators: configuration.activations.unifiedScaleOperators)
   try setup.checkUnifiedScales()
   if let precision = configuration.precision { try setup.assign(precision.assignments, choices) }

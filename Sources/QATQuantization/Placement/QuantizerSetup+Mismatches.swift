@@ -75,6 +75,7 @@ extension QuantizerSpecification {
   /// Whether two quantizers can read the same parameters. The sign may still differ before the data have been seen.
   func sharesParameters(with other: QuantizerSpecification) -> Bool {
     (bits, mode, channelAxis, forcedSign) == (other.bits, other.mode, other.channelAxis, other.forcedSign) && parameterShape == other.parameterShape
+      && isLogarithmic == other.isLogarithmic
   }
 
   /// Sign where it is demanded, bits, mode and granularity in words.

@@ -1,5 +1,13 @@
 import QATGraph
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// How one quantizer quantizes. Reference: NNCF's quantizer specification, the `qspec` of a compression state.
 public struct QuantizerSpecification: Sendable, Hashable, Codable {
   /// Bit width of the stored integer.
@@ -18,6 +26,10 @@ public struct QuantizerSpecification: Sendable, Hashable, Codable {
   public var narrowRange: Bool
   /// Whether only the inner half of the codes is used: the overflow fix.
   public var halfRange: Bool
+  /// Whether scale or range is trained as its logarithm.
+  public var isLogarithmic = false
+  /// Factor of the parameters' gradients; nil for 1.
+  public var learningRateMultiplier: Double?
 
   /// A specification; the sign starts at what is demanded.
   public init(
@@ -43,6 +55,8 @@ public struct QuantizerSpecification: Sendable, Hashable, Codable {
     case parameterShape = "scale_shape"
     case narrowRange = "narrow_range"
     case halfRange = "half_range"
+    case isLogarithmic = "logarithm_scale"
+    case learningRateMultiplier = "compression_lr_multiplier"
   }
 
   /// Whether each channel has its own range.
@@ -51,11 +65,18 @@ public struct QuantizerSpecification: Sendable, Hashable, Codable {
   /// The graph's operator for this specification.
   public var fakeQuantize: FakeQuantize {
     let kind: FakeQuantize.Mode = mode == .symmetric ? .symmetric(signed: signed) : .asymmetric
-    return FakeQuantize(mode: kind, bits: bits, narrowRange: narrowRange, halfRange: halfRange, channelAxis: channelAxis)
+    return FakeQuantize(
+      mode: kind, bits: bits, narrowRange: narrowRange, halfRange: halfRange, channelAxis: channelAxis, isLogarithmic: isLogarithmic,
+      gradientMultiplier: Float(learningRateMultiplier ?? 1))
   }
 
-  /// Names and starting values of the parameters: `scale` 1; `input_low` 0 and `input_range` 1. Source: NNCF, quantizers before initialisation.
+  /// Names and starting values of the parameters: `scale` 1; `input_low` 0 and `input_range` 1; with logarithms `log_scale` or `log_input_range` 0.
+  /// Source: NNCF, quantizers before initialisation.
   var parameters: [(suffix: String, initialValue: Float)] {
-    mode == .symmetric ? [("scale", 1)] : [("input_low", 0), ("input_range", 1)]
+    let (prefix, one): (String, Float) = isLogarithmic ? ("log_", 0) : ("", 1)
+    return mode == .symmetric ? [("\(prefix)scale", one)] : [("input_low", 0), ("\(prefix)input_range", one)]
   }
+
+  /// The raw parameter that stands for a scale or range: itself, or its logarithm. Where there is no logarithm, that of what NNCF adds to a range.
+  func raw(_ extent: Double) -> Float { Float(isLogarithmic ? log(max(extent, FakeQuantize.epsilon)) : extent) }
 }

@@ -23,6 +23,8 @@ public struct StepTrailer: Sendable, Hashable {
     case terminated
     /// Number of micro-batches on ranks whose last checkpoint could not be written: rank 0's, or none.
     case failedWriters
+    /// Sum of the knowledge distillation's part of the loss.
+    case distillation
   }
 
   /// As many as `ModelState.trailerCount`; most are free.
@@ -35,7 +37,7 @@ public struct StepTrailer: Sendable, Hashable {
   }
 
   /// A micro-batch's own part.
-  init(_ sums: LossSums, isFinite: Bool, stop: StopRequest?, writerHasFailed: Bool = false) {
+  init(_ sums: LossSums, distillation: Double = 0, isFinite: Bool, stop: StopRequest?, writerHasFailed: Bool = false) {
     self[.loss] = Float(sums.loss)
     self[.count] = Float(sums.count)
     self[.correctTop1] = Float(sums.correctTop1)
@@ -43,6 +45,7 @@ public struct StepTrailer: Sendable, Hashable {
     self[.nonFinite] = isFinite ? 0 : 1
     self[.interrupted] = stop == .interrupt ? 1 : 0
     self[.terminated] = stop == .terminate ? 1 : 0
+    self[.distillation] = Float(distillation)
     self[.failedWriters] = writerHasFailed ? 1 : 0
   }
 

@@ -36,12 +36,17 @@ final class MetricsLog {
 
   private struct Entry: Decodable { var step: Int }
 
-  /// Notes a step: its number counted from 1, epoch from 0, mean loss, learning rate, accuracy of the batch, samples a second, and how long it took and waited.
+  /// Notes a step: its number counted from 1, epoch from 0, mean loss and the distillation's part of it, learning rate, accuracy of the batch, samples a second,
+  /// and how long it took and waited. What is nil is left out.
   func step(
-    _ step: Int, epoch: Int, loss: Double, rate: Double, top1: Double, imagesPerSecond: Double, seconds: Double, exposedSeconds: Double
+    _ step: Int, epoch: Int, loss: Double, distillation: Double?, rate: Double, top1: Double?, imagesPerSecond: Double, seconds: Double,
+    exposedSeconds: Double
   ) {
     guard let base = line.baseAddress else { return }
-    let count = qat_metrics_line(base, line.count, Int64(step), Int64(epoch), loss, rate, top1, imagesPerSecond, seconds, exposedSeconds)
+    let count = qat_metrics_line(
+      base, line.count, Int64(step), Int64(epoch), loss, distillation ?? 0, distillation == nil ? 0 : 1, rate, top1 ?? 0, top1 == nil ? 0 : 1,
+      imagesPerSecond, seconds,
+      exposedSeconds)
     // A log that cannot be written must not end a training that goes well.
     _ = write(descriptor, base, count)
   }

@@ -22,6 +22,8 @@ public final class Trainer {
     public var configuration: RunConfiguration
     /// The quantizers' controller; nil for an fp32 network.
     public var controller: CompressionController?
+    /// The fp32 network before it was quantized, from which a knowledge distillation learns; nil without one.
+    public var teacher: Graph?
     /// Where checkpoints and metrics go; nil for nowhere. Rank 0 has prepared it.
     public var directory: CheckpointDirectory?
     /// What the checkpoints say they are of.
@@ -142,6 +144,9 @@ public final class Trainer {
     }
   }
 
+  /// Memory that the teacher of a knowledge distillation takes on each rank; nil without one.
+  public var teacherByteCount: Int? { stepper.teacherByteCount }
+
   /// Trains to the end, or until a signal asks to stop; evaluates and saves after each epoch, and saves at the end and before stopping.
   /// - Throws: `TrainingError` (numerical) when too many steps in a row are not finite; what the data, the communicator or the file system throw.
   public func run() throws -> TrainingResult {
@@ -191,15 +196,18 @@ public final class Trainer {
     exposedSeconds += stepper.exposedSeconds
     let speed = Double(globalBatchSize) / max(seconds, 1e-9)
     log?.step(
-      step, epoch: outcome.epoch, loss: outcome.loss, rate: outcome.rate, top1: outcome.top1, imagesPerSecond: speed, seconds: seconds,
-      exposedSeconds: stepper.exposedSeconds)
+      step, epoch: outcome.epoch, loss: outcome.loss, distillation: outcome.distillation, rate: outcome.rate, top1: outcome.top1,
+      imagesPerSecond: speed,
+      seconds: seconds, exposedSeconds: stepper.exposedSeconds)
     let interval = task.configuration.divergenceCheckEvery
     if interval > 0, step % interval == 0 { try task.state.verifyAgreement(communicator) }
     progress?.update { [self] in
       let left = Double(totalSteps - step) * Double(globalBatchSize) / max(speed, 1e-9)
+      let distillation = outcome.distillation.map { "  distillation \(Self.text($0, 4))" } ?? ""
+      let top1 = outcome.top1.map { "  top-1 \(Self.text(100 * $0, 1)) %" } ?? ""
       return
-        "epoch \(outcome.epoch + 1)/\(task.configuration.epochs)  step \(step)/\(totalSteps)  loss \(Self.text(outcome.loss, 4))  top-1 "
-        + "\(Self.text(100 * outcome.top1, 1)) %  rate \(ProgressLine.short(outcome.rate))  \(Int(speed)) images/s  \(ProgressLine.duration(left)) left"
+        "epoch \(outcome.epoch + 1)/\(task.configuration.epochs)  step \(step)/\(totalSteps)  loss \(Self.text(outcome.loss, 4))\(distillation)\(top1)"
+        + "  rate \(ProgressLine.short(outcome.rate))  \(Int(speed)) images/s  \(ProgressLine.duration(left)) left"
     }
     return outcome
   }

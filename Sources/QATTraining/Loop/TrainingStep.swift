@@ -17,8 +17,12 @@ final class TrainingStep {
     var rate: Double
     /// Mean loss over all samples of the step.
     var loss: Double { Double(trailer[.loss]) / max(Double(trailer[.count]), 1) }
-    /// Fraction of the step's samples whose class scored highest.
-    var top1: Double { Double(trailer[.correctTop1]) / max(Double(trailer[.count]), 1) }
+    /// The knowledge distillation's part of the mean loss; nil without one.
+    var distillation: Double? { distils ? Double(trailer[.distillation]) / max(Double(trailer[.count]), 1) : nil }
+    /// Fraction of the step's samples whose class scored highest; nil when labels are not looked at.
+    var top1: Double? { readsLabels ? Double(trailer[.correctTop1]) / max(Double(trailer[.count]), 1) : nil }
+    fileprivate var distils: Bool
+    fileprivate var readsLabels: Bool
   }
 
   let batchesPerEpoch: Int
@@ -30,7 +34,9 @@ final class TrainingStep {
   private let plan: Plan
   private let normalization: RankNormalization?
   private let input: TensorName
-  private let objective: CrossEntropy
+  /// The task's loss; nil when labels are not looked at.
+  private let objective: CrossEntropy?
+  private let distillation: Distillation?
   private let reducer: GradientReducer
   private let loader: BatchLoader
   private let numbers: NumericalGuard
@@ -50,13 +56,20 @@ final class TrainingStep {
     self.numbers = numbers
     self.optimizer = optimizer
     state = task.state
-    objective = try CrossEntropy(of: task.graph, labelSmoothing: Float(configuration.labelSmoothing))
+    let scores = try CrossEntropy(of: task.graph, labelSmoothing: Float(configuration.labelSmoothing))
+    objective = configuration.loss == .crossEntropy ? scores : nil
     let normalization = RankNormalization(configuration.batchNorm, communicator)
     self.normalization = normalization
     plan = try WorkPhase.compiling.run {
       try Plan(task.graph, state: task.state, batchSize: configuration.batchSize, mode: .training, group: normalization)
     }
     plan.seed = configuration.seed
+    distillation = try configuration.nncf.distillation.map { method in
+      guard let teacher = task.teacher else {
+        throw TrainingError(.input, "the configuration asks for knowledge distillation, but the task has no teacher")
+      }
+      return try Distillation(method, teacher: teacher, output: scores.output, configuration, communicator)
+    }
     reducer = try GradientReducer(task.state, communicator: communicator, partition: partition, exchange: exchange)
     loader = try BatchLoader(
       dataset: task.training, preprocessing: configuration.data.preprocessing, seed: configuration.seed, partition: partition,
@@ -64,6 +77,9 @@ final class TrainingStep {
     batchesPerEpoch = loader.batchesPerEpoch
     schedule = configuration.optimizer.makeSchedule(epochs: configuration.epochs, stepsPerEpoch: loader.batchesPerEpoch)
   }
+
+  /// Memory that the teacher of a knowledge distillation takes; nil without one.
+  var teacherByteCount: Int? { distillation?.byteCount }
 
   /// Seconds that the last step has waited for other ranks and the network, with nothing left to compute.
   var exposedSeconds: Double { reducer.exposedSeconds }
@@ -86,7 +102,11 @@ final class TrainingStep {
       WorkPhase.forward.begin()
       _ = plan.input(input).update(fromContentsOf: batch.pixels)
       plan.forward(step: UInt64(step), firstSample: batch.firstSample)
-      let sums = objective.evaluate(plan, labels: batch.labels, scale: 1 / Float(partition.globalBatchSize))
+      let scale = 1 / Float(partition.globalBatchSize)
+      var sums = objective?.evaluate(plan, labels: batch.labels, scale: scale) ?? LossSums(count: batch.count)
+      let distilled = try distillation?.evaluate(
+        plan, pixels: batch.pixels, step: step, firstSample: batch.firstSample, scale: scale, adds: objective != nil)
+      sums.loss += distilled ?? 0
       WorkPhase.backward.begin()
       numbers.watch(sums, of: batch, plan: plan)
       plan.backward { completed in
@@ -94,13 +114,15 @@ final class TrainingStep {
         reducer.advance(to: completed)
       }
       try normalization?.check()
-      StepTrailer(sums, isFinite: numbers.isClean, stop: .pending, writerHasFailed: writerHasFailed).write(to: state.trailer)
+      StepTrailer(sums, distillation: distilled ?? 0, isFinite: numbers.isClean, stop: .pending, writerHasFailed: writerHasFailed)
+        .write(to: state.trailer)
       WorkPhase.exchanging.begin()
     } while try !reducer.finish()
     WorkPhase.updating.begin()
     let outcome = Outcome(
       trailer: StepTrailer(reading: state.trailer), epoch: batch.epoch, next: batch.next,
-      rate: schedule.rate(at: scheduleStep(at: DataPosition(epoch: batch.epoch, position: batch.position))))
+      rate: schedule.rate(at: scheduleStep(at: DataPosition(epoch: batch.epoch, position: batch.position))), distils: distillation != nil,
+      readsLabels: objective != nil)
     if outcome.trailer[.nonFinite] > 0 || !outcome.loss.isFinite {
       try numbers.skip(step, rate: outcome.rate, communicator)
     } else {

@@ -3,15 +3,17 @@ import QATData
 import QATEngine
 import QATGraph
 import QATModels
+import QATQuantization
 import QATTraining
 
 /// Trains on the synthetic data with a given global batch size and prints the loss of each step, which the metrics log holds.
 /// Arguments: a folder of its own, the global batch size, the number of steps, `fp32`, `quantized`, `synchronized` for batch norm over all ranks,
-/// `accumulated` for fp32 in two micro-batches a rank, or `bfloat16` for gradients in that form.
+/// `accumulated` for fp32 in two micro-batches a rank, `bfloat16` for gradients in that form, or `distilled` for a quantized network with its teacher alone.
 @Sendable func trainingScenario(_ communicator: any Communicator, _ arguments: [String]) throws {
   guard arguments.count == 4, let batch = Int(arguments[1]), let steps = Int(arguments[2]) else { throw ScenarioError("folder, batch, steps, kind") }
   var graph = network(isNormalized: arguments[3] == "synchronized")
-  if arguments[3] == "quantized" { graph = quantizedByHand(graph) }
+  let teacher = graph
+  if ["quantized", "distilled"].contains(arguments[3]) { graph = quantizedByHand(graph) }
   var configuration = RunConfiguration()
   configuration.batchSize = batch / communicator.size
   if arguments[3] == "accumulated" {
@@ -24,14 +26,19 @@ import QATTraining
   configuration.optimizer.baseLearningRate = 0.1
   if arguments[3] == "bfloat16" { configuration.gradientPrecision = .bfloat16 }
   if arguments[3] == "synchronized" { configuration.batchNorm = .synchronized }
+  if arguments[3] == "distilled" {
+    configuration.loss = .none
+    configuration.nncf.distillation = KnowledgeDistillation(.softmax)
+  }
   let data = try openDataset("synthetic:1,12,12,4,200", split: .train)
   let directory = CheckpointDirectory(arguments[0])
   try communicator.together { if communicator.isRoot { try directory.prepare() } }
   let identity = RunIdentity(model: graph, configuration: configuration, dataset: data)
-  let trainer = try Trainer(
-    .init(
-      graph: graph, state: try ModelState(graph), training: data, validation: try openDataset("synthetic:1,12,12,4,99", split: .test),
-      configuration: configuration, directory: directory, identity: identity), communicator: communicator, showsProgress: false)
+  var task = Trainer.Task(
+    graph: graph, state: try ModelState(graph), training: data, validation: try openDataset("synthetic:1,12,12,4,99", split: .test),
+    configuration: configuration, directory: directory, identity: identity)
+  task.teacher = teacher
+  let trainer = try Trainer(task, communicator: communicator, showsProgress: false)
   let result = try trainer.run()
   communicator.say("steps \(result.steps) top1 \(result.evaluation?.top1 ?? -1) count \(result.evaluation?.count ?? 0)")
 }

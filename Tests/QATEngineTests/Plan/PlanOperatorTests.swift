@@ -132,7 +132,9 @@ struct PlanOperatorTests {
       FakeQuantize(mode: .symmetric(signed: true)), FakeQuantize(mode: .symmetric(signed: false)), FakeQuantize(mode: .asymmetric),
       FakeQuantize(mode: .symmetric(signed: true), narrowRange: true), FakeQuantize(mode: .symmetric(signed: true), halfRange: true),
       FakeQuantize(mode: .symmetric(signed: true), bits: 4), FakeQuantize(mode: .symmetric(signed: true), channelAxis: 1),
-      FakeQuantize(mode: .asymmetric, channelAxis: 1),
+      FakeQuantize(mode: .asymmetric, channelAxis: 1), FakeQuantize(mode: .symmetric(signed: true), isLogarithmic: true),
+      FakeQuantize(mode: .asymmetric, channelAxis: 1, isLogarithmic: true, gradientMultiplier: 0.5),
+      FakeQuantize(mode: .symmetric(signed: true), gradientMultiplier: 2),
     ])
   func fakeQuantize(_ op: FakeQuantize) throws {
     for channels in [16, 20] {

@@ -32,6 +32,33 @@ import Testing
     }
   }
 
+  @Test(arguments: QuantizerFixture.all.cases)
+  func aLogarithmHasTheSlopeOfWhatItStandsFor(_ fixture: QuantizerFixture.Case) throws {
+    var op = fixture.quantizer
+    op.isLogarithmic = true
+    op.gradientMultiplier = 3
+    var inputs = fixture.inputs
+    let last = inputs.count - 1
+    let parameter = try #require(inputs[last])
+    let logarithms = NDArray(parameter.elements.map { Foundation.log($0.magnitude + 1e-16) }, shape: parameter.shape)
+    inputs[last] = logarithms
+    let context = KernelContext(mode: .training)
+    let outputs = op.forward(inputs, context).outputs
+    let upstream = NDArray(fixture.upstream, shape: fixture.shape)
+    let found = op.backward(inputs: inputs, outputs: outputs, outputGradients: [upstream], context)
+    // The same grid as a linear quantizer: d/dp of exp(p) is exp(p).
+    var linear = op
+    (linear.isLogarithmic, linear.gradientMultiplier) = (false, 1)
+    inputs[last] = NDArray(logarithms.elements.map { op.extent(of: $0) }, shape: logarithms.shape)
+    #expect(linear.forward(inputs, context).outputs == outputs)
+    let expected = linear.backward(inputs: inputs, outputs: outputs, outputGradients: [upstream], context)
+    #expect(found[0] == expected[0])
+    for (index, (log, plain)) in try zip(#require(found[last]).elements, #require(expected[last]).elements).enumerated() {
+      #expect((log - 3 * plain * op.extent(of: logarithms.elements[index])).magnitude <= 1e-5 * max(1, log.magnitude))
+    }
+    if last == 2 { #expect(found[1]?.elements == expected[1]?.elements.map { 3 * $0 }) }
+  }
+
   @Test func theFixtureHoldsAllItsCases() {
     #expect(QuantizerFixture.all.cases.count == 51)
   }

@@ -1,3 +1,4 @@
+import Foundation
 import QATGraph
 import QATTensor
 import Testing
@@ -86,6 +87,18 @@ struct RangeParametersTests {
     #expect(unsigned.parameters == [Tensor([6], shape: [1])])
     #expect(QuantizerSpecification(forcedSign: true).initialized(from: Extremes(minimum: [0], maximum: [6])).specification.signed)
     #expect(!QuantizerSpecification(forcedSign: false).initialized(from: Extremes(minimum: [-1], maximum: [6])).specification.signed)
+  }
+
+  @Test("logarithmic quantizers hold the logarithm of scale or range, also of none")
+  func logarithmic() {
+    var specification = QuantizerSpecification()
+    specification.isLogarithmic = true
+    #expect(specification.parameters.map(\.suffix) == ["log_scale"])
+    #expect(specification.initialized(from: Extremes(minimum: [-3], maximum: [6])).parameters == [Tensor([Float(log(6.0))], shape: [1])])
+    specification.mode = .asymmetric
+    #expect(specification.parameters.map(\.suffix) == ["input_low", "log_input_range"])
+    let found = specification.initialized(from: Extremes(minimum: [2], maximum: [2])).parameters
+    #expect(found == [Tensor([2], shape: [1]), Tensor([Float(log(1e-16))], shape: [1])])
   }
 
   @Test("asymmetric parameters: channels narrower than a hundredth of the widest are widened on both sides")
