@@ -16,6 +16,13 @@ private func network(
   return graph
 }
 
+/// A network of `op` alone, with `x` as both operands.
+private func twice(_ op: any Operator) -> Graph {
+  var graph = network(op)
+  graph.nodes[0].inputs = ["x", "x"]
+  return graph
+}
+
 /// What `ONNXFile.write` and `read` make of a graph.
 private func reread(_ graph: Graph) throws -> Graph {
   let path = NSTemporaryDirectory() + "onnx-\(UUID().uuidString).onnx"
@@ -44,6 +51,18 @@ private func reread(_ graph: Graph) throws -> Graph {
     network(Gemm(alpha: 0.5, beta: 2, transposesB: true), [.batch, 4], constants: [("w", [3, 4], .parameter), ("c", [3], .parameter)]),
     network(MatMul(), [.batch, 5, 4], constants: [("w", [4, 3], .parameter)]), network(Flatten(axis: 2)), network(Reshape(shape: [0, 2, -1])),
     network(Transpose(permutation: [0, 3, 1, 2])),
+    twice(Sub()), twice(Div()), network(Pow(), constants: [("e", [], .fixed)]),
+    network(PRelu(), constants: [("slope", [4, 1, 1], .parameter)]), network(Max(), constants: [("c", [4, 1, 1], .fixed), ("d", [6], .fixed)]),
+    network(Min(), constants: [("c", [1], .fixed)]), network(Mean(), constants: [("c", [4, 1, 1], .fixed)]), network(LogSoftmax(axis: 2)),
+    network(ReduceSum(axes: [1])), network(ReduceProd(axes: [-1, 2], keepsDimensions: false)), network(ReduceMax(axes: [1])),
+    network(ReduceMin(axes: [1, 2])),
+    network(ReduceL1(axes: [3])), network(ReduceL2(axes: [1], keepsDimensions: false)), network(ReduceSumSquare(axes: [1])),
+    network(ReduceLogSum(axes: [1])), network(ReduceLogSumExp(axes: [1, -1])),
+    network(LayerNormalization(axis: -2, epsilon: 0.25), constants: [("s", [6, 6], .parameter), ("b", [6, 6], .parameter)]),
+    network(LayerNormalization(), constants: [("s", [6], .parameter)]),
+    network(InstanceNormalization(epsilon: 0.125), constants: [("s", [4], .parameter), ("b", [4], .parameter)]),
+    network(GroupNormalization(groups: 2, epsilon: 0.125), constants: [("s", [4], .parameter), ("b", [4], .parameter)]),
+    network(LocalResponseNormalization(size: 5, alpha: 0.5, beta: 0.25, bias: 2)),
     network(Exp()), network(Log()), network(Sqrt()), network(Reciprocal()), network(Neg()), network(Abs()), network(Tanh()), network(Erf()),
     network(Elu(alpha: 0.5)), network(Selu(alpha: 1.5, gamma: 0.5)), network(Celu(alpha: 2)), network(ThresholdedRelu(alpha: 0.25)),
     network(HardSigmoid(alpha: 0.25, beta: 0.75)), network(Gelu()), network(Gelu(approximation: .tanh)), network(Swish()), network(Swish(alpha: 1.5)),

@@ -83,4 +83,63 @@ import Testing
     let last = try #require(try idiom.graph().nodes.last)
     #expect(last.op is Mul)
   }
+
+  /// Layer normalisation as PyTorch's exporter writes it below opset 17, and as tf2onnx does.
+  private func layerNormalization(power: Bool, divides: Bool, twoDifferences: Bool, _ change: (inout ModelBytes) -> Void = { _ in }) throws -> Graph {
+    var model = ModelBytes(input: ["N", 7, 8])
+    model.weights("scale", [8], [1, 2, 3, 4, 5, 6, 7, 8])
+    model.weights("bias", [8])
+    model.weights("two", [], [2])
+    model.weights("epsilon", [], [0.0009765625])
+    model.node("ReduceMean", ["x"], ["mean"], [("axes", .ints([-1]))])
+    model.node("Sub", ["x", "mean"], ["d"])
+    if twoDifferences { model.node("Sub", ["x", "mean"], ["e"]) }
+    let squared = twoDifferences ? "e" : "d"
+    model.node(power ? "Pow" : "Mul", [squared, power ? "two" : squared], ["square"])
+    model.node("ReduceMean", ["square"], ["variance"], [("axes", .ints([-1]))])
+    model.node("Add", ["variance", "epsilon"], ["shifted"])
+    model.node("Sqrt", ["shifted"], ["root"])
+    if !divides { model.node("Reciprocal", ["root"], ["inverse"]) }
+    model.node(divides ? "Div" : "Mul", ["d", divides ? "root" : "inverse"], ["n"])
+    model.node("Mul", divides ? ["n", "scale"] : ["scale", "n"], ["scaled"])
+    model.node("Add", ["scaled", "bias"], ["y"])
+    change(&model)
+    return try ONNXFile.decode(model.bytes)
+  }
+
+  @Test(arguments: [true, false], [true, false])
+  func theLayerNormalizationIsRecognised(power: Bool, divides: Bool) throws {
+    for twoDifferences in [false, true] {
+      let graph = try layerNormalization(power: power, divides: divides, twoDifferences: twoDifferences)
+      #expect(graph.nodes.map { AnyHashable($0.op) } == [AnyHashable(LayerNormalization(epsilon: 0.0009765625))], "\(graph.nodes.map(\.type))")
+      #expect(graph.nodes[0].inputs == ["x", "scale", "bias"] && graph.outputs == ["y"])
+      #expect(graph.constants["scale"]?.role == .parameter && graph.constants["bias"]?.role == .parameter)
+    }
+  }
+
+  @Test func aLayerNormalizationWithSharedConstantsGetsItsOwn() throws {
+    let graph = try layerNormalization(power: true, divides: true, twoDifferences: false) {
+      $0.node("Mul", ["x", "scale"], ["other"])
+      $0.outputs += ModelBytes(output: "other").outputs
+    }
+    let node = try #require(graph.nodes.first { $0.op is LayerNormalization })
+    #expect(node.inputs[1] != "scale" && graph.constants[node.inputs[1]]?.tensor == graph.tensor("scale"))
+    #expect(graph.constants["scale"]?.role == .fixed && graph.constants[node.inputs[1]]?.role == .parameter)
+  }
+
+  @Test func aMeanOverOtherAxesIsNoLayerNormalization() throws {
+    var model = ModelBytes(input: ["N", 8, 8])
+    model.weights("scale", [8])
+    model.weights("epsilon", [], [0.001])
+    model.node("ReduceMean", ["x"], ["mean"], [("axes", .ints([1]))])
+    model.node("Sub", ["x", "mean"], ["d"])
+    model.node("Mul", ["d", "d"], ["square"])
+    model.node("ReduceMean", ["square"], ["variance"], [("axes", .ints([2]))])
+    model.node("Add", ["variance", "epsilon"], ["shifted"])
+    model.node("Sqrt", ["shifted"], ["root"])
+    model.node("Div", ["d", "root"], ["n"])
+    model.node("Mul", ["n", "scale"], ["scaled"])
+    model.node("Add", ["scaled", "scale"], ["y"])
+    #expect(try !ONNXFile.decode(model.bytes).nodes.contains { $0.op is LayerNormalization })
+  }
 }

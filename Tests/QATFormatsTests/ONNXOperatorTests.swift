@@ -106,12 +106,16 @@ extension Graph {
     #expect(both.constants.isEmpty)
   }
 
-  @Test func softmaxBeforeOpset13IsTakenWhereItIsTheSame() throws {
+  @Test func softmaxBeforeOpset13FlattensWhatFollowsTheAxis() throws {
     #expect(try imported("Softmax", input: ["N", 10], opset: 11).last(Softmax.self).op.axis == 1)
     #expect(try imported("Softmax", input: ["N", 10, 1, 1], opset: 11).last(Softmax.self).op.axis == 1)
     #expect(try imported("Softmax").last(Softmax.self).op.axis == -1)
-    let error = #expect(throws: ONNXError.self) { try imported("Softmax", opset: 11) }
-    #expect(error?.unsupported.first?.type == "Softmax")
+    let flattened = try imported("Softmax", opset: 11)
+    #expect(flattened.nodes.map(\.type) == ["Reshape", "Softmax", "Reshape"])
+    #expect(try flattened.tensorTypes()[flattened.nodes[1].outputs[0]]?.dimensions == [.batch, 192])
+    #expect(try flattened.last(Reshape.self).dimensions == [.batch, 3, 8, 8])
+    let error = #expect(throws: ONNXError.self) { try imported("LogSoftmax", opset: 11, [("axis", .int(0))]) }
+    #expect(error?.unsupported.first?.type == "LogSoftmax")
   }
 
   @Test func sumsAndProductsWithConstants() throws {

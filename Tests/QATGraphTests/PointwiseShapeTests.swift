@@ -28,7 +28,7 @@ import Testing
   @Test(arguments: broadcasts.indices)
   func sumsAndProductsBroadcastAsNumPy(index: Int) {
     let (a, b, result) = Self.broadcasts[index]
-    for op in [Add(), Mul()] as [any Operator] {
+    for op in [Add(), Mul(), Sub(), Div(), Pow(), Max(), Min(), Mean()] as [any Operator] {
       for (left, right) in [(a, b), (b, a)] {
         if let result {
           ShapeCase(op, left, right, gives: result).check()
@@ -52,7 +52,14 @@ import Testing
     ShapeCase(ReduceMean(axes: [Int.min]), [.batch, 4], refused: "axis \(Int.min)"),
     ShapeCase(ReduceMean(axes: [Int.max]), [.batch, 4], refused: "axis \(Int.max)"),
     ShapeCase(ReduceMean(axes: [1, -1]), [.batch, 4], refused: "axis -1 twice"),
-    ShapeCase(ReduceMean(axes: [1]), [.batch, 0], refused: "averages nothing"),
+    ShapeCase(ReduceMean(axes: [1]), [.batch, 0], refused: "nothing to reduce"),
+    ShapeCase(ReduceSum(axes: [1]), [.batch, 4], gives: [.batch, 1]),
+    ShapeCase(PRelu(), [.batch, 4, 5], [4, 1], gives: [.batch, 4, 5]),
+    ShapeCase(PRelu(), [.batch, 4], [2, 1, 4], refused: "cannot broadcast the slope"),
+    ShapeCase(PRelu(), [.batch, 4], [3], refused: "PRelu", "float32[3]"),
+    ShapeCase(Max(), [.batch, 4], [4], [1, 1], gives: [.batch, 4]), ShapeCase(Mean(), [4], [3, 1], [2, 1, 1], gives: [2, 3, 4]),
+    ShapeCase(Min(), [.batch, 4], [4], [3], refused: "Min cannot broadcast"), ShapeCase(Max(), [.batch, 4], gives: [.batch, 4]),
+    ShapeCase(LogSoftmax(axis: 0), [.batch, 10], refused: "batch"), ShapeCase(LogSoftmax(), [.batch, 10], gives: [.batch, 10]),
     ShapeCase(Softmax(), [.batch, 10], gives: [.batch, 10]), ShapeCase(Softmax(axis: -3), [4, .batch, 10], gives: [4, .batch, 10]),
     ShapeCase(Softmax(axis: 2), [.batch, 10], refused: "axis 2"), ShapeCase(Softmax(), [], refused: "0 dimensions"),
     ShapeCase(Softmax(axis: 0), [.batch, 10], refused: "batch"),

@@ -132,3 +132,43 @@ static inline dnnl_status_t qat_dnnl_pooling_backward_pd(
 static inline dnnl_status_t qat_dnnl_reorder_pd(qat_pd *pd, dnnl_engine_t engine, const qat_layout *source, const qat_layout *destination) {
   return dnnl_reorder_primitive_desc_create(pd, source, engine, destination, engine, NULL);
 }
+
+static inline dnnl_status_t qat_dnnl_matmul_pd(
+    qat_pd *pd, dnnl_engine_t engine, const qat_layout *source, const qat_layout *weights, const qat_layout *destination) {
+  dnnl_matmul_desc_t d;
+  dnnl_status_t status = dnnl_matmul_desc_init(&d, source, weights, NULL, destination);
+  return status == dnnl_success ? qat_dnnl_make(pd, &d, engine, NULL) : status;
+}
+
+static inline dnnl_status_t qat_dnnl_softmax_forward_pd(
+    qat_pd *pd, dnnl_engine_t engine, int training, int logarithmic, const qat_layout *layout, int axis) {
+  dnnl_softmax_v2_desc_t d;
+  dnnl_status_t status = dnnl_softmax_v2_forward_desc_init(
+      &d, training ? dnnl_forward_training : dnnl_forward_inference, logarithmic ? dnnl_softmax_log : dnnl_softmax_accurate, layout, layout, axis);
+  return status == dnnl_success ? qat_dnnl_make(pd, &d, engine, NULL) : status;
+}
+static inline dnnl_status_t qat_dnnl_softmax_backward_pd(
+    qat_pd *pd, dnnl_engine_t engine, int logarithmic, const qat_layout *layout, int axis, const_dnnl_primitive_desc_t hint) {
+  dnnl_softmax_v2_desc_t d;
+  dnnl_status_t status =
+      dnnl_softmax_v2_backward_desc_init(&d, logarithmic ? dnnl_softmax_log : dnnl_softmax_accurate, layout, layout, layout, axis);
+  return status == dnnl_success ? qat_dnnl_make(pd, &d, engine, hint) : status;
+}
+
+// Layer normalisation over the last axis; the statistics have one element for each line.
+static inline dnnl_status_t qat_dnnl_layer_normalization_forward_pd(
+    qat_pd *pd, dnnl_engine_t engine, int training, int with_shift, const qat_layout *layout, const qat_layout *statistics, float epsilon) {
+  dnnl_layer_normalization_desc_t d;
+  dnnl_status_t status = dnnl_layer_normalization_forward_desc_init(
+      &d, training ? dnnl_forward_training : dnnl_forward_inference, layout, statistics, epsilon,
+      dnnl_use_scale | (with_shift ? dnnl_use_shift : 0u));
+  return status == dnnl_success ? qat_dnnl_make(pd, &d, engine, NULL) : status;
+}
+static inline dnnl_status_t qat_dnnl_layer_normalization_backward_pd(
+    qat_pd *pd, dnnl_engine_t engine, int with_shift, const qat_layout *layout, const qat_layout *statistics, float epsilon,
+    const_dnnl_primitive_desc_t hint) {
+  dnnl_layer_normalization_desc_t d;
+  dnnl_status_t status = dnnl_layer_normalization_backward_desc_init(
+      &d, dnnl_backward, layout, layout, statistics, epsilon, dnnl_use_scale | (with_shift ? dnnl_use_shift : 0u));
+  return status == dnnl_success ? qat_dnnl_make(pd, &d, engine, hint) : status;
+}

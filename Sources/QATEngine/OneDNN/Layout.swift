@@ -34,6 +34,14 @@ struct Layout: Equatable {
     return Layout(descriptor, shape: shape)
   }
 
+  /// Matrices one after the other, each row by row or, when transposed, column by column.
+  static func matrices(_ count: Int, rows: Int, columns: Int, isTransposed: Bool = false) throws(EngineError) -> Layout {
+    var descriptor = qat_layout()
+    let strides = [Int64(rows * columns)] + (isTransposed ? [1, Int64(rows)] : [Int64(columns), 1])
+    try check(qat_dnnl_plain(&descriptor, 3, [Int64(count), Int64(rows), Int64(columns)], strides), "\(count) matrices of \(rows) × \(columns)")
+    return Layout(descriptor, shape: [count, rows, columns])
+  }
+
   /// A matrix, row by row or, when transposed, column by column.
   static func matrix(rows: Int, columns: Int, isTransposed: Bool) throws(EngineError) -> Layout {
     var descriptor = qat_layout()

@@ -32,27 +32,54 @@ extension Mul: ReferenceKernel {
   }
 }
 
-extension ReduceMean: ReferenceKernel {
-  /// The mean over the axes; sums are in Double.
+extension Sub: ReferenceKernel {
+  /// a − b, broadcast.
   public func forward<S>(_ inputs: [NDArray<S>?], _ context: KernelContext) -> KernelResult<S> {
-    let x = operand(inputs, 0)
-    let kept = keptShape(x.shape)
-    let divisor = S(max(1, x.count / max(1, kept.elementCount)))
-    return KernelResult([summed(x, to: kept).map { $0 / divisor }.reshaped(outputShape(inputs))])
+    KernelResult([broadcast(operand(inputs, 0), operand(inputs, 1), outputShape(inputs)) { $0 - $1 }])
   }
 
-  /// Shares the gradient equally among the averaged elements.
+  /// The gradient and its opposite, summed over the axes along which an input was broadcast.
   public func backward<S>(inputs: [NDArray<S>?], outputs: [NDArray<S>], outputGradients: [NDArray<S>], _ context: KernelContext) -> [NDArray<S>?] {
-    let shape = operand(inputs, 0).shape
-    let kept = keptShape(shape)
-    let share = outputGradients[0].reshaped(kept).map { $0 / S(max(1, shape.elementCount / max(1, kept.elementCount))) }
-    return [broadcast(share, NDArray(repeating: 0, shape: shape), shape) { mean, _ in mean }]
+    [summed(outputGradients[0], to: operand(inputs, 0).shape), summed(outputGradients[0].map { -$0 }, to: operand(inputs, 1).shape)]
+  }
+}
+
+extension Div: ReferenceKernel {
+  /// a / b, broadcast.
+  public func forward<S>(_ inputs: [NDArray<S>?], _ context: KernelContext) -> KernelResult<S> {
+    KernelResult([broadcast(operand(inputs, 0), operand(inputs, 1), outputShape(inputs)) { $0 / $1 }])
   }
 
-  /// The output's shape with the averaged axes at size 1.
-  private func keptShape(_ shape: [Int]) -> [Int] {
-    let axes = axes.isEmpty ? Set(shape.indices) : Set(axes.map { $0 < 0 ? $0 + shape.count : $0 })
-    return shape.indices.map { axes.contains($0) ? 1 : shape[$0] }
+  /// da = dy / b, db = −dy · y / b, summed over the axes along which an input was broadcast.
+  public func backward<S>(inputs: [NDArray<S>?], outputs: [NDArray<S>], outputGradients: [NDArray<S>], _ context: KernelContext) -> [NDArray<S>?] {
+    let b = operand(inputs, 1)
+    let dA = broadcast(outputGradients[0], b, outputs[0].shape) { $0 / $1 }
+    let dB = broadcast(dA, outputs[0], outputs[0].shape) { -$0 * $1 }
+    return [summed(dA, to: operand(inputs, 0).shape), summed(dB, to: b.shape)]
+  }
+}
+
+extension Pow: ReferenceKernel {
+  /// a to the power of b, broadcast.
+  public func forward<S>(_ inputs: [NDArray<S>?], _ context: KernelContext) -> KernelResult<S> {
+    KernelResult([broadcast(operand(inputs, 0), operand(inputs, 1), outputShape(inputs)) { power($0, $1) }])
+  }
+
+  /// da = dy · b · a to the power of b − 1, db = dy · y · log(a), where 0 to a positive power does not depend on it.
+  public func backward<S>(inputs: [NDArray<S>?], outputs: [NDArray<S>], outputGradients: [NDArray<S>], _ context: KernelContext) -> [NDArray<S>?] {
+    let (a, b) = (operand(inputs, 0), operand(inputs, 1))
+    let (dy, y) = (outputGradients[0], outputs[0])
+    let slopes = broadcast(a, b, y.shape) { $1 == 0 ? 0 : $1 * power($0, $1 - 1) }
+    let growth = broadcast(y, a, y.shape) { $1 == 0 ? 0 : $0 * S.log($1) }
+    return [
+      summed(broadcast(dy, slopes, y.shape) { $0 * $1 }, to: a.shape), summed(broadcast(dy, growth, y.shape) { $0 * $1 }, to: b.shape),
+    ]
+  }
+
+  /// The library's power of a negative number is not a number even where it is one.
+  private func power<S: Real & BinaryFloatingPoint>(_ x: S, _ y: S) -> S {
+    if let whole = Int(exactly: y) { return S.pow(x, whole) }
+    return S.pow(x, y)
   }
 }
 

@@ -30,31 +30,36 @@ extension Gemm: ReferenceKernel {
 extension MatMul: ReferenceKernel {
   /// The product of each pair of matrices.
   public func forward<S>(_ inputs: [NDArray<S>?], _ context: KernelContext) -> KernelResult<S> {
-    let a = operand(inputs, 0)
-    let b = operand(inputs, 1)
-    let shape = outputShape(inputs)
+    let (a, b) = matrices(inputs)
+    let shape = outputShape([a, b])
     let rest = Array(shape.dropLast(2))
     var elements: [S] = []
     elements.reserveCapacity(shape.elementCount)
     for (fromA, fromB) in zip(matrixIndices(a.shape, rest), matrixIndices(b.shape, rest)) {
       elements += product(Matrix(a, fromA), Matrix(b, fromB)).elements
     }
-    return KernelResult([NDArray(elements, shape: shape)])
+    return KernelResult([NDArray(elements, shape: outputShape(inputs))])
   }
 
   /// dA = dY Bᵀ and dB = Aᵀ dY for each pair of matrices; a matrix that was broadcast gathers all its gradients.
   public func backward<S>(inputs: [NDArray<S>?], outputs: [NDArray<S>], outputGradients: [NDArray<S>], _ context: KernelContext) -> [NDArray<S>?] {
-    let a = operand(inputs, 0)
-    let b = operand(inputs, 1)
-    let rest = Array(outputGradients[0].shape.dropLast(2))
+    let (a, b) = matrices(inputs)
+    let dY = outputGradients[0].reshaped(outputShape([a, b]))
+    let rest = Array(dY.shape.dropLast(2))
     var dA = NDArray<S>(repeating: 0, shape: a.shape)
     var dB = NDArray<S>(repeating: 0, shape: b.shape)
     for (index, (fromA, fromB)) in zip(matrixIndices(a.shape, rest), matrixIndices(b.shape, rest)).enumerated() {
-      let gradient = Matrix(outputGradients[0], index)
+      let gradient = Matrix(dY, index)
       add(product(gradient, Matrix(b, fromB).transposed), to: &dA, at: fromA)
       add(product(Matrix(a, fromA).transposed, gradient), to: &dB, at: fromB)
     }
-    return [dA, dB]
+    return [dA.reshaped(operand(inputs, 0).shape), dB.reshaped(operand(inputs, 1).shape)]
+  }
+
+  /// The operands, a vector as the row or column that it stands for.
+  private func matrices<S>(_ inputs: [NDArray<S>?]) -> (NDArray<S>, NDArray<S>) {
+    let (a, b) = (operand(inputs, 0), operand(inputs, 1))
+    return (a.shape.count == 1 ? a.reshaped([1] + a.shape) : a, b.shape.count == 1 ? b.reshaped(b.shape + [1]) : b)
   }
 
   /// For each matrix of the result, whose leading dimensions are `rest`, the index of the operand's matrix.

@@ -31,9 +31,35 @@ extension Softmax: ReferenceKernel {
     }
     return [gradient]
   }
+}
 
+extension LogSoftmax: ReferenceKernel {
+  /// Each line along the axis less the logarithm of the sum of its exponentials.
+  public func forward<S>(_ inputs: [NDArray<S>?], _ context: KernelContext) -> KernelResult<S> {
+    var y = operand(inputs, 0)
+    forEachLine(y.shape) { line in
+      let sum = ReduceLogSumExp(axes: []).value(line.map { y.elements[$0] })
+      for index in line { y.elements[index] -= sum }
+    }
+    return KernelResult([y])
+  }
+
+  /// dx = dy − exp(y) · Σ dy.
+  public func backward<S>(inputs: [NDArray<S>?], outputs: [NDArray<S>], outputGradients: [NDArray<S>], _ context: KernelContext) -> [NDArray<S>?] {
+    let y = outputs[0].elements
+    var gradient = outputGradients[0]
+    forEachLine(gradient.shape) { line in
+      var sum: S = 0
+      for index in line { sum += gradient.elements[index] }
+      for index in line { gradient.elements[index] -= S.exp(y[index]) * sum }
+    }
+    return [gradient]
+  }
+}
+
+extension LineOperator {
   /// Calls `body` with the indices of each line of elements along the axis.
-  private func forEachLine(_ shape: [Int], _ body: (StrideTo<Int>) -> Void) {
+  fileprivate func forEachLine(_ shape: [Int], _ body: (StrideTo<Int>) -> Void) {
     let axis = axis < 0 ? axis + shape.count : axis
     let inner = Array(shape[(axis + 1)...]).elementCount
     let length = shape[axis] * inner

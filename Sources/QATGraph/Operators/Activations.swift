@@ -89,25 +89,3 @@ public struct Dropout: ElementwiseOperator {
     return [try required(inputs, 0, "x")]
   }
 }
-
-/// exp(x) / Σ exp(x) along `axis`, which must not be the batch's: a sample's result depends on that sample alone.
-public struct Softmax: Operator {
-  /// ONNX's name.
-  public static let type = "Softmax"
-  /// x.
-  public static let inputCount = 1...1
-  /// The axis that sums to 1; negative counts from the end.
-  public var axis: Int
-
-  /// A softmax.
-  public init(axis: Int = -1) { self.axis = axis }
-
-  /// The type of x.
-  public func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType] {
-    let x = try required(inputs, 0, "x")
-    guard x.dimensions[try normalized(axis: axis, rank: x.rank)].fixedSize != nil else {
-      throw ShapeError("Softmax over the batch dimension is not supported")
-    }
-    return [x]
-  }
-}

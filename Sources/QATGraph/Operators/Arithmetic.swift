@@ -44,50 +44,26 @@ public struct Mul: BroadcastingOperator {
   public init() {}
 }
 
-/// The mean over `axes`.
-public struct ReduceMean: Operator {
+/// a − b.
+public struct Sub: BroadcastingOperator {
   /// ONNX's name.
-  public static let type = "ReduceMean"
-  /// x.
-  public static let inputCount = 1...1
-  /// Axes to average over; negative ones count from the end; empty means all.
-  public var axes: [Int]
-  /// Whether averaged axes stay with size 1.
-  public var keepsDimensions: Bool
+  public static let type = "Sub"
+  /// A subtraction.
+  public init() {}
+}
 
-  /// A mean.
-  public init(axes: [Int], keepsDimensions: Bool = true) {
-    self.axes = axes
-    self.keepsDimensions = keepsDimensions
-  }
+/// a / b.
+public struct Div: BroadcastingOperator {
+  /// ONNX's name.
+  public static let type = "Div"
+  /// A division.
+  public init() {}
+}
 
-  /// x without the averaged axes, or with 1 in their places. The batch cannot be averaged over, nor an axis of size 0.
-  public func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType] {
-    let x = try required(inputs, 0, "x")
-    let reduced = try reducedAxes(rank: x.rank)
-    var dimensions: [Dimension] = []
-    for (axis, dimension) in x.dimensions.enumerated() {
-      guard reduced.contains(axis) else {
-        dimensions.append(dimension)
-        continue
-      }
-      guard let size = dimension.fixedSize else { throw ShapeError("ReduceMean over the batch dimension is not supported") }
-      guard size > 0 else { throw ShapeError("ReduceMean over axis \(axis) of \(x) averages nothing") }
-      if keepsDimensions { dimensions.append(1) }
-    }
-    return [TensorType(dimensions)]
-  }
-
-  /// The averaged axes, counted from the front.
-  /// - Parameter rank: number of dimensions of x.
-  /// - Returns: indices in 0..<rank.
-  /// - Throws: `ShapeError` when x lacks an axis or one is named twice.
-  public func reducedAxes(rank: Int) throws(ShapeError) -> Set<Int> {
-    if axes.isEmpty { return Set(0..<rank) }
-    var result = Set<Int>()
-    for axis in axes {
-      guard result.insert(try normalized(axis: axis, rank: rank)).inserted else { throw ShapeError("ReduceMean names axis \(axis) twice in \(axes)") }
-    }
-    return result
-  }
+/// a to the power of b. A negative a has a power only for whole b.
+public struct Pow: BroadcastingOperator {
+  /// ONNX's name.
+  public static let type = "Pow"
+  /// A power.
+  public init() {}
 }

@@ -46,7 +46,7 @@ public struct Gemm: Operator {
 
 /// The matrix product over the last two axes, with NumPy's broadcasting over the others. Inputs: A [..., M, K], B [..., K, N].
 ///
-/// Source: ONNX operator MatMul. One-dimensional operands are not supported.
+/// A vector counts as a row on the left and as a column on the right, and its axis is missing in the result. Source: ONNX operator MatMul.
 public struct MatMul: Operator {
   /// ONNX's name.
   public static let type = "MatMul"
@@ -60,12 +60,15 @@ public struct MatMul: Operator {
   public func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType] {
     let a = try required(inputs, 0, "A")
     let b = try required(inputs, 1, "B")
-    guard a.rank >= 2, b.rank >= 2, a.dimensions[a.rank - 1] == b.dimensions[b.rank - 2] else {
-      throw ShapeError("MatMul cannot multiply \(a) by \(b)")
-    }
-    guard let outer = broadcast(a.dimensions.dropLast(2), b.dimensions.dropLast(2)) else {
+    guard a.rank >= 1, b.rank >= 1 else { throw ShapeError("MatMul cannot multiply \(a) by \(b)") }
+    let left = a.rank == 1 ? [1] + a.dimensions : a.dimensions
+    let right = b.rank == 1 ? b.dimensions + [1] : b.dimensions
+    guard left[left.count - 1] == right[right.count - 2] else { throw ShapeError("MatMul cannot multiply \(a) by \(b)") }
+    guard let outer = broadcast(left.dropLast(2), right.dropLast(2)) else {
       throw ShapeError("MatMul cannot broadcast the leading dimensions of \(a) and \(b)")
     }
-    return [TensorType(outer + [a.dimensions[a.rank - 2], b.dimensions[b.rank - 1]])]
+    let rows = a.rank == 1 ? [] : [left[left.count - 2]]
+    let columns = b.rank == 1 ? [] : [right[right.count - 1]]
+    return [TensorType(outer + rows + columns)]
   }
 }

@@ -6,6 +6,10 @@ public let allOperators: [any Operator.Type] = [
   GlobalAveragePool.self,
 
   BatchNormalization.self,
+  LayerNormalization.self,
+  InstanceNormalization.self,
+  GroupNormalization.self,
+  LocalResponseNormalization.self,
 
   Relu.self,
   Clip.self,
@@ -22,7 +26,9 @@ public let allOperators: [any Operator.Type] = [
   Mish.self,
   Softplus.self,
   Softsign.self,
+  PRelu.self,
   Softmax.self,
+  LogSoftmax.self,
   Dropout.self,
   Identity.self,
 
@@ -37,8 +43,23 @@ public let allOperators: [any Operator.Type] = [
 
   Add.self,
   Mul.self,
+  Sub.self,
+  Div.self,
+  Pow.self,
+  Max.self,
+  Min.self,
+  Mean.self,
 
   ReduceMean.self,
+  ReduceSum.self,
+  ReduceProd.self,
+  ReduceMax.self,
+  ReduceMin.self,
+  ReduceL1.self,
+  ReduceL2.self,
+  ReduceSumSquare.self,
+  ReduceLogSum.self,
+  ReduceLogSumExp.self,
 
   Gemm.self,
   MatMul.self,

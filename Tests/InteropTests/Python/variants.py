@@ -1,5 +1,5 @@
 """The operators, opsets and attributes that operator_variants.py compares. Batches are of two; the first dimension of every input is the batch."""
-import itertools
+import numpy
 
 VARIANTS = []
 
@@ -36,3 +36,58 @@ add("Clip", [7], IMAGE, max=1.0)
 add("Clip", [11, 13], IMAGE, constants=[-0.5, 1.0])
 add("Clip", [11, 13], IMAGE, constants=[None, 1.0])
 add("Clip", [11, 13], IMAGE, constants=[-0.25])
+
+# Arithmetic with broadcasting. A constant second operand becomes part of a sum or product.
+for op, opsets in [("Add", [7, 14]), ("Sub", [7, 14]), ("Mul", [7, 14]), ("Div", [7, 14]), ("Pow", [7, 12, 15])]:
+    domain = (0.3, 2) if op in ("Div", "Pow") else (-2, 2)
+    add(op, opsets, IMAGE, IMAGE, domain=domain)
+    add(op, opsets[-1:], IMAGE, (2, 3, 1, 1), domain=domain)
+    add(op, opsets[-1:], (2, 1, 4, 1), (2, 3, 1, 5), domain=domain)
+    add(op, opsets, IMAGE, constants=[[[[0.5]], [[1.5]], [[2.0]]]], domain=domain)
+    add(op, opsets[-1:], IMAGE, constants=[3.0])
+add("Pow", [12, 15], IMAGE, constants=[Ints([2])])
+for op in ["Max", "Min", "Mean", "Sum"]:
+    opsets = [8, 13]
+    add(op, opsets, IMAGE)
+    add(op, opsets, IMAGE, IMAGE, (2, 3, 1, 1))
+    add(op, opsets, IMAGE, constants=[[0.1, 0.2, 0.3, 0.4, 0.5]])
+add("PRelu", [7, 9, 16], IMAGE, constants=[[[[0.1]], [[0.2]], [[-0.3]]]])
+add("PRelu", [16], IMAGE, constants=[[0.25]])
+
+# Reductions: axes as attributes, then as an input.
+for op in ["ReduceMean", "ReduceSum", "ReduceProd", "ReduceMax", "ReduceMin", "ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp"]:
+    domain = (0.1, 2) if op == "ReduceLogSum" else (-2, 2)
+    since = 13 if op == "ReduceSum" else 18
+    for axes, keepdims in [([1], 1), ([2, 3], 0), ([-1], 1), ([1, -2], 0)]:
+        add(op, [7, 11], IMAGE, axes=axes, keepdims=keepdims, domain=domain)
+        add(op, [since], IMAGE, constants=[Ints(axes)], keepdims=keepdims, domain=domain)
+    if op in ("ReduceSum", "ReduceMean", "ReduceMax"):
+        add(op, [18], IMAGE, noop_with_empty_axes=1)
+
+for op in ["Softmax", "LogSoftmax"]:
+    for axis in [1, 2, -1]:
+        add(op, [7, 11, 13], IMAGE, axis=axis)
+    add(op, [7, 11, 13], IMAGE)
+    add(op, [11, 13], (2, 6))
+
+# Normalisations.
+SCALE = [0.5, 1.5, -1.0, 2.0, 0.25]
+BIAS = [0.1, -0.2, 0.3, 0.4, 0.5]
+add("LayerNormalization", [17], IMAGE, constants=[SCALE, BIAS])
+add("LayerNormalization", [17], IMAGE, constants=[SCALE], epsilon=0.1)
+add("LayerNormalization", [17], IMAGE, constants=[[SCALE] * 4, [BIAS] * 4], axis=2)
+add("LayerNormalization", [17], IMAGE, constants=[[[SCALE] * 4] * 3, [[BIAS] * 4] * 3], axis=-3)
+for shape in [IMAGE, (2, 3, 7)]:
+    add("InstanceNormalization", [7, 22], shape, constants=[SCALE[:3], BIAS[:3]], epsilon=1e-3)
+add("GroupNormalization", [18], (2, 6, 4, 5), constants=[SCALE[:2], BIAS[:2]], num_groups=2)
+add("GroupNormalization", [18], (2, 6, 4, 5), constants=[(SCALE + BIAS)[:6], (BIAS + SCALE)[:6]], num_groups=6)
+add("GroupNormalization", [21], (2, 6, 4, 5), constants=[(SCALE + BIAS)[:6], (BIAS + SCALE)[:6]], num_groups=3)
+for size in [1, 3, 5]:
+    add("LRN", [7, 13], (2, 6, 4, 5), size=size, alpha=0.3, beta=0.75, bias=1.5)
+add("LRN", [13], (2, 6, 4, 5), size=5)
+
+# Matrix products of any rank.
+for a, b in [((2, 3), (2, 3, 4)), ((2, 5, 3), (2, 3, 4)), ((2, 4, 5, 3), (2, 4, 3, 6)), ((2, 1, 5, 3), (2, 4, 3, 6)), ((2, 3, 4), (2, 4, 3))]:
+    add("MatMul", [7, 13], a, b)
+for a, b in [((2, 3), (3, 4)), ((2, 5, 3), (3, 4)), ((2, 4, 5, 3), (3, 6)), ((2, 4, 5, 3), (4, 3, 6)), ((2, 3), (3,)), ((2, 5, 3), (3,)), ((2, 3), (5, 3, 4))]:
+    add("MatMul", [9, 13], a, constants=[(numpy.arange(numpy.prod(b)) % 7 / 3 - 1).reshape(b).tolist()])

@@ -118,6 +118,48 @@ struct PlanOperatorTests {
     try expectPlanMatchesPlainKernels(graph(Gemm(alpha: 0.5, beta: 2), input: [12], parameters: [[12, 7], [7]]))
     try expectPlanMatchesPlainKernels(graph(Gemm(transposesB: true), input: [12], parameters: [[7, 12]]))
     try expectPlanMatchesPlainKernels(graph(MatMul(), input: [4, 12], parameters: [[12, 7]]))
+    for (rows, other) in [
+      ([4, 12], [12, 7]), ([2, 4, 12], [12, 7]), ([12], [12, 7]), ([2, 4, 12], [2, 12, 7]), ([4, 12], [1, 12, 7]), ([12], [12]),
+    ] {
+      try expectPlanMatchesPlainKernels(graph(MatMul(), input: rows, parameters: [other]), "\(rows) by \(other)")
+    }
+  }
+
+  @Test("products of two activations, as in attention")
+  func productsOfActivations() throws {
+    // softmax(q · kᵀ) · v with all three made from x by a linear layer.
+    var attention = try graph(MatMul(), input: [5, 8], parameters: [[8, 8], [8, 8], [8, 8]])
+    attention.nodes = [
+      Node(name: "q", op: MatMul(), inputs: ["x", "p0"], outputs: ["q"]), Node(name: "k", op: MatMul(), inputs: ["x", "p1"], outputs: ["k"]),
+      Node(name: "v", op: MatMul(), inputs: ["x", "p2"], outputs: ["v"]),
+      Node(name: "t", op: Transpose(permutation: [0, 2, 1]), inputs: ["k"], outputs: ["t"]),
+      Node(name: "scores", op: MatMul(), inputs: ["q", "t"], outputs: ["scores"]),
+      Node(name: "weights", op: Softmax(), inputs: ["scores"], outputs: ["weights"]),
+      Node(name: "result", op: MatMul(), inputs: ["weights", "v"], outputs: ["y"]),
+    ]
+    try expectPlanMatchesPlainKernels(attention)
+    try expectPlanMatchesPlainKernels(attention, mode: .evaluation)
+  }
+
+  @Test("softmaxes and their logarithms over any axis")
+  func softmaxes() throws {
+    for axis in [1, 2, 3, -1] {
+      try expectPlanMatchesPlainKernels(sandwiched(Softmax(axis: axis), channels: 20, size: 6), "axis \(axis)")
+      try expectPlanMatchesPlainKernels(sandwiched(LogSoftmax(axis: axis), channels: 20, size: 6), "axis \(axis)")
+    }
+  }
+
+  @Test("normalisations of samples", arguments: [Plan.Mode.training, .evaluation])
+  func sampleNormalizations(_ mode: Plan.Mode) throws {
+    for (axis, shape) in [(-1, [6]), (2, [6, 6]), (1, [20, 6, 6]), (-1, [1]), (-1, [6, 1])] {
+      let op = LayerNormalization(axis: axis, epsilon: 1e-3)
+      try expectPlanMatchesPlainKernels(sandwiched(op, channels: 20, size: 6, parameters: [shape, shape]), mode: mode, "\(op) \(shape)")
+      try expectPlanMatchesPlainKernels(sandwiched(op, channels: 20, size: 6, parameters: [shape]), mode: mode, "\(op) \(shape), no bias")
+    }
+    for op in [InstanceNormalization(), GroupNormalization(groups: 4)] as [any Operator] {
+      try expectPlanMatchesPlainKernels(sandwiched(op, channels: 20, size: 6, parameters: [[20], [20]]), mode: mode, "\(op)")
+    }
+    try expectPlanMatchesPlainKernels(sandwiched(LocalResponseNormalization(size: 5, alpha: 0.1), channels: 20, size: 6), mode: mode)
   }
 
   @Test("broadcasting arithmetic")

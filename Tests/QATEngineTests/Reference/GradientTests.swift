@@ -58,6 +58,7 @@ import Testing
     GradientCase(Softmax(axis: 1), [[2, 3, 4]]),
     GradientCase(Softmax(axis: -3), [[2, 3, 2]]),
     GradientCase(Softmax(axis: 0), [[1]]),
+    GradientCase(LogSoftmax(), [[3, 4]]), GradientCase(LogSoftmax(axis: 1), [[2, 3, 4]]), GradientCase(LogSoftmax(axis: -3), [[2, 3, 2]]),
   ]
 
   static let broadcasting: [[[Int]]] = [
@@ -81,7 +82,9 @@ import Testing
     } + [
       GradientCase(Gemm(), [[2, 3], [3, 2]]), GradientCase(MatMul(), [[2, 3], [3, 4]]), GradientCase(MatMul(), [[2, 2, 3], [2, 3, 1]]),
       GradientCase(MatMul(), [[2, 1, 2, 3], [4, 3, 2]]), GradientCase(MatMul(), [[3, 5], [2, 2, 5, 2]]),
-      GradientCase(MatMul(), [[1, 2, 3], [5, 3, 2]]),
+      GradientCase(MatMul(), [[1, 2, 3], [5, 3, 2]]), GradientCase(MatMul(), [[3], [3]]), GradientCase(MatMul(), [[3], [3, 2]]),
+      GradientCase(MatMul(), [[2, 3], [3]]), GradientCase(MatMul(), [[2, 4, 3], [3]]), GradientCase(MatMul(), [[3], [2, 3, 4]]),
+      GradientCase(MatMul(), [[2, 1, 4, 3], [1, 3, 3, 2]]),
     ]
 
   static let layouts: [GradientCase] = [
@@ -97,10 +100,13 @@ import Testing
     convolutions,
     poolings,
     normalizations,
+    sampleNormalizations,
     pointwise,
     elementary,
     activations,
     arithmetic,
+    moreArithmetic,
+    reductions,
     products,
     layouts,
   ].flatMap(\.self)

@@ -23,6 +23,12 @@ struct ONNXIdioms {
     return producers[name].map { graph.nodes[$0] }
   }
 
+  /// The node that makes `name`, whoever reads it.
+  func producer(_ name: TensorName) -> Node? { producers[name].map { graph.nodes[$0] } }
+
+  /// Whether one node reads `name`, once.
+  func hasOneReader(_ name: TensorName) -> Bool { consumers[name]?.count == 1 }
+
   /// The input of the inner node that makes `name`, when that node's operator is `op`.
   func argument(_ name: TensorName, of op: some Operator) -> TensorName? {
     guard let node = inner(name), AnyHashable(node.op) == AnyHashable(op) else { return nil }
@@ -43,6 +49,8 @@ struct ONNXIdioms {
     for name in node.inputs {
       if let number = number(name) {
         result.factor *= number
+      } else if let node = inner(name), node.op is Pow, let exponent = number(node.inputs[1]), exponent == 2 || exponent == 3 {
+        result.tensors += [TensorName](repeating: node.inputs[0], count: Int(exponent))
       } else if let node = inner(name), node.op is Mul {
         let nested = product(node)
         result.factor *= nested.factor

@@ -15,6 +15,7 @@ extension ONNXImporter {
       if !graph.outputs.contains(output) { graph.outputs.append(output) }
     }
     recogniseActivations()
+    recogniseLayerNormalizations()
     dropZeroBiases()
     removeUnneeded()
     do throws(GraphError) {

@@ -13,8 +13,10 @@ struct ONNXImporter {
   static let operators: [String: OperatorImporter] = [
     windows,
     activations,
+    normalizations,
     elementary,
     arithmetic,
+    reductions,
     matrixProducts,
     layout,
     constants,

@@ -27,6 +27,12 @@ extension Softmax: ONNXWritable {
   var attributes: [ONNXAttributeProto] { [.int("axis", axis)] }
 }
 
+extension LogSoftmax: ONNXWritable {
+  var attributes: [ONNXAttributeProto] { [.int("axis", axis)] }
+}
+
+extension PRelu: ONNXWritable {}
+
 extension Dropout: ONNXWritable {
   func write(_ node: Node, to builder: inout ONNXModelBuilder) throws(ONNXError) {
     builder.append(node, with: [("ratio", Tensor([ratio], shape: []))])

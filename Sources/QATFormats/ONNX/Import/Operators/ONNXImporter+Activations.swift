@@ -6,8 +6,12 @@ extension ONNXImporter {
   static let activations: [String: OperatorImporter] = [
     "BatchNormalization": batchNormalization,
     "Clip": clip,
-    "Softmax": softmax,
+    "Softmax": softmax { Softmax(axis: $0) },
+    "LogSoftmax": softmax { LogSoftmax(axis: $0) },
     "Dropout": dropout,
+    "PRelu": { importer, node throws(ONNXError) in
+      try importer.emit(PRelu(), [try importer.tensor(0, "X", node), try importer.tensor(1, "slope", as: .parameter, node)], node)
+    },
     "Relu": pointwise { _ in Relu() },
     "Sigmoid": pointwise { _ in Sigmoid() },
     "HardSwish": pointwise { _ in HardSwish() },
@@ -75,18 +79,23 @@ extension ONNXImporter {
     try importer.emit(Clip(lower: lower, upper: upper), [x], node)
   }
 
-  /// Before opset 13 softmax flattened its input from `axis` on; that is the same only when nothing but `axis` remains.
-  private static func softmax(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
-    let x = try importer.tensor(0, "input", node)
-    let axis = try node.int("axis", default: node.opset < 13 ? 1 : -1)
-    if node.opset < 13, let type = importer.types[x] {
+  /// Before opset 13 all axes from `axis` on were one, which they are made for the operator.
+  private static func softmax(_ make: @escaping @Sendable (Int) -> any LineOperator) -> OperatorImporter {
+    { importer, node throws(ONNXError) in
+      let x = try importer.tensor(0, "input", node)
+      let axis = try node.int("axis", default: node.opset < 13 ? 1 : -1)
+      guard node.opset < 13, let type = importer.types[x] else { return try importer.emit(make(axis), [x], node) }
       let first = axis < 0 ? axis + type.rank : axis
       guard (0..<type.rank).contains(first) else { throw node.error("the attribute 'axis' is \(axis), the input is \(type)") }
-      guard type.dimensions[(first + 1)...].allSatisfy({ $0 == 1 }) else {
-        throw node.unsupported("opset \(node.opset) flattens \(type) from axis \(axis) on; export with opset 13 or later")
-      }
+      if type.dimensions[(first + 1)...].allSatisfy({ $0 == 1 }) { return try importer.emit(make(axis), [x], node) }
+      let rest = type.dimensions[first...].compactMap(\.fixedSize)
+      guard rest.count == type.rank - first else { throw node.unsupported("over the batch") }
+      // Dimensions before the axis are copied.
+      let copied = [Int](repeating: 0, count: first)
+      let flat = try importer.emitHelper(Reshape(shape: copied + [-1]), [x], "flattened", node)
+      let result = try importer.emitHelper(make(-1), [flat], "lines", node)
+      try importer.emit(Reshape(shape: copied + rest), [result], node)
     }
-    try importer.emit(Softmax(axis: axis), [x], node)
   }
 
   private static func dropout(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {

@@ -1,6 +1,8 @@
 import QATGraph
 import QATTensor
 
+import func Foundation.powf
+
 /// Sums, products and means; on shapes and constants they are computed.
 extension ONNXImporter {
   static let arithmetic: [String: OperatorImporter] = [
@@ -16,15 +18,29 @@ extension ONNXImporter {
     },
     "Sub": { importer, node throws(ONNXError) in
       try importer.binary(node, integers: Dimension.difference, floats: -) { importer, node throws(ONNXError) in
-        try importer.emit(Add(), [try importer.tensor(0, "A", node), try importer.transformedOperand(node) { -$0 }], node)
+        try importer.emitInverse(Sub(), of: Add(), node) { -$0 }
       }
     },
     "Div": { importer, node throws(ONNXError) in
       try importer.binary(node, integers: Dimension.quotient, floats: /) { importer, node throws(ONNXError) in
-        try importer.emit(Mul(), [try importer.tensor(0, "A", node), try importer.transformedOperand(node) { 1 / $0 }], node)
+        try importer.emitInverse(Div(), of: Mul(), node) { 1 / $0 }
       }
     },
-    "ReduceMean": reduceMean,
+    "Pow": { importer, node throws(ONNXError) in
+      try importer.binary(node, integers: { _, _ in nil }, floats: powf) { importer, node throws(ONNXError) in
+        let base = try importer.tensor(0, "X", node)
+        // The exponent may be of an integer type.
+        guard let integers = try importer.constant(1, node)?.integers, let shape = try importer.constant(1, node)?.shape else {
+          return try importer.emit(Pow(), [base, try importer.tensor(1, "Y", node)], node)
+        }
+        let exponent = importer.add(Tensor(integers.map { Float($0) }, shape: shape), named: importer.uniqueName("\(node.name)/exponent"), .fixed)
+        try importer.emit(Pow(), [base, exponent], node)
+      }
+    },
+    "Max": variadic(Max()),
+    "Min": variadic(Min()),
+    "Mean": variadic(Mean()),
+    "Sum": sum,
   ]
 
   private typealias Emission = (inout ONNXImporter, ONNXImportNode) throws(ONNXError) -> Void
@@ -71,22 +87,38 @@ extension ONNXImporter {
     return [try tensor(0, "A", as: role, node), try tensor(1, "B", as: role, node)]
   }
 
-  /// The second operand, which must be constant, changed element by element and under a name of its own: x − c is x + (−c), x / c is x · (1/c).
-  private mutating func transformedOperand(_ node: ONNXImportNode, _ change: (Float) -> Float) throws(ONNXError) -> TensorName {
-    guard let tensor = try constant(1, node), let values = tensor.floats else { throw node.unsupported("only a constant second operand is") }
+  /// Emits a difference or quotient. With a constant it is a sum or product, the forms that fuse with layers: x − c is x + (−c), x / c is x · (1/c).
+  private mutating func emitInverse(
+    _ op: some BroadcastingOperator, of inverse: some BroadcastingOperator, _ node: ONNXImportNode, _ change: (Float) -> Float
+  ) throws(ONNXError) {
+    guard let tensor = try constant(1, node), let values = tensor.floats else {
+      return try emit(op, [try self.tensor(0, "A", node), try self.tensor(1, "B", node)], node)
+    }
     try spend(values.count, node)
-    return add(Tensor(values.map(change), shape: tensor.shape), named: uniqueName("\(node.name)/operand"), .fixed)
+    let operand = add(Tensor(values.map(change), shape: tensor.shape), named: uniqueName("\(node.name)/operand"), .fixed)
+    try emit(inverse, [try self.tensor(0, "A", node), operand], node)
   }
 
-  private static func reduceMean(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
-    let x = try importer.tensor(0, "data", node)
-    var axes = try node.ints("axes") ?? []
-    if node.opset >= 18, node.input(1) != nil {
-      guard let known = try importer.constant(1, node)?.integers else { throw node.unsupported("only constant axes are") }
-      axes = known
+  /// Operators with any number of inputs.
+  private static func variadic(_ op: some VariadicOperator) -> OperatorImporter {
+    { importer, node throws(ONNXError) in
+      var inputs: [TensorName] = []
+      for index in node.inputs.indices { inputs.append(try importer.tensor(index, "data_\(index)", node)) }
+      try importer.emit(op, inputs, node)
     }
-    if axes.isEmpty, try node.flag("noop_with_empty_axes", default: false) { return try importer.alias(x, node) }
-    try importer.emit(ReduceMean(axes: axes, keepsDimensions: try node.flag("keepdims", default: true)), [x], node)
+  }
+
+  /// A chain of additions.
+  private static func sum(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
+    guard var sum = try node.inputs.indices.first.map({ index throws(ONNXError) in try importer.tensor(index, "data_0", node) }) else {
+      throw node.error("Sum needs an input")
+    }
+    guard node.inputs.count > 1 else { return try importer.alias(sum, node) }
+    for index in 1..<node.inputs.count - 1 {
+      sum = try importer.emitHelper(Add(), [sum, try importer.tensor(index, "data_\(index)", node)], "sum", node)
+    }
+    let last = node.inputs.count - 1
+    try importer.emit(Add(), [sum, try importer.tensor(last, "data_\(last)", node)], node)
   }
 }
 

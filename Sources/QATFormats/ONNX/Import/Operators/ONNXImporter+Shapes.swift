@@ -3,7 +3,7 @@ import QATTensor
 
 /// Shape arithmetic: it is computed on dimensions, with the batch size as a symbol, and leaves nothing in the graph.
 extension ONNXImporter {
-  static let shapes: [String: OperatorImporter] = ["Shape": shape, "Size": size, "Gather": gather, "Slice": slice, "ReduceProd": reduceProduct]
+  static let shapes: [String: OperatorImporter] = ["Shape": shape, "Size": size, "Gather": gather, "Slice": slice]
 
   /// The dimensions of the node's first input.
   private mutating func dimensions(_ node: ONNXImportNode) throws(ONNXError) -> [Dimension] {
@@ -26,9 +26,10 @@ extension ONNXImporter {
     try importer.bindProduct(of: try importer.dimensions(node), isScalar: true, node)
   }
 
-  private static func reduceProduct(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
-    let value = try importer.integers(node)
-    try importer.bindProduct(of: value.elements, isScalar: !(try node.flag("keepdims", default: true)), node)
+  /// The product of integers: how many elements a shape has.
+  mutating func reduceProductOfIntegers(_ node: ONNXImportNode) throws(ONNXError) {
+    let value = try integers(node)
+    try bindProduct(of: value.elements, isScalar: !(try node.flag("keepdims", default: true)), node)
   }
 
   private mutating func bindProduct(of dimensions: [Dimension], isScalar: Bool, _ node: ONNXImportNode) throws(ONNXError) {
