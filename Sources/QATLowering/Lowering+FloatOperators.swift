@@ -21,7 +21,8 @@ extension Lowering {
       return feedsQuantizer(node.outputs[0], graph, consumers)
         ? nil : "its output is not quantized: OpenVINO multiplies integers here, ONNX Runtime floats"
     case is Gemm where isLayer, is MatMul where isLayer: return nil
-    case is Convolution, is Gemm, is MatMul: return floatReasons[node.name]
+    case is ConvolutionTranspose where isLayer: return "ONNX Runtime has no integer kernel for it, OpenVINO multiplies integers"
+    case _ where node.isProduct: return floatReasons[node.name]
     case is BatchNormalization: return "no layer with a quantized weight stands before it alone"
     case is ReduceMean: return "runtimes have no integer kernel for means over other axes than height and width"
     // Softmax and the activations among these have integer kernels in ONNX Runtime alone.

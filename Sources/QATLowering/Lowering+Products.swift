@@ -78,7 +78,10 @@ extension Lowering {
     else {
       throw FloatReason(source.tensor(node.inputs[1]) == nil ? "its second operand is not a quantized constant" : "its weight is not quantized")
     }
-    let axis = (node.op is Convolution || node.as(Gemm.self)?.transposesB == true) ? 0 : tensor.shape.count - 1
+    let axis = channelAxis(of: node, rank: tensor.shape.count)
+    if let groups = node.as(ConvolutionTranspose.self)?.groups, groups > 1 {
+      throw FloatReason("each scale of its weight serves an output channel of all \(groups) groups, integer kernels take one for each output channel")
+    }
     if node.as(Gemm.self)?.transposesA == true { throw FloatReason("it transposes its input") }
     if node.op is MatMul, tensor.shape.count != 2 { throw FloatReason("its weight has \(tensor.shape.count) dimensions, integer kernels take 2") }
     if let channelAxis = quantizer.channelAxis, (channelAxis + tensor.shape.count) % tensor.shape.count != axis, parameters[0].count > 1 {
@@ -97,6 +100,16 @@ extension Lowering {
       source: quantizerNode.inputs[0], shape: tensor.shape, channelAxis: axis, bits: quantizer.bits, codes: codes,
       steps: (0..<channels).map { Double(grids[$0 % grids.count].step) })
     return Operands(weight: weight, bias: try bias(of: node, channels: channels))
+  }
+
+  /// The axis of a weight's output channels.
+  private func channelAxis(of node: Node, rank: Int) -> Int {
+    switch node.op {
+    case is Convolution: 0
+    case is ConvolutionTranspose: 1
+    case let gemm as Gemm where gemm.transposesB: 0
+    default: rank - 1
+    }
   }
 
   private func bias(of node: Node, channels: Int) throws(FloatReason) -> [Double]? {
@@ -180,7 +193,8 @@ extension Lowering {
   private func normalization(behind node: Node) -> Normalization? {
     let tensor = node.outputs[0]
     // Only where axis 1, which batch norm takes for the channels, is that of the output channels.
-    guard hasOneReader(tensor), types[tensor]?.rank == (node.op is Convolution ? 4 : 2), let use = consumers[tensor]?.first, use.port == 0,
+    guard hasOneReader(tensor), !(node.op is Gemm || node.op is MatMul) || types[tensor]?.rank == 2, let use = consumers[tensor]?.first,
+      use.port == 0,
       let norm = source.nodes[use.node].as(BatchNormalization.self)
     else { return nil }
     let values = source.nodes[use.node].inputs.dropFirst().compactMap { source.tensor($0)?.floats?.map(Double.init) }

@@ -86,7 +86,7 @@ struct Lowering {
     case is FakeQuantize where source.constants[node.inputs[0]] != nil: break  // A weight's: its readers take the values.
     case let quantizer as FakeQuantize: lowerActivationQuantizer(node, quantizer)
     case is BatchNormalization where foldedNormalizations.contains(node.name): break
-    case is Convolution, is Gemm, is MatMul: lowerProduct(node)
+    case _ where node.isProduct: lowerProduct(node)
     default: append(node)
     }
   }
@@ -127,7 +127,7 @@ struct Lowering {
 
 extension Node {
   /// Whether the node multiplies matrices.
-  var isProduct: Bool { op is Convolution || op is Gemm || op is MatMul }
+  var isProduct: Bool { op is Convolution || op is ConvolutionTranspose || op is Gemm || op is MatMul }
 }
 
 /// Why an operator cannot be integer.

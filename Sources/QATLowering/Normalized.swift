@@ -3,7 +3,7 @@ import QATTensor
 
 /// The same network, for inference, in the forms that have integer kernels. Nothing that is computed changes.
 ///
-/// Identity and Dropout go; a mean over height and width becomes GlobalAveragePool; MatMul with a bias becomes Gemm; a quantizer behind Flatten, Reshape
+/// Identity and Dropout go; a mean over height and width becomes GlobalAveragePool, GlobalMaxPool a MaxPool; MatMul with a bias becomes Gemm; a quantizer behind Flatten, Reshape
 /// or Transpose moves before it, so that bytes are moved.
 func normalized(_ graph: Graph) throws(LoweringError) -> Graph {
   var result = graph
@@ -14,7 +14,7 @@ func normalized(_ graph: Graph) throws(LoweringError) -> Graph {
   } catch {
     throw LoweringError(node: error.node, error.reason)
   }
-  result.writeMeansAsPoolings(types)
+  result.writeAsPoolings(types)
   result.mergeBiases(types)
   result.moveQuantizersBeforeMovements()
   return result
@@ -38,9 +38,13 @@ extension Graph {
     nodes = kept
   }
 
-  fileprivate mutating func writeMeansAsPoolings(_ types: [TensorName: TensorType]) {
+  fileprivate mutating func writeAsPoolings(_ types: [TensorName: TensorType]) {
     var rewritten: [Node] = []
     for node in nodes {
+      if node.op is GlobalMaxPool, let size = types[node.inputs[0]]?.dimensions.dropFirst(2).compactMap(\.fixedSize) {
+        rewritten.append(Node(name: node.name, op: MaxPool(window: Window(kernel: size)), inputs: node.inputs, outputs: node.outputs))
+        continue
+      }
       guard let mean = node.as(ReduceMean.self), types[node.inputs[0]]?.rank == 4, (try? mean.reducedAxes(rank: 4)) == [2, 3] else {
         rewritten.append(node)
         continue

@@ -63,6 +63,14 @@ private func reread(_ graph: Graph) throws -> Graph {
     network(InstanceNormalization(epsilon: 0.125), constants: [("s", [4], .parameter), ("b", [4], .parameter)]),
     network(GroupNormalization(groups: 2, epsilon: 0.125), constants: [("s", [4], .parameter), ("b", [4], .parameter)]),
     network(LocalResponseNormalization(size: 5, alpha: 0.5, beta: 0.25, bias: 2)),
+    network(
+      ConvolutionTranspose(
+        window: Window(kernel: [3, 2], strides: [2, 1], pads: [1, 0, 1, 1], dilations: [1, 2]), groups: 2, outputPadding: [1, 0]),
+      constants: [("w", [4, 3, 3, 2], .parameter), ("b", [6], .parameter)]),
+    network(Convolution(window: Window(kernel: [3], pads: [1, 0])), [.batch, 4, 9], constants: [("w", [2, 4, 3], .parameter)]),
+    network(MaxPool(window: Window(kernel: [2, 1, 2])), [.batch, 4, 5, 5, 5]), network(GlobalMaxPool()), network(LpPool(window: window, p: 3)),
+    network(LpPool(window: Window(kernel: [2, 2], dilations: [2, 1], roundsUp: true))),
+    network(AveragePool(window: Window(kernel: [2, 2], dilations: [2, 1]))),
     network(Exp()), network(Log()), network(Sqrt()), network(Reciprocal()), network(Neg()), network(Abs()), network(Tanh()), network(Erf()),
     network(Elu(alpha: 0.5)), network(Selu(alpha: 1.5, gamma: 0.5)), network(Celu(alpha: 2)), network(ThresholdedRelu(alpha: 0.25)),
     network(HardSigmoid(alpha: 0.25, beta: 0.75)), network(Gelu()), network(Gelu(approximation: .tanh)), network(Swish()), network(Swish(alpha: 1.5)),

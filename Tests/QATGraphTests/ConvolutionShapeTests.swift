@@ -25,7 +25,7 @@ import Testing
     ShapeCase(square, image, [16, 3, 3, .batch], refused: "kernel_shape [3, 3]"),
     ShapeCase(square, image, [16, 3, 3, 3], [8], refused: "16 output channels", "float32[8]"),
     ShapeCase(square, image, [16, 3, 3, 3], [16, 1], refused: "bias"),
-    ShapeCase(square, [.batch, 3, .batch, 6], [16, 3, 3, 3], refused: "fixed height and width"),
+    ShapeCase(square, [.batch, 3, .batch, 6], [16, 3, 3, 3], refused: "2 fixed spatial dimensions"),
     ShapeCase(Convolution(window: Window(square: 3)), [.batch, 3, 2, 6], [16, 3, 3, 3], refused: "does not fit"),
     ShapeCase(Convolution(window: Window(square: 3), groups: 0), image, [16, 3, 3, 3], refused: "0 groups"),
     ShapeCase(Convolution(window: Window(square: 3), groups: -3), image, [6, -1, 3, 3], refused: "-3 groups"),
@@ -33,6 +33,10 @@ import Testing
     // The product of groups and channels a group wraps around to 0.
     ShapeCase(Convolution(window: Window(square: 1), groups: 1 << 32), [.batch, 0, 8, 8], [0, 0x1_0000_0000, 1, 1], refused: "groups"),
     ShapeCase(Convolution(window: Window(square: 1), groups: Int.max), image, [6, 3, 1, 1], refused: "groups"),
+    ShapeCase(Convolution(window: Window(kernel: [5], strides: [2])), [.batch, 3, 9], [4, 3, 5], gives: [.batch, 4, 3]),
+    ShapeCase(Convolution(window: Window(kernel: [3, 1, 2])), [.batch, 3, 5, 6, 7], [4, 3, 3, 1, 2], gives: [.batch, 4, 3, 6, 6]),
+    ShapeCase(Convolution(window: Window(kernel: [1, 1, 1, 1])), [.batch, 3, 5, 6, 7, 8], [4, 3, 1, 1, 1, 1], refused: "one to three"),
+    ShapeCase(Convolution(window: Window(kernel: [])), [.batch, 3], [4, 3], refused: "one to three"),
     ShapeCase(Convolution(window: Window(kernel: [3, 3], roundsUp: true)), image, [6, 3, 3, 3], refused: "rounds up"),
   ]
 
@@ -47,10 +51,29 @@ import Testing
     ShapeCase(AveragePool(window: Window(square: 9)), [.batch, 4, 5, 5], refused: "does not fit"),
     ShapeCase(AveragePool(window: Window(square: 9)), nil, refused: "AveragePool needs the input 'x'"),
     ShapeCase(GlobalAveragePool(), [.batch, 512, 7, 9], gives: [.batch, 512, 1, 1]),
-    ShapeCase(GlobalAveragePool(), [.batch, 512], refused: "GlobalAveragePool", "4 dimensions"),
-    ShapeCase(GlobalAveragePool(), [.batch, 512, .batch, 7], refused: "fixed height and width"),
+    ShapeCase(GlobalAveragePool(), [.batch, 512], refused: "GlobalAveragePool", "3 to 5 dimensions"),
+    ShapeCase(GlobalAveragePool(), [.batch, 512, .batch, 7], refused: "fixed spatial dimensions"),
     ShapeCase(GlobalAveragePool(), [.batch, 512, 0, 7], refused: "above 0"),
   ]
+
+  private static let doubling = Window(kernel: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1])
+  static let transposes: [ShapeCase] = [
+    ShapeCase(ConvolutionTranspose(window: Window(square: 2, stride: 2)), image, [3, 8, 2, 2], [8], gives: [.batch, 8, 16, 12]),
+    ShapeCase(ConvolutionTranspose(window: doubling, outputPadding: [1, 1]), image, [3, 8, 3, 3], gives: [.batch, 8, 16, 12]),
+    ShapeCase(ConvolutionTranspose(window: doubling, groups: 3), image, [3, 2, 3, 3], nil, gives: [.batch, 6, 15, 11]),
+    ShapeCase(ConvolutionTranspose(window: Window(kernel: [2], strides: [3], dilations: [2])), [.batch, 3, 4], [3, 5, 2], gives: [.batch, 5, 12]),
+    ShapeCase(ConvolutionTranspose(window: Window(square: 1, stride: 1 << 31)), image, [3, 8, 1, 1], refused: "exceed"),
+    ShapeCase(ConvolutionTranspose(window: Window(square: 1, pad: 9)), image, [3, 8, 1, 1], refused: "nothing left"),
+    ShapeCase(ConvolutionTranspose(window: doubling, outputPadding: [1]), image, [3, 8, 3, 3], refused: "output padding [1]"),
+    ShapeCase(ConvolutionTranspose(window: doubling), image, [4, 8, 3, 3], refused: "cannot take x"),
+    ShapeCase(ConvolutionTranspose(window: doubling, groups: Int.max), image, [3, 8, 3, 3], refused: "groups"),
+    ShapeCase(ConvolutionTranspose(window: doubling), image, [3, 8, 3, 2], refused: "kernel_shape [3, 3]"),
+    ShapeCase(ConvolutionTranspose(window: doubling, groups: 3), image, [3, 2, 3, 3], [2], refused: "6 output channels"),
+    ShapeCase(GlobalMaxPool(), [.batch, 8, 7], gives: [.batch, 8, 1]), ShapeCase(LpPool(window: Window(square: 2), p: 0), image, refused: "p = 0"),
+    ShapeCase(LpPool(window: Window(square: 2)), image, gives: [.batch, 3, 7, 5]),
+  ]
+
+  @Test(arguments: transposes) func transposedConvolutionsHaveONNXShapes(_ shapes: ShapeCase) { shapes.check() }
 
   @Test(arguments: convolutions) func convolutionsHaveONNXShapes(_ shapes: ShapeCase) { shapes.check() }
 

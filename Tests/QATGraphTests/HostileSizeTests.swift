@@ -29,7 +29,8 @@ import Testing
     mutating func float() -> Float { [0, 0.5, 1, -1, .nan, .infinity][below(6)] }
 
     mutating func window() -> Window {
-      Window(kernel: list(2), strides: list(2), pads: list(4), dilations: list(2), roundsUp: below(2) == 0)
+      let rank = [2, 2, 2, 1, 3][below(5)]
+      return Window(kernel: list(rank), strides: list(rank), pads: list(2 * rank), dilations: list(rank), roundsUp: below(2) == 0)
     }
 
     mutating func type() -> TensorType {
@@ -51,6 +52,7 @@ import Testing
         LayerNormalization(axis: number(), epsilon: float()), InstanceNormalization(epsilon: float()),
         GroupNormalization(groups: number(), epsilon: float()),
         LocalResponseNormalization(size: number(), alpha: float(), beta: float(), bias: float()),
+        ConvolutionTranspose(window: window(), groups: number(), outputPadding: list(2)), LpPool(window: window(), p: number()), GlobalMaxPool(),
         Exp(), Log(), Sqrt(), Reciprocal(), Neg(), Abs(), Tanh(), Erf(), Elu(alpha: float()), Selu(alpha: float(), gamma: float()),
         Celu(alpha: float()),
         ThresholdedRelu(alpha: float()), HardSigmoid(alpha: float(), beta: float()), Gelu(), Swish(alpha: float()), Mish(), Softplus(), Softsign(),

@@ -172,3 +172,29 @@ static inline dnnl_status_t qat_dnnl_layer_normalization_backward_pd(
       &d, dnnl_backward, layout, layout, statistics, epsilon, dnnl_use_scale | (with_shift ? dnnl_use_shift : 0u));
   return status == dnnl_success ? qat_dnnl_make(pd, &d, engine, hint) : status;
 }
+
+static inline dnnl_status_t qat_dnnl_deconvolution_forward_pd(
+    qat_pd *pd, dnnl_engine_t engine, int training, const qat_layout *source, const qat_layout *weights, const qat_layout *bias, const qat_layout *destination,
+    const dnnl_dim_t *strides, const dnnl_dim_t *dilations, const dnnl_dim_t *pads_begin, const dnnl_dim_t *pads_end) {
+  dnnl_deconvolution_desc_t d;
+  dnnl_status_t status = dnnl_dilated_deconvolution_forward_desc_init(
+      &d, training ? dnnl_forward_training : dnnl_forward_inference, dnnl_deconvolution_direct, source, weights, bias, destination, strides, dilations,
+      pads_begin, pads_end);
+  return status == dnnl_success ? qat_dnnl_make(pd, &d, engine, NULL) : status;
+}
+static inline dnnl_status_t qat_dnnl_deconvolution_backward_data_pd(
+    qat_pd *pd, dnnl_engine_t engine, const qat_layout *diff_source, const qat_layout *weights, const qat_layout *diff_destination, const dnnl_dim_t *strides,
+    const dnnl_dim_t *dilations, const dnnl_dim_t *pads_begin, const dnnl_dim_t *pads_end, const_dnnl_primitive_desc_t hint) {
+  dnnl_deconvolution_desc_t d;
+  dnnl_status_t status = dnnl_dilated_deconvolution_backward_data_desc_init(
+      &d, dnnl_deconvolution_direct, diff_source, weights, diff_destination, strides, dilations, pads_begin, pads_end);
+  return status == dnnl_success ? qat_dnnl_make(pd, &d, engine, hint) : status;
+}
+static inline dnnl_status_t qat_dnnl_deconvolution_backward_weights_pd(
+    qat_pd *pd, dnnl_engine_t engine, const qat_layout *source, const qat_layout *diff_weights, const qat_layout *diff_bias, const qat_layout *diff_destination,
+    const dnnl_dim_t *strides, const dnnl_dim_t *dilations, const dnnl_dim_t *pads_begin, const dnnl_dim_t *pads_end, const_dnnl_primitive_desc_t hint) {
+  dnnl_deconvolution_desc_t d;
+  dnnl_status_t status = dnnl_dilated_deconvolution_backward_weights_desc_init(
+      &d, dnnl_deconvolution_direct, source, diff_weights, diff_bias, diff_destination, strides, dilations, pads_begin, pads_end);
+  return status == dnnl_success ? qat_dnnl_make(pd, &d, engine, hint) : status;
+}

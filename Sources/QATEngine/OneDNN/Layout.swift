@@ -20,6 +20,13 @@ struct Layout: Equatable {
     return Layout(descriptor, shape: shape)
   }
 
+  /// Any order of the axes, without padding.
+  static func strided(_ shape: [Int], strides: [Int]) throws(EngineError) -> Layout {
+    var descriptor = qat_layout()
+    try check(qat_dnnl_plain(&descriptor, Int32(shape.count), shape.map(Int64.init), strides.map(Int64.init)), "a layout of \(shape)")
+    return Layout(descriptor, shape: shape)
+  }
+
   /// Left to the primitive.
   static func any(_ shape: [Int]) throws(EngineError) -> Layout {
     var descriptor = qat_layout()

@@ -25,13 +25,11 @@ extension PlanCompiler {
     return true
   }
 
-  /// The mean over height and width.
-  func globalAverage(_ node: Node, _ index: Int) throws -> Bool {
-    let from = shape(node.inputs[0])
-    let window = Window(kernel: [from[2], from[3]])
-    guard let result = try pooled(.average, window, node, index, from: from, to: [from[0], from[1], 1, 1], output: node.outputs[0]) else {
-      return false
-    }
+  /// One number of all positions.
+  func globalPooling(_ kind: PoolingKind, _ node: Node, _ index: Int) throws -> Bool {
+    let (from, to) = (shape(node.inputs[0]), shape(node.outputs[0]))
+    let window = Window(kernel: Array(from[2...]))
+    guard let result = try pooled(kind, window, node, index, from: from, to: to, output: node.outputs[0]) else { return false }
     define(node.outputs[0], result)
     return true
   }

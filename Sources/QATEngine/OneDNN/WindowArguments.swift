@@ -9,8 +9,9 @@ struct WindowArguments {
     kernel = window.kernel.map(Int64.init)
     strides = window.strides.map(Int64.init)
     dilations = window.dilations.map { Int64($0 - 1) }
-    padsBegin = window.pads[..<2].map(Int64.init)
-    padsEnd = (0..<2).map { axis in
+    let rank = window.kernel.count
+    padsBegin = window.pads[..<rank].map(Int64.init)
+    padsEnd = (0..<rank).map { axis in
       let reach = (window.kernel[axis] - 1) * window.dilations[axis] + 1
       return Int64((output[axis + 2] - 1) * window.strides[axis] + reach - input[axis + 2] - window.pads[axis])
     }

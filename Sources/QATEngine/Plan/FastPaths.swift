@@ -10,9 +10,11 @@ extension PlanCompiler {
   /// Fast paths by operator type, one row an operator.
   static let fastPaths: [String: FastPath] = Dictionary(uniqueKeysWithValues: [
     row(Convolution.self) { try $0.convolution($1, $2, $3) },
+    row(ConvolutionTranspose.self) { try $0.convolutionTranspose($1, $2, $3) },
     row(MaxPool.self) { try $0.pooling(.maximum, $1.window, $2, $3) },
     row(AveragePool.self) { try $0.pooling($1.countsPadding ? .averageWithPadding : .average, $1.window, $2, $3) },
-    row(GlobalAveragePool.self) { try $0.globalAverage($2, $3) },
+    row(GlobalAveragePool.self) { try $0.globalPooling(.average, $2, $3) },
+    row(GlobalMaxPool.self) { try $0.globalPooling(.maximum, $2, $3) },
     row(BatchNormalization.self) { try $0.batchNormalization($1, $2, $3) },
     row(Relu.self) { try $0.activation($2, $3) },
     row(Clip.self) { try $0.activation($2, $3) },

@@ -61,16 +61,61 @@ extension AveragePool: ReferenceKernel {
   private func divisor(_ position: WindowPosition) -> Int { max(1, countsPadding ? position.paddedCount : position.count) }
 }
 
+extension LpPool: ReferenceKernel {
+  /// The norm of the elements under each window.
+  public func forward<S>(_ inputs: [NDArray<S>?], _ context: KernelContext) -> KernelResult<S> {
+    let x = operand(inputs, 0)
+    var y = NDArray<S>(repeating: 0, shape: outputShape(inputs))
+    window.forEachPosition(image: x.shape, output: y.shape) { position in
+      var sum: S = 0
+      position.forEachElement { sum += S.pow(abs(x.elements[$0]), p) }
+      y.elements[position.output] = S.root(sum, p)
+    }
+    return KernelResult([y])
+  }
+
+  /// dx = dy · sign(x) · (|x| / y)ᵖ⁻¹ for each window; 0 where the norm is 0.
+  public func backward<S>(inputs: [NDArray<S>?], outputs: [NDArray<S>], outputGradients: [NDArray<S>], _ context: KernelContext) -> [NDArray<S>?] {
+    let x = operand(inputs, 0)
+    var dx = NDArray<S>(repeating: 0, shape: x.shape)
+    window.forEachPosition(image: x.shape, output: outputs[0].shape) { position in
+      let norm = outputs[0].elements[position.output]
+      guard norm != 0 else { return }
+      position.forEachElement { index in
+        let slope = S.pow(abs(x.elements[index]) / norm, p - 1)
+        dx.elements[index] += outputGradients[0].elements[position.output] * (x.elements[index] < 0 ? -slope : slope)
+      }
+    }
+    return [dx]
+  }
+}
+
 extension GlobalAveragePool: ReferenceKernel {
-  /// The mean over axes 2 and 3.
-  public func forward<S>(_ inputs: [NDArray<S>?], _ context: KernelContext) -> KernelResult<S> { mean.forward(inputs, context) }
+  /// The mean over all axes behind the channels.
+  public func forward<S>(_ inputs: [NDArray<S>?], _ context: KernelContext) -> KernelResult<S> {
+    mean(operand(inputs, 0)).forward(inputs, context)
+  }
 
   /// The gradient of that mean.
   public func backward<S>(inputs: [NDArray<S>?], outputs: [NDArray<S>], outputGradients: [NDArray<S>], _ context: KernelContext) -> [NDArray<S>?] {
-    mean.backward(inputs: inputs, outputs: outputs, outputGradients: outputGradients, context)
+    mean(operand(inputs, 0)).backward(inputs: inputs, outputs: outputs, outputGradients: outputGradients, context)
   }
 
-  private var mean: ReduceMean { ReduceMean(axes: [2, 3]) }
+  private func mean<S>(_ x: NDArray<S>) -> ReduceMean { ReduceMean(axes: Array(2..<x.shape.count)) }
+}
+
+extension GlobalMaxPool: ReferenceKernel {
+  /// The largest element of each channel.
+  public func forward<S>(_ inputs: [NDArray<S>?], _ context: KernelContext) -> KernelResult<S> {
+    pooling(operand(inputs, 0)).forward(inputs, context)
+  }
+
+  /// The whole gradient goes to the first maximum.
+  public func backward<S>(inputs: [NDArray<S>?], outputs: [NDArray<S>], outputGradients: [NDArray<S>], _ context: KernelContext) -> [NDArray<S>?] {
+    pooling(operand(inputs, 0)).backward(inputs: inputs, outputs: outputs, outputGradients: outputGradients, context)
+  }
+
+  private func pooling<S>(_ x: NDArray<S>) -> MaxPool { MaxPool(window: Window(kernel: Array(x.shape[2...]))) }
 }
 
 /// A pooling window at one place of one plane.
@@ -79,21 +124,24 @@ private struct WindowPosition {
   var output: Int
   /// Offset of the image plane.
   var plane: Int
-  var y: WindowAxis
-  var x: WindowAxis
+  var axes: WindowAxes
+  var k: Int
   var i: Int
   var j: Int
 
   /// Number of image elements under the window.
-  var count: Int { y.tapsInside(i).count * x.tapsInside(j).count }
+  var count: Int { axes.z.tapsInside(k).count * axes.y.tapsInside(i).count * axes.x.tapsInside(j).count }
   /// Number of elements of the padded image under the window.
-  var paddedCount: Int { y.tapsInsidePadded(i).count * x.tapsInsidePadded(j).count }
+  var paddedCount: Int { axes.z.tapsInsidePadded(k).count * axes.y.tapsInsidePadded(i).count * axes.x.tapsInsidePadded(j).count }
 
   /// Calls `body` with the offset of each image element under the window, row by row.
   @inline(__always)
   func forEachElement(_ body: (Int) -> Void) {
-    for u in y.tapsInside(i) {
-      for v in x.tapsInside(j) { body(plane + y.row(i, u) * x.size + x.row(j, v)) }
+    for t in axes.z.tapsInside(k) {
+      for u in axes.y.tapsInside(i) {
+        let row = plane + (axes.z.row(k, t) * axes.y.size + axes.y.row(i, u)) * axes.x.size
+        for v in axes.x.tapsInside(j) { body(row + axes.x.row(j, v)) }
+      }
     }
   }
 }
@@ -102,12 +150,15 @@ extension Window {
   /// Calls `body` for each element of an output [N, C, H', W'] with the window that makes it.
   @inline(__always)
   fileprivate func forEachPosition(image: [Int], output: [Int], _ body: (WindowPosition) -> Void) {
-    let (y, x) = axes(image: image, output: output)
+    let axes = WindowAxes(self, image: image, output: output)
+    var offset = 0
     for plane in 0..<output[0] * output[1] {
-      for i in 0..<y.outputSize {
-        for j in 0..<x.outputSize {
-          let offset = (plane * y.outputSize + i) * x.outputSize + j
-          body(WindowPosition(output: offset, plane: plane * y.size * x.size, y: y, x: x, i: i, j: j))
+      for k in 0..<axes.z.outputSize {
+        for i in 0..<axes.y.outputSize {
+          for j in 0..<axes.x.outputSize {
+            body(WindowPosition(output: offset, plane: plane * axes.imagePlane, axes: axes, k: k, i: i, j: j))
+            offset += 1
+          }
         }
       }
     }

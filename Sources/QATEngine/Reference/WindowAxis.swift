@@ -40,15 +40,25 @@ struct WindowAxis {
   }
 }
 
-extension Window {
-  /// The vertical and the horizontal dimension, for an image [.., .., H, W] and a result [.., .., H', W'].
-  func axes(image: [Int], output: [Int]) -> (y: WindowAxis, x: WindowAxis) {
-    func axis(_ index: Int) -> WindowAxis {
-      WindowAxis(
-        size: image[index + 2], outputSize: output[index + 2], taps: kernel[index], stride: strides[index], pad: pads[index],
-        trailingPad: pads[index + 2],
-        dilation: dilations[index])
+/// The up to three spatial dimensions of a sliding window, outermost first; one that a window lacks is a single element.
+struct WindowAxes {
+  var z, y, x: WindowAxis
+
+  /// For an image [.., .., D, H, W] and a result [.., .., D', H', W'], or with fewer spatial dimensions.
+  init(_ window: Window, image: [Int], output: [Int]) {
+    let count = window.kernel.count
+    func axis(fromEnd place: Int) -> WindowAxis {
+      let index = count - place
+      guard index >= 0 else { return WindowAxis(size: 1, outputSize: 1, taps: 1, stride: 1, pad: 0, trailingPad: 0, dilation: 1) }
+      return WindowAxis(
+        size: image[index + 2], outputSize: output[index + 2], taps: window.kernel[index], stride: window.strides[index], pad: window.pads[index],
+        trailingPad: window.pads[index + count], dilation: window.dilations[index])
     }
-    return (axis(0), axis(1))
+    (z, y, x) = (axis(fromEnd: 3), axis(fromEnd: 2), axis(fromEnd: 1))
   }
+
+  /// Number of elements of an image plane.
+  var imagePlane: Int { z.size * y.size * x.size }
+  /// Number of window positions.
+  var outputPlane: Int { z.outputSize * y.outputSize * x.outputSize }
 }

@@ -1,6 +1,7 @@
 import QATTensor
 
-/// Two-dimensional cross-correlation, grouped or not. Inputs: x [N, C, H, W], weight [O, C/groups, kH, kW], optional bias [O]. Output [N, O, H', W'].
+/// Cross-correlation over one to three dimensions, grouped or not. Inputs: x [N, C, H, W], weight [O, C/groups, kH, kW], optional bias [O]; or with one
+/// or three spatial dimensions. Output [N, O, H', W'].
 ///
 /// Source: ONNX operator Conv.
 public struct Convolution: Operator {
@@ -22,8 +23,8 @@ public struct Convolution: Operator {
 
   /// [N, O, H', W'].
   public func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType] {
-    let x = try required(inputs, 0, "x", rank: 4)
-    let weight = try required(inputs, 1, "weight", rank: 4)
+    let x = try required(inputs, 0, "x", rank: window.kernel.count + 2)
+    let weight = try required(inputs, 1, "weight", rank: window.kernel.count + 2)
     guard let channels = x.dimensions[1].fixedSize, let outputs = weight.dimensions[0].fixedSize, let perGroup = weight.dimensions[1].fixedSize else {
       throw ShapeError("Conv needs fixed channel counts, found x \(x) and weight \(weight)")
     }
@@ -39,6 +40,6 @@ public struct Convolution: Operator {
     }
     guard !window.roundsUp else { throw ShapeError("Conv has a window that rounds up, which only poolings do") }
     let size = try window.outputSize(for: window.imageSize(x))
-    return [TensorType([x.dimensions[0], .fixed(outputs), .fixed(size[0]), .fixed(size[1])])]
+    return [TensorType([x.dimensions[0], .fixed(outputs)] + size.map(Dimension.fixed))]
   }
 }

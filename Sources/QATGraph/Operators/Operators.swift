@@ -1,9 +1,12 @@
 /// Every operator of the graph: the one list that tests and documentation go through. Families in the order of their files, one line an operator.
 public let allOperators: [any Operator.Type] = [
   Convolution.self,
+  ConvolutionTranspose.self,
   MaxPool.self,
   AveragePool.self,
   GlobalAveragePool.self,
+  GlobalMaxPool.self,
+  LpPool.self,
 
   BatchNormalization.self,
   LayerNormalization.self,

@@ -1,6 +1,7 @@
 import QATTensor
 
-/// The maximum under each window position; padding never wins. Input [N, C, H, W], output [N, C, H', W']. Source: ONNX operator MaxPool.
+/// The maximum under each window position; padding never wins. Input [N, C, H, W], or with one or three spatial
+/// dimensions; output [N, C, H', W']. Source: ONNX operator MaxPool.
 public struct MaxPool: Operator {
   /// ONNX's name.
   public static let type = "MaxPool"
@@ -13,10 +14,14 @@ public struct MaxPool: Operator {
   public init(window: Window) { self.window = window }
 
   /// [N, C, H', W'].
-  public func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType] { try pooled(required(inputs, 0, "x", rank: 4), window) }
+  public func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType] {
+    try pooled(required(inputs, 0, "x", rank: window.kernel.count + 2), window)
+  }
 }
 
-/// The mean under each window position. Input [N, C, H, W], output [N, C, H', W']. Source: ONNX operator AveragePool.
+/// The mean under each window position. Input [N, C, H, W], or with one or three spatial dimensions; output [N, C, H', W'].
+///
+/// Source: ONNX operator AveragePool.
 public struct AveragePool: Operator {
   /// ONNX's name.
   public static let type = "AveragePool"
@@ -34,27 +39,67 @@ public struct AveragePool: Operator {
   }
 
   /// [N, C, H', W'].
-  public func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType] { try pooled(required(inputs, 0, "x", rank: 4), window) }
+  public func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType] {
+    try pooled(required(inputs, 0, "x", rank: window.kernel.count + 2), window)
+  }
 }
 
-/// The mean over height and width. Input [N, C, H, W], output [N, C, 1, 1]. Source: ONNX operator GlobalAveragePool.
-public struct GlobalAveragePool: Operator {
+/// The Euclidean or another norm under each window position: (Σ |x|ᵖ)^(1/p). Input [N, C, H, W], output [N, C, H', W']. Source: ONNX operator LpPool.
+public struct LpPool: Operator {
   /// ONNX's name.
-  public static let type = "GlobalAveragePool"
+  public static let type = "LpPool"
   /// x.
   public static let inputCount = 1...1
+  /// Kernel size, strides, pads, dilations and rounding.
+  public var window: Window
+  /// The norm's p. At least 1.
+  public var p: Int
 
-  /// A global average pooling.
-  public init() {}
+  /// A norm pooling.
+  public init(window: Window, p: Int = 2) {
+    self.window = window
+    self.p = p
+  }
+
+  /// [N, C, H', W'].
+  public func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType] {
+    guard (1...1 << 16).contains(p) else { throw ShapeError("LpPool has p = \(p), expected at least 1") }
+    return try pooled(required(inputs, 0, "x", rank: window.kernel.count + 2), window)
+  }
+}
+
+/// An operator that makes one number of each channel's positions. Input [N, C, H, W], or with one or three spatial dimensions; output [N, C, 1, 1].
+public protocol GlobalPoolingOperator: Operator {}
+
+extension GlobalPoolingOperator {
+  /// x.
+  public static var inputCount: ClosedRange<Int> { 1...1 }
 
   /// [N, C, 1, 1].
   public func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType] {
-    let x = try required(inputs, 0, "x", rank: 4)
+    let x = try required(inputs, 0, "x")
+    guard (3...5).contains(x.rank) else { throw ShapeError("\(Self.type) needs an 'x' of 3 to 5 dimensions, found \(x)") }
     guard x.dimensions[2...].allSatisfy({ ($0.fixedSize ?? 0) > 0 }) else {
-      throw ShapeError("GlobalAveragePool needs a fixed height and width above 0, found \(x)")
+      throw ShapeError("\(Self.type) needs fixed spatial dimensions above 0, found \(x)")
     }
-    return [TensorType([x.dimensions[0], x.dimensions[1], 1, 1])]
+    return [TensorType(x.dimensions[..<2] + x.dimensions[2...].map { _ in 1 })]
   }
+}
+
+/// The mean over all positions. Source: ONNX operator GlobalAveragePool.
+public struct GlobalAveragePool: GlobalPoolingOperator {
+  /// ONNX's name.
+  public static let type = "GlobalAveragePool"
+  /// A global average pooling.
+  public init() {}
+}
+
+/// The maximum over all positions. Source: ONNX operator GlobalMaxPool.
+public struct GlobalMaxPool: GlobalPoolingOperator {
+  /// ONNX's name.
+  public static let type = "GlobalMaxPool"
+  /// A global max pooling.
+  public init() {}
 }
 
 extension Operator {
@@ -64,6 +109,6 @@ extension Operator {
     guard zip(window.pads, window.kernel + window.kernel).allSatisfy(<) else {
       throw ShapeError("\(Self.type) has pads \(window.pads), which must be smaller than the kernel \(window.kernel)")
     }
-    return [TensorType([x.dimensions[0], x.dimensions[1], .fixed(size[0]), .fixed(size[1])])]
+    return [TensorType(x.dimensions[..<2] + size.map(Dimension.fixed))]
   }
 }

@@ -1,24 +1,24 @@
 /// The arithmetic of a window that slides over an image: convolutions and poolings.
 ///
-/// Two spatial dimensions, in the order height, width; pads in ONNX's order top, left, bottom, right.
+/// One to three spatial dimensions, outermost first: of an image height, width; pads in ONNX's order, all beginnings and then all ends.
 public struct Window: Sendable, Hashable {
-  /// Size of the window: height, width.
+  /// Size of the window along each spatial dimension.
   public var kernel: [Int]
-  /// Step of the window: height, width. At least 1.
+  /// Step of the window. At least 1.
   public var strides: [Int]
   /// Rows and columns added around the image: top, left, bottom, right. Never negative.
   public var pads: [Int]
-  /// Distance between neighbouring elements of the window: height, width. At least 1.
+  /// Distance between neighbouring elements of the window. At least 1.
   public var dilations: [Int]
   /// Whether a last window that only partly covers the padded image counts (poolings only).
   public var roundsUp: Bool
 
-  /// A window.
-  public init(kernel: [Int], strides: [Int] = [1, 1], pads: [Int] = [0, 0, 0, 0], dilations: [Int] = [1, 1], roundsUp: Bool = false) {
+  /// A window; steps and distances of 1 and no pads unless said otherwise.
+  public init(kernel: [Int], strides: [Int]? = nil, pads: [Int]? = nil, dilations: [Int]? = nil, roundsUp: Bool = false) {
     self.kernel = kernel
-    self.strides = strides
-    self.pads = pads
-    self.dilations = dilations
+    self.strides = strides ?? kernel.map { _ in 1 }
+    self.pads = pads ?? (kernel + kernel).map { _ in 0 }
+    self.dilations = dilations ?? kernel.map { _ in 1 }
     self.roundsUp = roundsUp
   }
 
@@ -31,33 +31,42 @@ public struct Window: Sendable, Hashable {
   /// reach = (kernel − 1) · dilation + 1. With `roundsUp` it is ⌈…⌉, one fewer when the last window would start beyond the image in its trailing padding.
   ///
   /// Source: ONNX operators Conv and MaxPool; the dropped window as ONNX Runtime and PyTorch drop it.
-  /// - Parameter size: height and width of the image.
-  /// - Returns: the number of positions, height and width.
+  /// - Parameter size: the image's spatial dimensions.
+  /// - Returns: the number of positions along each of them.
   /// - Throws: `ShapeError` when an attribute is out of its range, no window fits, or a number overflows.
   public func outputSize(for size: [Int]) throws(ShapeError) -> [Int] {
-    guard kernel.count == 2, strides.count == 2, dilations.count == 2, pads.count == 4, size.count == 2 else {
+    try checkAttributes(rank: size.count)
+    guard size.allSatisfy({ $0 > 0 }) else {
+      throw ShapeError("an image of \(size.map(String.init).joined(separator: "×")) has nothing for a window to slide over")
+    }
+    var result: [Int] = []
+    for axis in size.indices { result.append(try positions(along: axis, of: size[axis])) }
+    return result
+  }
+
+  /// Checks that there is a number for each of `rank` spatial dimensions, and that all are in their range.
+  func checkAttributes(rank: Int) throws(ShapeError) {
+    guard (1...3).contains(rank), kernel.count == rank, strides.count == rank, dilations.count == rank, pads.count == 2 * rank else {
       throw ShapeError(
-        "windows have two spatial dimensions, found kernel \(kernel), strides \(strides), dilations \(dilations), pads \(pads) on an image of \(size)"
-      )
+        "windows have one to three spatial dimensions, found kernel \(kernel), strides \(strides), dilations \(dilations), pads \(pads) on \(rank)")
     }
     guard kernel.allSatisfy({ $0 > 0 }), strides.allSatisfy({ $0 > 0 }), dilations.allSatisfy({ $0 > 0 }), pads.allSatisfy({ $0 >= 0 }) else {
       throw ShapeError("kernel \(kernel), strides \(strides) and dilations \(dilations) must be positive and pads \(pads) not negative")
     }
-    guard size.allSatisfy({ $0 > 0 }) else { throw ShapeError("an image of \(size[0])×\(size[1]) has nothing for a window to slide over") }
-    return [try positions(along: 0, of: size[0]), try positions(along: 1, of: size[1])]
+    // Beyond this no file is meant seriously, and below it no sum or product of two such numbers overflows.
+    guard (kernel + strides + dilations + pads).allSatisfy({ $0 < Self.limit }) else {
+      throw ShapeError("kernel \(kernel), strides \(strides), dilations \(dilations) or pads \(pads) exceed \(Self.limit - 1)")
+    }
   }
+
+  private static let limit = 1 << 31
 
   /// The number of positions along one axis; all attributes are in their range.
   private func positions(along axis: Int, of size: Int) throws(ShapeError) -> Int {
-    // Beyond this no file is meant seriously, and below it no sum or product of two such numbers overflows.
-    let limit = 1 << 31
-    guard [size, kernel[axis], strides[axis], dilations[axis], pads[axis], pads[axis + 2]].allSatisfy({ $0 < limit }) else {
-      throw ShapeError(
-        "kernel \(kernel), strides \(strides), dilations \(dilations) or pads \(pads) on an image with \(size) rows or columns exceed \(limit - 1)")
-    }
+    guard size < Self.limit else { throw ShapeError("an image with \(size) rows or columns exceeds \(Self.limit - 1)") }
     let stride = strides[axis]
     let reach = (kernel[axis] - 1) * dilations[axis] + 1
-    let padded = size + pads[axis] + pads[axis + 2]
+    let padded = size + pads[axis] + pads[axis + kernel.count]
     // A last window that is rounded up may begin anywhere in the image, even when no whole one fits.
     let travel = padded - reach + (roundsUp ? stride - 1 : 0)
     guard travel >= 0 else { throw ShapeError("a window of \(reach) does not fit into \(padded) padded rows or columns") }
@@ -65,11 +74,12 @@ public struct Window: Sendable, Hashable {
     return roundsUp && last > 0 && last * stride >= size + pads[axis] ? last : last + 1
   }
 
-  /// The spatial size of `type`, which must be [batch, channels, height, width] with fixed height and width.
+  /// The spatial size of `type`, which must be [batch, channels, ...] with as many fixed dimensions behind as the window has.
   func imageSize(_ type: TensorType) throws(ShapeError) -> [Int] {
-    guard type.rank == 4, let height = type.dimensions[2].fixedSize, let width = type.dimensions[3].fixedSize else {
-      throw ShapeError("expected [batch, channels, height, width] with a fixed height and width, found \(type)")
+    let size = type.dimensions.dropFirst(2).compactMap(\.fixedSize)
+    guard type.rank == kernel.count + 2, size.count == kernel.count else {
+      throw ShapeError("expected [batch, channels, ...] with \(kernel.count) fixed spatial dimensions behind, found \(type)")
     }
-    return [height, width]
+    return size
   }
 }

@@ -33,6 +33,7 @@ struct OperatorClass: Sendable {
   /// Every operator's row, by operator type. Source: reference NNCF's operator metatypes (ONNX names).
   static let rows: [String: OperatorClass] = [
     Convolution.type: OperatorClass(hardware: .convolution, trait: .inputsQuantizable, role: .linear, weightPorts: [1], plainPorts: [2]),
+    ConvolutionTranspose.type: OperatorClass(hardware: .convolution, trait: .inputsQuantizable, role: .linear, weightPorts: [1], plainPorts: [2]),
     Gemm.type: OperatorClass(hardware: .matMul, trait: .inputsQuantizable, role: .linear, weightPorts: [0, 1], plainPorts: [2]),
     MatMul.type: OperatorClass(hardware: .matMul, trait: .inputsQuantizable, role: .linear, weightPorts: [0, 1]),
     BatchNormalization.type: OperatorClass(trait: .inputsQuantizable, role: .batchNormalization, plainPorts: [1, 2, 3, 4]),
@@ -60,6 +61,8 @@ struct OperatorClass: Sendable {
     ReduceSumSquare.type: OperatorClass(trait: .nonQuantizable),
     ReduceLogSum.type: OperatorClass(trait: .nonQuantizable),
     ReduceLogSumExp.type: OperatorClass(trait: .nonQuantizable),
+    LpPool.type: OperatorClass(trait: .nonQuantizable),
+    GlobalMaxPool.type: OperatorClass(hardware: .maxPool, trait: .agnostic),
     MaxPool.type: OperatorClass(hardware: .maxPool, trait: .agnostic),
     Reshape.type: OperatorClass(hardware: .reshape, trait: .agnostic),
     Flatten.type: OperatorClass(hardware: .flatten, trait: .agnostic),
@@ -108,9 +111,10 @@ struct OperatorClass: Sendable {
     return result
   }
 
-  /// The axis of a weight's output channels: 0 for a convolution, the output features of a matrix product. Source: reference NNCF, ONNX backend.
+  /// The axis of a weight's output channels: 0 for a convolution, 1 for a transposed one, the output features of a matrix product. Source: reference NNCF, ONNX backend.
   static func weightChannelAxis(of node: Node, port: Int, rank: Int) -> Int {
     if let gemm = node.as(Gemm.self) { return port == 1 ? (gemm.transposesB ? 0 : 1) : (gemm.transposesA ? 1 : 0) }
+    if node.op is ConvolutionTranspose { return 1 }
     return node.as(MatMul.self) == nil ? 0 : rank - 1
   }
 }

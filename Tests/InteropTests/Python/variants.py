@@ -91,3 +91,38 @@ for a, b in [((2, 3), (2, 3, 4)), ((2, 5, 3), (2, 3, 4)), ((2, 4, 5, 3), (2, 4, 
     add("MatMul", [7, 13], a, b)
 for a, b in [((2, 3), (3, 4)), ((2, 5, 3), (3, 4)), ((2, 4, 5, 3), (3, 6)), ((2, 4, 5, 3), (4, 3, 6)), ((2, 3), (3,)), ((2, 5, 3), (3,)), ((2, 3), (5, 3, 4))]:
     add("MatMul", [9, 13], a, constants=[(numpy.arange(numpy.prod(b)) % 7 / 3 - 1).reshape(b).tolist()])
+
+
+def ramp(*shape):
+    return (numpy.arange(numpy.prod(shape)) * 7 % 11 / 5 - 1).reshape(shape).tolist()
+
+
+# Windows over one to three dimensions.
+SHAPES = {1: (2, 4, 9), 2: (2, 4, 7, 6), 3: (2, 4, 4, 5, 3)}
+for rank, shape in SHAPES.items():
+    kernel = [3, 2, 2][:rank]
+    for pads in [None, [1] * rank + [0] * rank]:
+        attributes = dict(strides=[2, 1, 1][:rank], dilations=[1, 2, 1][:rank], **({"pads": pads} if pads else {}))
+        add("Conv", [7, 11, 22], shape, constants=[ramp(6, 2, *kernel), ramp(6)], group=2, **attributes)
+        add("ConvTranspose", [7, 11, 22], shape, constants=[ramp(4, 3, *kernel), ramp(6)], group=2, **attributes)
+        plain = dict(attributes, kernel_shape=kernel)
+        pooling = {key: value for key, value in plain.items() if key != "dilations"}
+        add("MaxPool", [8, 11], shape, **pooling)
+        add("MaxPool", [10, 22], shape, **plain, ceil_mode=0)
+        add("MaxPool", [10, 22], shape, **pooling, ceil_mode=1)
+        add("AveragePool", [7, 11, 22], shape, **pooling)
+        add("AveragePool", [7, 11, 22], shape, **pooling, count_include_pad=1)
+        add("AveragePool", [10, 19], shape, **pooling, ceil_mode=1)
+        if rank == 2:
+            add("LpPool", [7, 18], shape, **pooling, p=3)
+    for mode in ["SAME_UPPER", "SAME_LOWER", "VALID"]:
+        add("Conv", [11], shape, constants=[ramp(6, 4, *kernel)], auto_pad=mode, strides=[2] * rank)
+        add("ConvTranspose", [11], shape, constants=[ramp(4, 3, *kernel)], auto_pad=mode, strides=[2] * rank)
+        add("MaxPool", [11], shape, kernel_shape=kernel, auto_pad=mode, strides=[2] * rank)
+        add("AveragePool", [11], shape, kernel_shape=kernel, auto_pad=mode, strides=[2] * rank)
+    for op in ["GlobalAveragePool", "GlobalMaxPool"]:
+        add(op, [7, 22], shape)
+    add("ConvTranspose", [11], shape, constants=[ramp(4, 3, *kernel), ramp(3)], strides=[2] * rank, output_padding=[1] * rank)
+add("ConvTranspose", [11], SHAPES[2], constants=[ramp(4, 3, 3, 3)], strides=[2, 2], output_shape=[15, 14])
+add("ConvTranspose", [11], SHAPES[2], constants=[ramp(4, 3, 3, 3)], strides=[2, 2], pads=[0, 1, 1, 0], output_padding=[1, 0], kernel_shape=[3, 3])
+add("AveragePool", [19], SHAPES[2], kernel_shape=[2, 2], dilations=[2, 2])

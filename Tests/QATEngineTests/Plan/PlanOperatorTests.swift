@@ -55,6 +55,43 @@ struct PlanOperatorTests {
     }
   }
 
+  @Test("convolutions over one and three dimensions")
+  func volumes() throws {
+    for (channels, groups) in [(3, 1), (16, 1), (16, 16)] {
+      let line = Window(kernel: [3], strides: [2], pads: [1, 0])
+      let weights = [[channels, channels / groups, 3], [channels]]
+      try expectPlanMatchesPlainKernels(graph(Convolution(window: line, groups: groups), input: [channels, 9], parameters: weights), "\(channels)")
+      let box = Window(kernel: [2, 3, 1], pads: [1, 0, 0, 0, 1, 0])
+      let boxes = [[channels, channels / groups, 2, 3, 1], [channels]]
+      try expectPlanMatchesPlainKernels(
+        graph(Convolution(window: box, groups: groups), input: [channels, 4, 5, 3], parameters: boxes), "\(channels)")
+    }
+    for op in [MaxPool(window: Window(kernel: [2])), AveragePool(window: Window(kernel: [3], pads: [1, 1])), GlobalMaxPool()] as [any Operator] {
+      var pooled = try graph(Convolution(window: Window(kernel: [1])), input: [4, 9], parameters: [[16, 4, 1]])
+      pooled.nodes.append(Node(name: "pool", op: op, inputs: ["y"], outputs: ["z"]))
+      pooled.outputs = ["z"]
+      try expectPlanMatchesPlainKernels(pooled, "\(op)")
+    }
+  }
+
+  @Test(
+    "transposed convolutions with any stride, pad, dilation, group and output padding",
+    arguments: [
+      (16, 32, 2, 2, 0, 1, 1, 0), (16, 8, 3, 2, 1, 1, 1, 1), (5, 7, 3, 1, 1, 1, 1, 0), (12, 8, 3, 2, 0, 2, 4, 0), (16, 16, 4, 2, 1, 1, 16, 0),
+      (3, 16, 3, 3, 1, 1, 1, 2), (32, 16, 3, 2, 1, 1, 2, 1),
+    ])
+  func transposedConvolution(
+    _ inputs: Int, _ outputs: Int, _ kernel: Int, _ stride: Int, _ pad: Int, _ dilation: Int, _ groups: Int, _ padding: Int
+  ) throws {
+    let window = Window(kernel: [kernel, kernel], strides: [stride, stride], pads: [pad, pad, pad, pad], dilations: [dilation, dilation])
+    let op = ConvolutionTranspose(window: window, groups: groups, outputPadding: [padding, padding])
+    let shape = [inputs, outputs / groups, kernel, kernel]
+    for parameters in [[shape], [shape, [outputs]]] {
+      try expectPlanMatchesPlainKernels(sandwiched(op, channels: inputs, size: 6, parameters: parameters), "bias: \(parameters.count > 1)")
+    }
+    try expectPlanMatchesPlainKernels(sandwiched(op, channels: inputs, size: 6, parameters: [shape, [outputs]]), mode: .evaluation)
+  }
+
   @Test("asymmetric pads")
   func asymmetricPads() throws {
     let window = Window(kernel: [3, 3], strides: [2, 2], pads: [0, 1, 1, 2])
@@ -98,7 +135,8 @@ struct PlanOperatorTests {
       MaxPool(window: .init(square: 3, stride: 2, pad: 1)), MaxPool(window: .init(square: 2, stride: 2)),
       MaxPool(window: .init(kernel: [3, 2], strides: [2, 1], roundsUp: true)), AveragePool(window: .init(square: 3, stride: 2, pad: 1)),
       AveragePool(window: .init(square: 3, stride: 2, pad: 1), countsPadding: true), AveragePool(window: .init(square: 2, stride: 2)),
-      GlobalAveragePool(),
+      GlobalAveragePool(), GlobalMaxPool(), LpPool(window: .init(square: 2, stride: 2)),
+      AveragePool(window: .init(kernel: [2, 2], dilations: [2, 1])),
       AveragePool(window: .init(kernel: [2, 2], strides: [2, 2], roundsUp: true)), ReduceMean(axes: [2, 3], keepsDimensions: false),
       ReduceMean(axes: [-1]), ReduceMean(axes: [2, 3]),
     ]

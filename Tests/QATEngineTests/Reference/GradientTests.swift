@@ -98,6 +98,8 @@ import Testing
 
   static let all = [
     convolutions,
+    volumes,
+    transposes,
     poolings,
     normalizations,
     sampleNormalizations,

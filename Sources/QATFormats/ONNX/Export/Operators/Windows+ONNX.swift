@@ -20,7 +20,22 @@ extension AveragePool: ONNXWritable {
   }
 }
 
+extension ConvolutionTranspose: ONNXWritable {
+  var attributes: [ONNXAttributeProto] { window.attributes + [.int("group", groups), .ints("output_padding", outputPadding)] }
+}
+
+extension LpPool: ONNXWritable {
+  /// Dilations and rounding up came with opset 18.
+  private var isNew: Bool { window.roundsUp || window.dilations.contains { $0 != 1 } }
+  var opset: Int { isNew ? 18 : Self.firstOpset }
+
+  var attributes: [ONNXAttributeProto] {
+    window.attributes.filter { isNew || $0.name != "dilations" } + (isNew ? [.flag("ceil_mode", window.roundsUp)] : []) + [.int("p", p)]
+  }
+}
+
 extension GlobalAveragePool: ONNXWritable {}
+extension GlobalMaxPool: ONNXWritable {}
 
 extension Window {
   fileprivate var attributes: [ONNXAttributeProto] {
