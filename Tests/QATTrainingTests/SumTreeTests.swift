@@ -32,6 +32,14 @@ struct SumTreeTests {
     return sums[home]
   }
 
+  @Test("the library adds the ranks beyond a power of two in pairs first")
+  func ofLibrary() {
+    #expect(SumTree.ofLibrary(rankCount: 4).blocks == [0..<2, 2..<4, 4..<6, 6..<8])
+    #expect(SumTree.ofLibrary(rankCount: 5).blocks == [0..<1, 1..<2, 2..<4, 4..<6, 6..<8])
+    #expect(SumTree.ofLibrary(rankCount: 7).blocks == [0..<1, 1..<2, 2..<3, 3..<4, 4..<5, 5..<6, 6..<8])
+    for count in 1...9 { #expect(SumTree.ofLibrary(rankCount: count).tree.leafCount == SumTree.ofLibrary(rankCount: count).blocks.last?.upperBound) }
+  }
+
   @Test("however the leaves are dealt and wherever the sum ends, the tree is the same")
   func oneShape() {
     for (count, cuts) in [(8, [2, 5]), (8, [1, 2, 3, 4, 5, 6, 7]), (8, [4]), (8, [3])] {

@@ -60,9 +60,10 @@ public struct GradientExchange: Sendable, Hashable {
     _ buckets: GradientBuckets, _ local: LocalSums, _ state: ModelState, _ partition: BatchPartition, _ communicator: any Communicator
   ) throws -> [any PreparedCollective] {
     let size = communicator.size
-    // In the library's order every rank holds one sum, and the tree over ranks is the one that the library walks for 2, 3, 4, 6 and 8 of them.
-    let blocks = (0..<size).map { order == .library ? [$0..<$0 + 1] : SumTree.blocks(of: partition.microBatches(ofRank: $0)) }
-    let tree = SumTree(leafCount: order == .library ? size : partition.microBatchCount)
+    // In the library's order every rank holds one sum.
+    let library = SumTree.ofLibrary(rankCount: size)
+    let tree = order == .library ? library.tree : SumTree(leafCount: partition.microBatchCount)
+    let blocks = order == .library ? library.blocks.map { [$0] } : (0..<size).map { SumTree.blocks(of: partition.microBatches(ofRank: $0)) }
     var previous: SegmentedSum?
     return try buckets.ranges.enumerated().map { index, range in
       let sum = try SegmentedSum(

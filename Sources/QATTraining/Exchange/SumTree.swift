@@ -19,6 +19,20 @@ struct SumTree: Sendable, Hashable {
     return blocks
   }
 
+  /// The tree over ranks that hold one number each, as the MPI library adds them by the algorithm that we set: of p ranks the first 2r are added in pairs, r being
+  /// what p exceeds a power of two by, and then all in a balanced tree.
+  ///
+  /// Source: Rabenseifner's algorithm in Open MPI 4's libnbc (Rabenseifner 2004, "Optimization of Collective Reduction Operations").
+  /// - Parameter rankCount: number of ranks.
+  /// - Returns: the tree, and the whole subtree of it that each rank holds.
+  static func ofLibrary(rankCount: Int) -> (tree: SumTree, blocks: [Range<Int>]) {
+    var power = 1
+    while 2 * power <= rankCount { power *= 2 }
+    let paired = 2 * (rankCount - power)
+    let blocks = (0..<rankCount).map { $0 < paired ? $0..<$0 + 1 : 2 * $0 - paired..<2 * $0 - paired + 2 }
+    return (SumTree(leafCount: 2 * power), blocks)
+  }
+
   /// One addition of the number at place `from` to the number at place `into`.
   struct Addition: Sendable, Hashable {
     var from: Int

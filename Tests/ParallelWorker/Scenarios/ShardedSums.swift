@@ -17,7 +17,7 @@ import QATTraining
   let partitions = [
     BatchPartition(microBatchSize: 1, rank: communicator.rank, rankCount: size),
     BatchPartition(microBatchSize: 1, accumulationSteps: 3, rank: communicator.rank, rankCount: size),
-    BatchPartition(microBatchSize: 1, shardCount: 6, rank: communicator.rank, rankCount: size),
+    BatchPartition(microBatchSize: 1, shardCount: max(6, size), rank: communicator.rank, rankCount: size),
   ]
   for partition in partitions {
     for exchange in [GradientExchange(order: .library), .init(order: .tree), .init(precision: .bfloat16, exact: ["bn.weight"])] {
