@@ -9,5 +9,12 @@ extension ParallelTests {
       #expect(run.exitCode == 0, "\(run.errors)")
       for rank in 0..<ranks { #expect(run.lines[rank] == ["equal"], "rank \(rank)") }
     }
+
+    @Test("gradients through the statistics of all ranks are the slopes of the loss of all ranks", arguments: [2, 4])
+    func slopes(_ ranks: Int) throws {
+      let run = try ParallelRun("synchronized-gradient", ranks: ranks)
+      #expect(run.exitCode == 0, "\(run.errors)")
+      for rank in 0..<ranks { #expect(run.lines[rank] == ["equal", "others by themselves"], "rank \(rank)") }
+    }
   }
 }

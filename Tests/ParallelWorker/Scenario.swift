@@ -25,6 +25,7 @@ let scenarios: [String: Scenario] = [
   "steady-state": steadyStateScenario,
   "stopping": stoppingScenario,
   "synchronized-batch-norm": synchronizedBatchNormScenario,
+  "synchronized-gradient": synchronizedGradientScenario,
   "training": trainingScenario,
   "who": whoScenario,
 ]
