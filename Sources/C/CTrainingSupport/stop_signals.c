@@ -5,16 +5,22 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 
 static const int signals[] = { SIGINT, SIGTERM, SIGUSR1, SIGUSR2 };
 enum { signal_count = sizeof signals / sizeof signals[0] };
 
 // Lock-free, so they may be touched in a handler.
 static atomic_int requested;
+static _Atomic int64_t requested_at;
 static atomic_int interrupts;
 static atomic_int terminations;
 
 void qat_request_stop(int request) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  int64_t unset = 0;
+  atomic_compare_exchange_strong(&requested_at, &unset, (int64_t)now.tv_sec * 1000000000 + now.tv_nsec);
   int previous = atomic_load(&requested);
   while (previous < request && !atomic_compare_exchange_weak(&requested, &previous, request)) {}
 }
@@ -49,9 +55,11 @@ void qat_watch_stop_signals(void) {
 
 void qat_release_stop_signals(void) { handle(SIG_DFL); }
 int qat_requested_stop(void) { return atomic_load(&requested); }
+int64_t qat_requested_stop_time(void) { return atomic_load(&requested_at); }
 
 void qat_forget_stop(void) {
   atomic_store(&requested, qat_stop_none);
+  atomic_store(&requested_at, 0);
   atomic_store(&interrupts, 0);
   atomic_store(&terminations, 0);
 }

@@ -49,8 +49,11 @@ struct Roster {
   /// Notes that a rank's connection has ended.
   mutating func lose(_ rank: Int, at now: Double) { update(rank) { if case .heard = $0.presence { $0.presence = .died(at: now) } } }
 
+  /// When the first rank was found to have died.
+  var firstDeath: Double? { members.compactMap(timeOfDeath).min() }
+
   /// When there will be a verdict on ranks that have died: a node's ranks do not die in the same instant, but belong into one sentence.
-  var nextVerdict: Double? { members.compactMap(timeOfDeath).min().map { $0 + 0.1 } }
+  var nextVerdict: Double? { firstDeath.map { $0 + 0.1 } }
 
   private mutating func update(_ rank: Int, _ change: (inout Member) -> Void) {
     guard let index = members.firstIndex(where: { $0.rank == rank }) else { return }

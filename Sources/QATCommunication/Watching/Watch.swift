@@ -80,10 +80,12 @@ struct Watch<Lines: Contacts> {
     guard deadline == nil, let verdict = roster.verdict(at: desk.now, medianStep: desk.medianStep) else { return }
     // Also for a rank 0 that has only been stopped, and goes on when mpirun ends it.
     end(Watchdog.exitCode)
+    // mpirun asks all ranks to end as soon as it misses a node, and kills them a second later, one after the other: deaths from then on are no news.
+    if let asked = desk.askedToEnd, let death = roster.firstDeath, death > asked + 0.5 { return }
     let turn = desk.turn
     waitForSockets(reading: [], ending: [], seconds: turn)
-    // When mpirun ends all, ranks die one after the other; and whose turn comes late is asked to end when another has spoken.
-    if desk.isEnding, verdict.kind == .died || turn > 0 { return }
+    // Another rank has spoken meanwhile.
+    if turn > 0, desk.askedToEnd != nil { return }
     desk.announce(verdict)
     // mpirun notices a process that has died, and ends with a code that tells how.
     if verdict.kind != .died { desk.end(Watchdog.exitCode) }

@@ -25,8 +25,8 @@ struct WatchDesk {
   /// When the process ends by itself if nobody has ended it until then.
   var deadline: Double { now + Self.grace }
 
-  /// Whether somebody has asked this process to end: what happens to other ranks is then no news.
-  var isEnding: Bool { qat_requested_stop() != Int32(qat_stop_none) }
+  /// When somebody has first asked this process to end; nil when nobody has.
+  var askedToEnd: Double? { qat_requested_stop_time() > 0 ? Double(qat_requested_stop_time()) / 1e9 : nil }
 
   /// Seconds after which this rank speaks of rank 0's end. One rank speaks where it can: once it has ended, mpirun asks the others to end before their turn comes.
   var turn: Double { rank > 1 ? 1 + 0.2 * Double(min(rank, 10)) : 0 }

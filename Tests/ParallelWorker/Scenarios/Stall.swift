@@ -5,6 +5,8 @@ import QATCommunication
 /// Rank 0 makes FILE when the ranks are on their way.
 @Sendable func stallScenario(_ communicator: any Communicator, _ arguments: [String]) throws {
   guard arguments.count >= 2 else { throw ScenarioError("kind, rank, file") }
+  // As training does: mpirun's request to end leaves a second for what is to be said.
+  StopRequest.watch()
   let isVictim = arguments[1] == "\(communicator.rank)"
   let deadline = Date(timeIntervalSinceNow: 60)
   var sum = [1.0]

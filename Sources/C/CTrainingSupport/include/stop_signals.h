@@ -1,4 +1,5 @@
 #pragma once
+#include <stdint.h>
 
 // What asks a run to stop; the greater one wins.
 enum {
@@ -18,6 +19,9 @@ void qat_request_stop(int request);
 
 // What has been asked since the watch began. Cheap: one atomic load.
 int qat_requested_stop(void);
+
+// When it was first asked, in nanoseconds of the monotonic clock; 0 when it has not been.
+int64_t qat_requested_stop_time(void);
 
 // Forgets what has been asked.
 void qat_forget_stop(void);
