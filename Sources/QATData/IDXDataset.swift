@@ -13,28 +13,32 @@ public struct IDXDataset: Dataset {
   private let pixels: [UInt8]
   private let labels: [UInt8]
 
-  /// Reads images and labels, and checks them to the last byte.
+  /// Reads images and labels, and checks them to the last byte. Without a file of labels every sample counts as of class 0.
   /// - Throws: `DataError` that names the file: missing, foreign, truncated, damaged, or counts that differ.
-  public init(images imagesPath: String, labels labelsPath: String) throws {
-    let labels = try IDXFile(path: labelsPath, rank: 1, content: "labels")
+  public init(images imagesPath: String, labels labelsPath: String?) throws {
+    let labels = try labelsPath.map { try IDXFile(path: $0, rank: 1, content: "labels") }
     let images = try IDXFile(path: imagesPath, rank: 3, content: "images")
-    guard images.dimensions[0] == labels.dimensions[0] else {
+    if let labels, let labelsPath, images.dimensions[0] != labels.dimensions[0] {
       throw DataError(
         .corrupt, imagesPath,
         "it has \(images.dimensions[0]) images, but \(labelsPath) has \(labels.dimensions[0]) labels: the files do not belong together")
     }
     name = imagesPath
     sampleShape = [1, images.dimensions[1], images.dimensions[2]]
-    classCount = Int(labels.bytes.max() ?? 0) + 1
+    classCount = Int(labels?.bytes.max() ?? 0) + 1
     pixels = images.bytes
-    self.labels = labels.bytes
+    self.labels = labels?.bytes ?? [UInt8](repeating: 0, count: images.dimensions[0])
     let shape = images.dimensions.reduce(UInt64(14_695_981_039_346_656_037)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
-    contentHash = shape ^ (UInt64(images.checksum) << 32 | UInt64(labels.checksum))
+    contentHash = shape ^ (UInt64(images.checksum) << 32 | UInt64(labels?.checksum ?? 0))
   }
 
-  /// The images of one file with the labels beside it.
+  /// The images of one file, with the labels beside it unless they are not wanted.
   /// - Throws: `DataError` as above, and when the name does not tell where the labels are.
-  public init(imagesFile path: String) throws {
+  public init(imagesFile path: String, readsLabels: Bool = true) throws {
+    guard readsLabels else {
+      try self.init(images: path, labels: nil)
+      return
+    }
     let url = URL(fileURLWithPath: path)
     let labels = url.lastPathComponent.replacingOccurrences(of: "images", with: "labels").replacingOccurrences(of: "idx3", with: "idx1")
     guard labels != url.lastPathComponent else {
@@ -49,9 +53,9 @@ public struct IDXDataset: Dataset {
     try self.init(images: path, labels: labelsPath)
   }
 
-  /// The split of a folder with MNIST's file names.
+  /// The split of a folder with MNIST's file names, with its labels unless they are not wanted.
   /// - Throws: `DataError` as above, and with the names it has looked for.
-  public init(folder: String, split: Split) throws {
+  public init(folder: String, split: Split, readsLabels: Bool = true) throws {
     let part = split == .train ? "train" : "t10k"
     func find(_ content: String, _ form: String) throws -> String {
       let names = ["\(part)-\(content)-\(form)-ubyte", "\(part)-\(content).\(form)-ubyte"].flatMap { [$0, $0 + ".gz"] }
@@ -59,7 +63,7 @@ public struct IDXDataset: Dataset {
       if let path = paths.first(where: FileManager.default.fileExists(atPath:)) { return path }
       throw DataError(.unreadable, folder, "the folder holds no \(split.rawValue) \(content): looked for \(names.joined(separator: ", "))")
     }
-    try self.init(images: find("images", "idx3"), labels: find("labels", "idx1"))
+    try self.init(images: find("images", "idx3"), labels: readsLabels ? find("labels", "idx1") : nil)
   }
 
   /// Number of samples.

@@ -5,15 +5,21 @@ import Foundation
 /// - `synthetic` or `synthetic:C,H,W,classes,count`: a data set made by a formula (28 × 28, 10 classes, 6000 samples to learn from and 1000 to judge by, when not said);
 /// - a folder with MNIST's file names, plain or `.gz`: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte`, `t10k-labels-idx1-ubyte`;
 /// - one file of images in IDX form, with its labels beside it under the name that says `labels` and `idx1` where the images' says `images` and `idx3`. `split` is not asked.
+/// - Parameters:
+///   - path: the data.
+///   - split: which part of them.
+///   - readsLabels: whether files need labels; otherwise theirs are not looked at, and every sample counts as of class 0.
+/// - Returns: the data set.
 /// - Throws: `DataError` that names the file and the fault.
-public func openDataset(_ path: String, split: Split) throws -> any Dataset {
+public func openDataset(_ path: String, split: Split, readsLabels: Bool = true) throws -> any Dataset {
   if path == "synthetic" || path.hasPrefix("synthetic:") { return try SyntheticDataset(specification: path, split: split) }
   var isFolder: ObjCBool = false
   guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
     throw DataError(
       .unreadable, path, "there is no such file or folder. Give a folder with IDX files (MNIST's names), an IDX file of images, or 'synthetic'")
   }
-  return isFolder.boolValue ? try IDXDataset(folder: path, split: split) : try IDXDataset(imagesFile: path)
+  return isFolder.boolValue
+    ? try IDXDataset(folder: path, split: split, readsLabels: readsLabels) : try IDXDataset(imagesFile: path, readsLabels: readsLabels)
 }
 
 extension SyntheticDataset {

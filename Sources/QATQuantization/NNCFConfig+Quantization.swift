@@ -20,7 +20,7 @@ extension QuantizationConfiguration {
       SchemaKey("validate_scopes", \.validatesScopes, .bool),
       // After the groups, to which the overrides belong.
       SchemaKey("scope_overrides", read: readOverrides, write: { overrides.write($0) }),
-      .refused("params", notYet, unless: { $0.members?.isEmpty == true }),
+      stagesKey,
       SchemaKey("compression_lr_multiplier", optional: \.learningRateMultiplier, .nonnegative),
       .ineffective("export_to_onnx_standard_ops", "the format is chosen when the model is exported", .bool),
     ],

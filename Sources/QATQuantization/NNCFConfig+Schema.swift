@@ -14,7 +14,7 @@ extension NNCFConfig {
       // Read after `compression`, whose sections they extend; the resolved configuration shows them in the section.
       SchemaKey("ignored_scopes", read: readIgnoredScopes, write: { _ in nil }),
       SchemaKey("target_scopes", read: readTargetScopes, write: { _ in nil }),
-      .refused("accuracy_aware_training", notYet),
+      SchemaKey("accuracy_aware_training", optional: \.accuracyAwareTraining, AccuracyAwareTraining.schema.rule(defaults: AccuracyAwareTraining())),
       SchemaKey("compression_lr_multiplier", read: readMultiplier, write: { _ in nil }),
       .ineffective("disable_shape_matching", "it is deprecated and NNCF ignores it as well", .bool),
       SchemaKey("log_dir", optional: \.logDirectory, .text),

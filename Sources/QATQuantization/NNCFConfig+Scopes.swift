@@ -15,7 +15,7 @@ private func fault(ofScope scope: String?) -> String? {
 
 extension ValueRule where Value == [String] {
   /// Scopes: one or an array of them.
-  static let scopes = oneOrMany(
+  public static let scopes = oneOrMany(
     ValueRule<String>(
       expecting: scopeExpectation,
       read: { node, problems in

@@ -13,6 +13,8 @@ public struct NNCFConfig: Sendable, Hashable, Codable {
   public var quantization: QuantizationConfiguration?
   /// The `knowledge_distillation` section; nil without one.
   public var distillation: KnowledgeDistillation?
+  /// When training may end early (`accuracy_aware_training`); nil for when its epochs are over.
+  public var accuracyAwareTraining: AccuracyAwareTraining?
   /// Where pictures of the network are written, before and after quantization (`log_dir`); nil for nowhere.
   public var logDirectory: String?
 

@@ -61,6 +61,8 @@ extension QuantizationConfiguration {
 }
 
 extension QuantizationPoint.Kind {
+  /// What there are many of; also the key of its group in a configuration.
+  public var plural: String { self == .weight ? "weights" : "activations" }
   /// The key of its group in a configuration.
-  var sectionKey: String { self == .weight ? "weights" : "activations" }
+  var sectionKey: String { plural }
 }

@@ -96,6 +96,10 @@ public struct QuantizationConfiguration: Sendable, Hashable, Codable {
   public var batchNormAdaptationSampleCount = 2000
   /// How bit widths are chosen point by point; nil where the demands and the device alone decide.
   public var precision: PrecisionInitializer?
+  /// When quantizers begin to quantize (`params`); nil for all from the start.
+  public var stages: QuantizationStages?
+  /// What `params` say of training itself, until a run has taken it over.
+  public var stagedTraining: StagedTraining?
   /// Factor of the gradients of the quantizers' parameters (`compression_lr_multiplier`); nil for 1.
   public var learningRateMultiplier: Double?
 

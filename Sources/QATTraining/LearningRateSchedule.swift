@@ -20,8 +20,8 @@ public struct LearningRateSchedule: Sendable, Hashable {
     case milestones(at: [Int], gamma: Double)
     /// Half a cosine from the base rate to `minimum` over `total` steps. Source: Loshchilov and Hutter 2016, arXiv:1608.03983.
     case cosine(total: Int, minimum: Double)
-    /// (1 − step/total)^power of the way from `minimum` to the base rate.
-    case polynomial(total: Int, power: Double, minimum: Double)
+    /// The base rate up to the step `start`, then (1 − (step − start)/total)^power of the way from `minimum` to it.
+    case polynomial(start: Int = 0, total: Int, power: Double, minimum: Double)
   }
 
   /// The rate at the start, after warm-up.
@@ -53,8 +53,8 @@ public struct LearningRateSchedule: Sendable, Hashable {
       baseRate * pow(gamma, Double(milestones.reduce(0) { $0 + (step >= $1 ? 1 : 0) }))
     case .cosine(let total, let minimum):
       minimum + (baseRate - minimum) * (1 + cos(Double.pi * Self.fraction(step, of: total))) / 2
-    case .polynomial(let total, let power, let minimum):
-      minimum + (baseRate - minimum) * pow(1 - Self.fraction(step, of: total), power)
+    case .polynomial(let start, let total, let power, let minimum):
+      step < start ? baseRate : minimum + (baseRate - minimum) * pow(1 - Self.fraction(step - start, of: total), power)
     }
   }
 

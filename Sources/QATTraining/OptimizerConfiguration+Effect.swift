@@ -10,7 +10,9 @@ extension OptimizerConfiguration {
       for key in ["momentum", "nesterov"] { keys[key] = "it serves SGD, and \"type\" is \"\(kind.rawValue)\"" }
     }
     let users: [(key: String, schedules: [ScheduleConfiguration.Kind])] = [
-      ("gamma", [.step]), ("milestones", [.step]), ("step_size", [.step]), ("power", [.polynomial]), ("min_lr", [.cosine, .polynomial]),
+      ("gamma", [.step]), ("milestones", [.step]), ("step_size", [.step]), ("lr_poly_drop_start_epoch", [.polynomial]),
+      ("lr_poly_drop_duration_epochs", [.polynomial]),
+      ("power", [.polynomial]), ("min_lr", [.cosine, .polynomial]),
     ]
     for (key, schedules) in users where !schedules.contains(schedule.kind) {
       let names = schedules.map { "\"\($0.rawValue)\"" }.joined(separator: " and ")

@@ -23,6 +23,7 @@ extension OptimizerConfiguration {
       SchemaKey("momentum", \.momentum, share),
       SchemaKey("nesterov", \.nesterov, .bool),
       SchemaKey("weight_decay", \.weightDecay, .nonnegative),
+      SchemaKey("disable_wd_start_epoch", optional: \.weightDecayEndEpoch, .integer(atLeast: 0)),
       SchemaKey("betas", \.betas, betas),
       SchemaKey("eps", \.epsilon, .positive),
       SchemaKey("sharded", \.isSharded, .bool),
@@ -33,6 +34,8 @@ extension OptimizerConfiguration {
       SchemaKey(
         "milestones", optional: \.schedule.milestones, .array(of: .integer(atLeast: 1), "an array of rising epochs", minimumCount: 1)),
       SchemaKey("step_size", optional: \.schedule.stepSize, .integer(atLeast: 1)),
+      SchemaKey("lr_poly_drop_start_epoch", \.schedule.dropStartEpoch, .integer(atLeast: 0)),
+      SchemaKey("lr_poly_drop_duration_epochs", optional: \.schedule.dropDurationEpochs, .integer(atLeast: 1)),
       SchemaKey("power", \.schedule.power, .positive),
       SchemaKey("min_lr", \.schedule.minimumLearningRate, .nonnegative),
     ],

@@ -20,6 +20,8 @@ public struct OptimizerConfiguration: Sendable, Hashable, Codable {
   public var nesterov = false
   /// Pull of the weights towards zero (`weight_decay`).
   public var weightDecay: Double
+  /// The epoch from which weights no longer decay (`disable_wd_start_epoch`); nil for never.
+  public var weightDecayEndEpoch: Int?
   /// Adam and AdamW: decay rates of the two moments (`betas`), each in [0, 1).
   public var betas = [0.9, 0.999]
   /// Adam and AdamW: added to the root of the second moment (`eps`).
@@ -52,7 +54,7 @@ public struct ScheduleConfiguration: Sendable, Hashable, Codable {
     case step
     /// Half a cosine from `base_lr` to `min_lr`. Loshchilov and Hutter, 2017, https://arxiv.org/abs/1608.03983
     case cosine
-    /// `min_lr + (base_lr - min_lr) (1 - progress)^power`.
+    /// `min_lr + (base_lr - min_lr) (1 - progress)^power`, where progress counts from `lr_poly_drop_start_epoch`.
     case polynomial
   }
 
@@ -68,6 +70,10 @@ public struct ScheduleConfiguration: Sendable, Hashable, Codable {
   public var milestones: [Int]?
   /// `step`: epochs from one fall to the next (`step_size`); instead of `milestones`.
   public var stepSize: Int?
+  /// `polynomial`: the epoch from which the rate falls (`lr_poly_drop_start_epoch`).
+  public var dropStartEpoch = 0
+  /// `polynomial`: epochs in which it falls (`lr_poly_drop_duration_epochs`); nil for the rest of the run.
+  public var dropDurationEpochs: Int?
   /// `polynomial`: exponent (`power`), above 0.
   public var power = 1.0
   /// `cosine` and `polynomial`: the rate at the end (`min_lr`).

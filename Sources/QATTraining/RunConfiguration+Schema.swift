@@ -15,22 +15,18 @@ extension RunConfiguration {
       SchemaKey("optimizer", \.optimizer, OptimizerConfiguration.rule),
       SchemaKey("data", \.data, DataConfiguration.schema.rule(defaults: DataConfiguration())),
       SchemaKey("loss", \.loss, .choice()),
-      labelSmoothingKey,
+      SchemaKey("label_smoothing", \.labelSmoothing, .number("a number of at least 0 and below 1") { $0 >= 0 && $0 < 1 })
+        .shown(where: { $0.loss != .none }),
       SchemaKey("max_nonfinite_steps", \.maxNonFiniteSteps, .integer(atLeast: 1)),
       SchemaKey("divergence_check_every", \.divergenceCheckEvery, .integer(atLeast: 0)),
       SchemaKey("batch_norm", \.batchNorm, .choice()),
+      SchemaKey("num_batch_norm_update_epochs", optional: \.batchNormUpdateEpochs, .integer(atLeast: 0)),
+      SchemaKey("num_observer_update_epochs", optional: \.observerUpdateEpochs, .integer(atLeast: 0)).shown(where: { $0.nncf.quantization != nil }),
+      SchemaKey("frozen_layers", \.frozenLayers, .scopes),
       SchemaKey("gradient_precision", \.gradientPrecision, .choice()),
       SchemaKey("checkpoint", \.checkpoint, CheckpointConfiguration.schema.rule(defaults: CheckpointConfiguration())),
     ] + NNCFConfig.schema.keys.map { $0.within(\.nncf) },
-    unknownKeys: .warned, misplaced: misplaced, rules: [checkReproducible, checkLoss])
-
-  /// Without a loss it has no effect, and is not shown.
-  private static let labelSmoothingKey: SchemaKey<Self> = {
-    var key = SchemaKey<Self>("label_smoothing", \.labelSmoothing, .number("a number of at least 0 and below 1") { $0 >= 0 && $0 < 1 })
-    let write = key.write
-    key.write = { $0.loss == .none ? nil : write($0) }
-    return key
-  }()
+    unknownKeys: .warned, misplaced: misplaced, rules: [checkReproducible, checkLoss, checkObservers])
 
   /// Bits that do not depend on ranks need parts that do not.
   @Sendable private static func checkReproducible(_ run: Self, _ node: JSONNode, _ problems: inout ProblemList) {
@@ -58,6 +54,11 @@ extension RunConfiguration {
     if run.labelSmoothing != 0, let member = node.members?.first(where: { $0.key == "label_smoothing" }) {
       problems.warning("\"label_smoothing\" has no effect: \"loss\" is \"none\", labels are not looked at", at: member)
     }
+  }
+
+  @Sendable private static func checkObservers(_ run: Self, _ node: JSONNode, _ problems: inout ProblemList) {
+    guard run.nncf.quantization == nil, let member = node.members?.first(where: { $0.key == "num_observer_update_epochs" }) else { return }
+    problems.warning("\"num_observer_update_epochs\" has no effect: without quantization there are no ranges to freeze", at: member)
   }
 
   /// Keys of sections that somebody may write at the root.

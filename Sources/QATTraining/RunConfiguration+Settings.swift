@@ -41,8 +41,12 @@ public enum AllowedChange: String, Sendable, Hashable, CaseIterable {
   private var keys: [String] {
     switch self {
     case .learningRate:
-      ["base_lr", "schedule_type", "warmup_steps", "warmup_epochs", "gamma", "milestones", "step_size", "power", "min_lr"].map { "optimizer.\($0)" }
-    case .weightDecay: ["optimizer.weight_decay"]
+      [
+        "base_lr", "schedule_type", "warmup_steps", "warmup_epochs", "gamma", "milestones", "step_size", "power", "min_lr",
+        "lr_poly_drop_start_epoch",
+        "lr_poly_drop_duration_epochs",
+      ].map { "optimizer.\($0)" }
+    case .weightDecay: ["optimizer.weight_decay", "optimizer.disable_wd_start_epoch"]
     case .momentum: ["momentum", "nesterov", "betas", "eps"].map { "optimizer.\($0)" }
     // Otherwise compared as the samples of a step over all ranks, which the checkpoint holds itself.
     case .batchSize: RunConfiguration.partitionKeys

@@ -33,6 +33,12 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   public var divergenceCheckEvery = 500
   /// Whose samples batch norm normalises together in training (`batch_norm`).
   public var batchNorm = BatchNormScope.local
+  /// Epochs after which batch norm keeps its running statistics and normalises with them (`num_batch_norm_update_epochs`); nil for never.
+  public var batchNormUpdateEpochs: Int?
+  /// Epochs after which quantizers keep their ranges (`num_observer_update_epochs`); nil for never.
+  public var observerUpdateEpochs: Int?
+  /// Scopes of the nodes whose parameters are not trained (`frozen_layers`).
+  public var frozenLayers: [String] = []
   /// In what form gradients travel between ranks (`gradient_precision`).
   public var gradientPrecision = GradientPrecision.float32
   /// When checkpoints are written and which stay (`checkpoint`).
@@ -44,7 +50,7 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
 
   private enum CodingKeys: CodingKey {
     case model, batchSize, accumulationSteps, reproducibleShards, epochs, maxSteps, seed, optimizer, data, loss, labelSmoothing, maxNonFiniteSteps
-    case divergenceCheckEvery, batchNorm, gradientPrecision, checkpoint, nncf
+    case divergenceCheckEvery, batchNorm, batchNormUpdateEpochs, observerUpdateEpochs, frozenLayers, gradientPrecision, checkpoint, nncf
   }
 
   /// The defaults, without compression.
@@ -68,6 +74,8 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
     self.init()
     var problems = ProblemList(file: document.file)
     Self.schema.read(document.root, into: &self, &problems)
+    adoptStagedTraining(document.root, &problems)
+    boundEpochs(document.root, &problems)
     try problems.throwErrors()
     warnings = problems.sortedWarnings.map(\.description)
     resolvePaths(against: folder ?? ConfigurationPath.folder(of: document.file))

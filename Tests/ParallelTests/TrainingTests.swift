@@ -56,6 +56,19 @@ extension ParallelTests {
       for (step, (a, b)) in zip(one, two).enumerated() { #expect(abs(a - b) <= 1e-3 * abs(a), "step \(step + 1): \(a) on one rank, \(b) on two") }
     }
 
+    @Test("stages, frozen statistics and a teacher give the same bytes for every number of ranks, also when the run goes on in the middle")
+    func staged() throws {
+      var results: Set<String> = []
+      for (ranks, stop) in [(nil, 0), (2, 0), (3, 0), (2, 6)] {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("qat-parallel-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let run = try ParallelRun("staged", "\(stop)", folder, ranks: ranks)
+        #expect(run.exitCode == 0, "\(run.errors)")
+        for rank in 0..<(ranks ?? 1) { results.formUnion(run.lines[rank] ?? ["rank \(rank) said nothing"]) }
+      }
+      #expect(results.count == 1 && results.first?.hasSuffix("stage 2") == true, "\(results)")
+    }
+
     @Test("with batch norm over ranks, several ranks follow one rank at the same global batch", arguments: [2, 4])
     func synchronized(_ ranks: Int) throws {
       let one = try losses(ranks: nil, batch: 16, steps: 30, kind: "synchronized")

@@ -21,6 +21,7 @@ let scenarios: [String: Scenario] = [
   "rounds": roundsScenario,
   "shards": shardsScenario,
   "sharded-sums": shardedSumsScenario,
+  "staged": stagedScenario,
   "stall": stallScenario,
   "steady-state": steadyStateScenario,
   "stopping": stoppingScenario,

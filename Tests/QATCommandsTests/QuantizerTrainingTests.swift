@@ -46,5 +46,44 @@ extension ToolTests {
       let results = try [evaluated, direct].map { try JSONDecoder().decode(Evaluation.self, from: Data($0.output.utf8)) }
       #expect(abs(results[0].loss - results[1].loss) < 0.05 * results[1].loss)
     }
+
+    @Test func stagesResumeAndExportWhatIsAtWork() throws {
+      let folder = try Scratch()
+      let stages = #""params": { "activations_quant_start_epoch": 0, "weights_quant_start_epoch": 1 }"#
+      let quantization = #"{ "algorithm": "quantization", \#(initializer), \#(stages) }"#
+      try folder.write("staged.json", configuration(quantization, #""frozen_layers": "{re}^features.0", "num_observer_update_epochs": 1,"#))
+      let line = "train --config staged.json --epochs 2"
+      let whole = try ToolRun("\(line) --checkpoint-dir whole --export whole.onnx", in: folder)
+      try #require(whole.exitCode == 0, "\(whole.errors)")
+      #expect(whole.errors.contains("from epoch 2 on, activations and weights are quantized; ranges are found anew"))
+      #expect(whole.errors.contains("are quantized, but frozen"))
+      let part = try ToolRun("\(line) --checkpoint-dir parts --max-steps 5 --export part.onnx", in: folder)
+      try #require(part.exitCode == 0, "\(part.errors)")
+      #expect(part.errors.contains("the run has ended before weights were quantized"))
+      for (model, weights) in [("part.onnx", 0), ("parts", 0), ("whole.onnx", 1), ("whole", 1)] {
+        let inspected = try ToolRun("inspect --model \(model) --quantizers --json", in: folder)
+        try #require(inspected.exitCode == 0, "\(inspected.errors)")
+        guard case .array(let list) = try #require(try JSONValue(inspected.json())["quantizers"]) else { continue }
+        #expect(list.contains { $0["kind"] == "weight" } == (weights == 1), "\(model)")
+        #expect(list.contains { $0["kind"] == "activation" })
+      }
+      let rest = try ToolRun("\(line) --checkpoint-dir parts --resume auto --export rest.onnx", in: folder)
+      try #require(rest.exitCode == 0, "\(rest.errors)")
+      #expect(try folder.bytes("rest.onnx") == folder.bytes("whole.onnx"))
+    }
+
+    @Test func aNetworkThatIsAccurateEnoughIsNotTrained() throws {
+      let folder = try Scratch()
+      let goal = #"{ "mode": "early_exit", "params": { "maximal_absolute_accuracy_degradation": 100, "maximal_total_epochs": 2 } }"#
+      try folder.write("aware.json", configuration(#"{ "algorithm": "quantization", \#(initializer) }"#, #""accuracy_aware_training": \#(goal),"#))
+      for file in ["aware.onnx", "again.onnx"] {
+        let run = try ToolRun("train --config aware.json --checkpoint-dir run --resume auto --export \(file)", in: folder)
+        try #require(run.exitCode == 0, "\(run.errors)")
+        #expect(run.output.contains("0 steps") && run.output.contains("within the budget") && run.output.contains("fp32"))
+      }
+      #expect(try folder.bytes("again.onnx") == folder.bytes("aware.onnx"))
+      let exported = try ToolRun("export --checkpoint run --to exported.onnx", in: folder)
+      #expect(exported.exitCode == 0, "\(exported.errors)")
+    }
   }
 }

@@ -38,6 +38,16 @@ struct IDXTests {
     }
   }
 
+  @Test("images without labels are read where none are wanted")
+  func withoutLabels() throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write(Self.images, to: "train-images-idx3-ubyte")
+    let data = try openDataset(folder.path, split: .train, readsLabels: false)
+    #expect(data.count == 3 && data.sampleShape == [1, 2, 3] && data.classCount == 1 && data.label(at: 2) == 0)
+    #expect(try openDataset(file, split: .train, readsLabels: false).contentHash == data.contentHash)
+    #expect { try openDataset(folder.path, split: .train) } throws: { "\($0)".contains("labels") }
+  }
+
   @Test("the fingerprint is that of the contents: one pixel, one label or the shape changes it, packing does not")
   func contentHash() throws {
     let folder = try TemporaryFolder()

@@ -16,7 +16,7 @@ import Testing
   }
 
   static func optimizer(_ run: PyTorchFixture.OptimizerRun, count: Int) -> any Optimizer {
-    if run.type == "SGD" { return SGD(count: count, momentum: run.momentum, nesterov: run.nesterov, weightDecay: Float(run.weight_decay)) }
+    if run.type == "SGD" { return SGD(count: count, momentum: run.momentum, nesterov: run.nesterov, weightDecay: run.weight_decay) }
     return Adam(
       count: count, betas: (run.betas[0], run.betas[1]), epsilon: run.eps, weightDecay: run.weight_decay, isDecoupled: run.type == "AdamW")
   }

@@ -82,17 +82,18 @@ static inline dnnl_status_t qat_dnnl_product_backward_weights_pd(
 }
 
 static inline dnnl_status_t qat_dnnl_normalization_forward_pd(
-    qat_pd *pd, dnnl_engine_t engine, int training, int with_relu, const qat_layout *layout, float epsilon) {
+    qat_pd *pd, dnnl_engine_t engine, int training, int use_running, int with_relu, const qat_layout *layout, float epsilon) {
   dnnl_batch_normalization_desc_t d;
-  unsigned flags = dnnl_use_scale | dnnl_use_shift | (training ? 0u : dnnl_use_global_stats) | (with_relu ? dnnl_fuse_norm_relu : 0u);
+  unsigned flags = dnnl_use_scale | dnnl_use_shift | (use_running ? dnnl_use_global_stats : 0u) | (with_relu ? dnnl_fuse_norm_relu : 0u);
   dnnl_status_t status =
       dnnl_batch_normalization_forward_desc_init(&d, training ? dnnl_forward_training : dnnl_forward_inference, layout, epsilon, flags);
   return status == dnnl_success ? qat_dnnl_make(pd, &d, engine, NULL) : status;
 }
 static inline dnnl_status_t qat_dnnl_normalization_backward_pd(
-    qat_pd *pd, dnnl_engine_t engine, int with_relu, const qat_layout *diff_layout, const qat_layout *layout, float epsilon, const_dnnl_primitive_desc_t hint) {
+    qat_pd *pd, dnnl_engine_t engine, int use_running, int with_relu, const qat_layout *diff_layout, const qat_layout *layout, float epsilon,
+    const_dnnl_primitive_desc_t hint) {
   dnnl_batch_normalization_desc_t d;
-  unsigned flags = dnnl_use_scale | dnnl_use_shift | (with_relu ? dnnl_fuse_norm_relu : 0u);
+  unsigned flags = dnnl_use_scale | dnnl_use_shift | (use_running ? dnnl_use_global_stats : 0u) | (with_relu ? dnnl_fuse_norm_relu : 0u);
   dnnl_status_t status = dnnl_batch_normalization_backward_desc_init(&d, dnnl_backward, diff_layout, layout, epsilon, flags);
   return status == dnnl_success ? qat_dnnl_make(pd, &d, engine, hint) : status;
 }

@@ -9,7 +9,7 @@ struct RestoredRun {
   let loaded: CheckpointDirectory.Loaded
   /// The network with its trained values, without quantizers.
   let float: Graph
-  /// The network with its trained values, with quantizers where the run has them.
+  /// The network with its trained values, with the quantizers that the run had at work.
   let trained: Graph
 
   /// Reads a checkpoint.
@@ -24,11 +24,11 @@ struct RestoredRun {
     loaded = found
     var float = try ONNXFile.read(contentsOf: run.modelPath)
     var trained = float
+    var controller: CompressionController?
     if let compression = found.checkpoint.state.compression {
-      trained =
-        try createCompressedModel(
-          float, record.configuration.nncf, calibration: nil, communicator: SingleProcess(), compressionState: compression
-        ).graph
+      controller = try createCompressedModel(
+        float, record.configuration.nncf, calibration: nil, communicator: SingleProcess(), compressionState: compression)
+      trained = controller?.graph ?? trained
     }
     for (name, tensor) in found.checkpoint.model {
       guard trained.constants[name]?.tensor.shape == tensor.shape else {
@@ -38,7 +38,7 @@ struct RestoredRun {
       float.constants[name]?.tensor = tensor
     }
     self.float = float
-    self.trained = trained
+    self.trained = try controller?.activeGraph(trained) ?? trained
   }
 
   /// Whether a model's name is that of a run or a checkpoint.

@@ -29,13 +29,15 @@ struct RunInputs {
     guard let trainingPath = configuration.data.train else {
       throw CommandError(.usage, "no data is given: add --data, or the keys 'data', 'train' in \(configurationPath)")
     }
-    training = try openDataset(trainingPath, split: .train)
+    training = try openDataset(trainingPath, split: .train, readsLabels: configuration.loss != .none)
     validation = try openDataset(configuration.data.validation ?? trainingPath, split: .test)
-    self.model = try LoadedModel(modelName, classes: training.classCount, seed: configuration.seed)
+    self.model = try LoadedModel(
+      modelName, classes: configuration.loss == .none ? validation.classCount : training.classCount, seed: configuration.seed)
     // From another run come the weights; quantizers are this run's own.
     if let restored = self.model.restored { self.model.graph = restored.float }
     self.configuration = configuration
     try self.model.graph.requireInputs(configuration.nncf.inputInfo)
+    self.model.graph = try self.model.graph.freezing(configuration.frozenLayers)
     try self.model.graph.requireFit(training)
     try self.model.graph.requireFit(validation)
     try configuration.data.preprocessing.validate(for: training.sampleShape)

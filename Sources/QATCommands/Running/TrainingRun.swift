@@ -11,6 +11,8 @@ struct TrainingRun {
   private let state: ModelState
   private let controller: CompressionController?
   private let trainer: Trainer
+  /// When the run may end early.
+  private let goal: AccuracyGoal?
   private var results: [(name: String, evaluation: Evaluation)] = []
 
   /// Begins a run, or goes on with one: checks that the ranks train the same, takes the folder, finds the checkpoint, notes the run there, quantizes.
@@ -59,7 +61,9 @@ struct TrainingRun {
         session.warn("the run goes on, but not with the bits it would have had: \(differences.joined(separator: "; "))")
       }
     }
-    let calibration = checkpoint == nil ? try session.together { try inputs.calibration() } : nil
+    // Stages to come find ranges anew.
+    let needsSamples = checkpoint == nil || inputs.configuration.nncf.quantization?.stages != nil
+    let calibration = needsSamples ? try session.together { try inputs.calibration() } : nil
     controller = try quantize(source, inputs.configuration.nncf, calibration: calibration, session, state: checkpoint?.state.compression)
     graph = controller?.graph ?? source
     state = try ModelState(graph)
@@ -73,6 +77,12 @@ struct TrainingRun {
       controller: controller, directory: directory, identity: identity)
     task.allowed = resume?.allowed ?? []
     if inputs.configuration.nncf.distillation != nil { task.teacher = source }
+    if let budget = inputs.configuration.nncf.accuracyAwareTraining {
+      let uncompressed = try Self.evaluate(source, inputs, session)
+      results.insert(("fp32", uncompressed), at: 0)
+      task.goal = AccuracyGoal(budget, uncompressed: uncompressed.top1)
+    }
+    goal = task.goal
     trainer = try Trainer(task, communicator: session.communicator, resuming: checkpoint)
     if let bytes = trainer.teacherByteCount { session.note("knowledge distillation: the teacher takes \(Numbers.bytes(bytes)) on each rank") }
   }
@@ -84,11 +94,17 @@ struct TrainingRun {
   mutating func finish(exports: [String]) throws -> String {
     let result = try trainer.run()
     if let stop = result.stop { throw stop }
-    let trained = state.applied(to: graph)
+    let best = goal == nil ? nil : try trainer.restoreBest()
+    if best != nil { session.note("the best network of the run is that of step \(result.best?.step ?? 0): it is the result") }
+    let trained = try trainer.trainedGraph()
+    if let controller, controller.compressionStage != .fullyCompressed {
+      let kinds = QuantizationPoint.Kind.allCases.filter { !controller.scheduler.enabledKinds.contains($0) }.map(\.plural)
+      session.warn("the run has ended before \(kinds.joined(separator: " and ")) were quantized: \"params\" has them begin later")
+    }
     // A run that was resumed at its end has not evaluated.
-    let evaluation = try result.evaluation ?? Self.evaluate(trained, inputs, session)
+    let evaluation = try best ?? result.evaluation ?? Self.evaluate(trained, inputs, session)
     results.append((controller == nil ? "trained" : "fine-tuned", evaluation))
-    if controller != nil {
+    if trained.isQuantized {
       results.append(("as integers", try Self.evaluate(session.together { try lower(trained).simulation }, inputs, session)))
     }
     try export(trained, to: exports, metadata: ModelMetadata.strings(inputs.configuration.data.preprocessing), session)
@@ -107,6 +123,9 @@ struct TrainingRun {
       table.add([name, Numbers.percent(evaluation.top1), Numbers.percent(evaluation.top5), Numbers.fixed(evaluation.loss, 4)])
     }
     var lines = [table.text, ""]
+    if let goal, let compressed = results.first(where: { $0.name == "fine-tuned" || $0.name == "trained" }) {
+      lines.append(goal.report(compressed.evaluation.top1))
+    }
     lines.append(
       "\(result.steps) steps, \(Numbers.fixed(result.imagesPerSecond, 0)) images/s over \(session.communicator.size) ranks, \(Numbers.fixed(result.seconds, 1)) s"
     )
@@ -126,5 +145,17 @@ struct TrainingRun {
     lines.append("run          \(directory.path)")
     for file in exports { lines.append("exported     \(file)  \(Numbers.bytes(LoadedModel.size(ofFile: file) ?? 0))") }
     return lines.joined(separator: "\n")
+  }
+}
+
+extension AccuracyGoal {
+  /// What the network has lost, and what of the budget is left.
+  fileprivate func report(_ compressed: Double) -> String {
+    let lost = uncompressed - compressed
+    let verdict = compressed >= minimum ? "within the budget" : "beyond the budget"
+    return
+      "accuracy     \(Numbers.percent(compressed)) of \(Numbers.percent(uncompressed)): \(Numbers.fixed(100 * lost, 2)) points lost "
+      + "(\(Numbers.percent(uncompressed > 0 ? lost / uncompressed : 0)) of it), \(verdict): at least \(Numbers.percent(minimum)), "
+      + "\(Numbers.fixed(100 * (compressed - minimum), 2)) points left"
   }
 }

@@ -5,7 +5,7 @@ import QATTensor
 extension PlanCompiler {
   /// Batch normalisation, together with a ReLU that alone reads the result.
   func batchNormalization(_ op: BatchNormalization, _ node: Node, _ index: Int) throws -> Bool {
-    if let group, mode == .training {
+    if let group, mode == .training, !op.isFrozen {
       try synchronizedBatchNormalization(op, node, index, group)
       return true
     }
@@ -14,8 +14,10 @@ extension PlanCompiler {
     let relu = soleConsumer(of: output).flatMap { $0.node.op is Relu ? $0 : nil }
     let withRelu: Int32 = relu == nil ? 0 : 1
     let training: Int32 = mode == .training ? 1 : 0
+    let usesRunning = mode == .evaluation || op.isFrozen
+    let running: Int32 = usesRunning ? 1 : 0
     let forward = withUnsafePointer(to: x.layout.descriptor) { layout in
-      PrimitiveDescriptor { qat_dnnl_normalization_forward_pd($0, context.engine, training, withRelu, layout, op.epsilon) }
+      PrimitiveDescriptor { qat_dnnl_normalization_forward_pd($0, context.engine, training, running, withRelu, layout, op.epsilon) }
     }
     guard let forward else { return false }
     if let relu {
@@ -29,22 +31,21 @@ extension PlanCompiler {
     var writes = [argument(DNNL_ARG_DST, result)]
     define(output, result)
     let label = relu == nil ? "BatchNormalization \(node.name)" : "BatchNormalization+Relu \(node.name)"
-    guard mode == .training else {
-      reads += [argument(DNNL_ARG_MEAN, try plainValue(node.inputs[3])), argument(DNNL_ARG_VARIANCE, try plainValue(node.inputs[4]))]
-      append(try PrimitiveStep(label, forward, context, reads: reads, writes: writes))
-      return true
-    }
-    let (mean, variance) = (allocate(channels), allocate(channels))
-    writes += [argument(DNNL_ARG_MEAN, mean), argument(DNNL_ARG_VARIANCE, variance)]
-    let workspace = forward.workspace().map { allocate($0) }
+    let (mean, variance) = usesRunning ? (try plainValue(node.inputs[3]), try plainValue(node.inputs[4])) : (allocate(channels), allocate(channels))
+    let statistics = [argument(DNNL_ARG_MEAN, mean), argument(DNNL_ARG_VARIANCE, variance)]
+    if usesRunning { reads += statistics } else { writes += statistics }
+    let workspace = mode == .training ? forward.workspace().map { allocate($0) } : nil
     if let workspace { writes.append(argument(DNNL_ARG_WORKSPACE, workspace)) }
     append(try PrimitiveStep(label, forward, context, reads: reads, writes: writes))
-    let samples = Float(x.layout.shape.reduce(1, *) / x.layout.shape[1])
-    appendBatchStatistics(node, mean: mean, variance: variance, unbiased: samples / max(samples - 1, 1))
+    guard mode == .training else { return true }
+    if !usesRunning {
+      let samples = Float(x.layout.shape.reduce(1, *) / x.layout.shape[1])
+      appendBatchStatistics(node, mean: mean, variance: variance, unbiased: samples / max(samples - 1, 1))
+    }
     onBackward(of: index) { [self] in
       guard let dy = try gradient(output) else { return }
       let backward = withUnsafePointer(to: x.layout.descriptor) { layout in
-        PrimitiveDescriptor { qat_dnnl_normalization_backward_pd($0, context.engine, withRelu, layout, layout, op.epsilon, forward.pd) }
+        PrimitiveDescriptor { qat_dnnl_normalization_backward_pd($0, context.engine, running, withRelu, layout, layout, op.epsilon, forward.pd) }
       }
       guard let backward else { throw EngineError("oneDNN has no backward kernel for \(node.name)") }
       let dx = allocate(x.layout)

@@ -55,7 +55,8 @@ final class PlanCompiler {
     types = try graph.tensorTypes(batchSize: batchSize)
     consumers = graph.consumers
     visible = Set(graph.outputs + observed)
-    if mode == .training { needsGradient = Set(state.parameterSlots.map(\.name)) }
+    // A graph may fix parameters that the state could train, or leave them out: their gradients are zero.
+    if mode == .training { needsGradient = Set(state.parameterSlots.map(\.name)).filter { graph.constants[$0]?.role == .parameter } }
     for node in graph.nodes where node.inputs.contains(where: needsGradient.contains) { needsGradient.formUnion(node.outputs) }
     try compile(observed: observed)
   }
@@ -85,14 +86,16 @@ final class PlanCompiler {
       try contribute(PlanValue(layout: layout, buffer: PlanBuffer(gradient.elements, owner: gradient)), to: name)
     }
     let firstUses = firstUsesOfParameters()
+    for slot in state.parameterSlots where firstUses[slot.name] == nil { try finish(slot) }
     for (node, make) in backwardMakers.reversed() {
       try make()
       // Parameters that no node before this one reads are complete now.
       for slot in state.parameterSlots where firstUses[slot.name] == node { try finish(slot) }
-      let finished = state.parameterSlots.last { (firstUses[$0.name] ?? Int.max) >= node }?.range.upperBound ?? 0
+      let finished = state.parameterSlots.prefix { (firstUses[$0.name] ?? Int.max) >= node }.last?.range.upperBound ?? 0
       while finishedAfter.count < backward.count { finishedAfter.append(finishedAfter.last ?? 0) }
       if !finishedAfter.isEmpty { finishedAfter[finishedAfter.count - 1] = finished }
     }
+    while finishedAfter.count < backward.count { finishedAfter.append(finishedAfter.last ?? 0) }
   }
 
   private func firstUsesOfParameters() -> [TensorName: Int] {

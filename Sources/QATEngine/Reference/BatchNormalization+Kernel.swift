@@ -3,7 +3,7 @@ import QATTensor
 import RealModule
 
 extension BatchNormalization: ReferenceKernel {
-  /// Normalises with the batch's statistics in training, with the running ones in evaluation.
+  /// Normalises with the batch's statistics in training, with the running ones in evaluation and when it is frozen.
   public func forward<S>(_ inputs: [NDArray<S>?], _ context: KernelContext) -> KernelResult<S> {
     let x = operand(inputs, 0)
     let gamma = operand(inputs, 1).elements
@@ -15,7 +15,7 @@ extension BatchNormalization: ReferenceKernel {
       let center = S(mean[channel])
       forEachElement(of: channel, x.shape) { y.elements[$0] = (x.elements[$0] - center) * scale + beta[channel] }
     }
-    guard context.mode == .training else { return KernelResult([y]) }
+    guard usesBatch(context) else { return KernelResult([y]) }
     // The running variance estimates the population's; a single element a channel says nothing about it and counts as 0.
     let count = Double(x.count / max(1, mean.count))
     let unbiased = variance.map { S(count > 1 ? $0 * count / (count - 1) : 0) }
@@ -45,8 +45,8 @@ extension BatchNormalization: ReferenceKernel {
       dGamma.append(S(sumWithX))
       dBeta.append(S(sum))
       let scale = gamma[channel] * inverseDeviation
-      let meanOfGradient = context.mode == .training ? S(sum / count) : 0
-      let meanWithX = context.mode == .training ? S(sumWithX / count) : 0
+      let meanOfGradient = usesBatch(context) ? S(sum / count) : 0
+      let meanWithX = usesBatch(context) ? S(sumWithX / count) : 0
       forEachElement(of: channel, x.shape) { index in
         let normalized = (x.elements[index] - center) * inverseDeviation
         dx.elements[index] = scale * (dy[index] - meanOfGradient - normalized * meanWithX)
@@ -55,9 +55,12 @@ extension BatchNormalization: ReferenceKernel {
     return [dx, NDArray(dGamma, shape: [mean.count]), NDArray(dBeta, shape: [mean.count]), nil, nil]
   }
 
+  /// Whether the batch's own statistics normalise.
+  private func usesBatch(_ context: KernelContext) -> Bool { context.mode == .training && !isFrozen }
+
   /// Mean and biased variance of each channel that normalise in this mode, in Double.
   private func statistics<S>(_ inputs: [NDArray<S>?], _ context: KernelContext) -> (mean: [Double], variance: [Double]) {
-    guard context.mode == .training else {
+    guard usesBatch(context) else {
       return (operand(inputs, 3).elements.map { Double($0) }, operand(inputs, 4).elements.map { Double($0) })
     }
     let x = operand(inputs, 0)

@@ -15,6 +15,8 @@ public struct BatchNormalization: Operator {
   public var epsilon: Float
   /// Fraction of the running statistics that one training step keeps, in 0...1.
   public var momentum: Float
+  /// Whether the running statistics normalise in training as well, and stay as they are.
+  public var isFrozen = false
 
   /// A batch normalisation.
   public init(epsilon: Float = 1e-5, momentum: Float = 0.9) {

@@ -8,23 +8,30 @@ public final class CompressionController {
   public internal(set) var graph: Graph
   /// The quantizers, with the signs that the data decided.
   public internal(set) var setup: QuantizerSetup
-  /// Counts steps and epochs.
-  public let scheduler = CompressionScheduler()
+  /// Counts steps and epochs, and knows which quantizers quantize.
+  public let scheduler: CompressionScheduler
   /// What the user should know, one sentence each: quantizers left at their defaults, and why.
   public let warnings: [String]
   /// Whether the ranks have agreed on the quantizers, so that they may train them together. One process alone has nobody to agree with.
   public internal(set) var isDistributed: Bool
   /// The ranks that have initialised the quantizers.
   public let communicator: any Communicator
+  /// The network without quantizers.
+  let source: Graph
+  /// What finding ranges again needs; nil where nothing is quantized.
+  let ranges: RangeSource?
   let potential: PotentialQuantizers
   let memory: MemoryConsumption
   let dataPath: QuantizedDataPath
 
   init(
-    graph: Graph, setup: QuantizerSetup, potential: PotentialQuantizers, memory: MemoryConsumption, dataPath: QuantizedDataPath, warnings: [String],
-    communicator: any Communicator
+    graph: Graph, source: Graph, setup: QuantizerSetup, stages: QuantizationStages? = nil, ranges: RangeSource? = nil, potential: PotentialQuantizers,
+    memory: MemoryConsumption, dataPath: QuantizedDataPath, warnings: [String], communicator: any Communicator
   ) {
     self.graph = graph
+    self.source = source
+    self.ranges = ranges
+    scheduler = CompressionScheduler(stages: stages)
     self.setup = setup
     self.potential = potential
     self.memory = memory
@@ -34,11 +41,11 @@ public final class CompressionController {
     isDistributed = communicator.size == 1
   }
 
-  /// What quantization adds to the task's loss: nothing.
+  /// What quantization adds to the task's loss: nothing. A knowledge distillation's part is computed by the training step.
   public func loss() -> Float { 0 }
 
-  /// How far compression has come: plain quantization is complete from the start.
-  public var compressionStage: CompressionStage { .fullyCompressed }
+  /// How far compression has come: plain quantization is complete from the start, staged quantization when all quantizers quantize.
+  public var compressionStage: CompressionStage { scheduler.stage }
 
   /// What a checkpoint keeps of quantization besides the tensors.
   public var compressionState: CompressionState {
@@ -46,5 +53,7 @@ public final class CompressionController {
   }
 
   /// What was placed, in numbers.
-  public func statistics() -> QuantizationStatistics { QuantizationStatistics(setup, potential, memory: memory, dataPath: dataPath) }
+  public func statistics() -> QuantizationStatistics {
+    QuantizationStatistics(setup, potential, memory: memory, dataPath: dataPath, enabled: scheduler.enabledKinds)
+  }
 }

@@ -1,4 +1,5 @@
-/// Counts steps and epochs of fine-tuning. Both start at −1, and each is announced before it begins. Source: NNCF's base scheduler.
+/// Counts steps and epochs of fine-tuning, and knows which quantizers quantize. Both counts start at −1, and each is announced before it begins.
+/// Source: NNCF's base and staged schedulers.
 public final class CompressionScheduler {
   /// Where a scheduler stands.
   public struct State: Sendable, Hashable, Codable {
@@ -21,9 +22,29 @@ public final class CompressionScheduler {
 
   /// Where the scheduler stands. Set it to resume.
   public var state: State
+  /// When quantizers begin to quantize; nil for all from the start.
+  public let stages: QuantizationStages?
 
   /// A scheduler before the first step.
-  public init() { state = State() }
+  public init(stages: QuantizationStages? = nil) {
+    state = State()
+    self.stages = stages
+  }
+
+  /// The quantizers that quantize in the current epoch.
+  public var enabledKinds: Set<QuantizationPoint.Kind> { stages?.enabledKinds(in: state.currentEpoch) ?? Set(QuantizationPoint.Kind.allCases) }
+
+  /// Whether quantizers begin to quantize in the current epoch, so that ranges are to be found anew.
+  public var beginsStage: Bool { stages?.begins(in: state.currentEpoch) ?? false }
+
+  /// How far compression has come.
+  public var stage: CompressionStage {
+    switch enabledKinds.count {
+    case 0: .uncompressed
+    case QuantizationPoint.Kind.allCases.count: .fullyCompressed
+    default: .partiallyCompressed
+    }
+  }
 
   /// Announces the next training step, or step `next`. Called before the step's forward pass.
   public func step(_ next: Int? = nil) { state.currentStep = next ?? state.currentStep + 1 }

@@ -29,7 +29,8 @@ public func createCompressedModel(
     throw QuantizationError("a saved quantization is to be restored, but the configuration has no section with \"algorithm\": \"quantization\"")
   }
   return CompressionController(
-    graph: graph, setup: QuantizerSetup(), potential: .init(), memory: .init(), dataPath: .init(), warnings: [], communicator: communicator)
+    graph: graph, source: graph, setup: QuantizerSetup(), potential: .init(), memory: .init(), dataPath: .init(), warnings: [],
+    communicator: communicator)
 }
 
 /// Quantizes a network: decides on the quantizers, initialises them from data, inserts them, adapts batch norm.
@@ -43,7 +44,7 @@ public func createCompressedModel(
 ///   - calibration: samples for range initialisation and batch norm adaptation, the same list on every rank; nil leaves activations at their defaults.
 ///   - calibrationBatchSize: samples in one calibration batch, on whichever rank. Statistics that are defined per batch depend on it.
 ///   - communicator: the ranks; those of `withCommunicator` when nil. Their statistics are merged.
-///   - compressionState: a saved state: its quantizers are inserted without initialisation; the tensors are then loaded by name.
+///   - compressionState: a saved state: its quantizers are inserted without initialisation; the tensors are then loaded by name. Samples serve stages to come.
 /// - Returns: the controller, which holds the quantized network.
 /// - Throws: `QuantizationError`, `GraphError`, and what the samples or the communicator throw.
 public func createCompressedModel(
@@ -52,17 +53,21 @@ public func createCompressedModel(
 ) throws -> CompressionController {
   let communicator = try communicator ?? currentCommunicator()
   let network = try communicator.together { try LiveGraph(graph) }
-  if let compressionState { return try restored(network, from: compressionState, device: device, communicator) }
-  let (placement, initializers) = try communicator.together {
+  if let compressionState {
+    let initializers = try communicator.together { try configuration.rangeInitializers(for: compressionState.setup) }
+    let ranges = RangeSource(initializers: initializers, calibration: calibration, batchSize: calibrationBatchSize)
+    return try restored(network, from: compressionState, configuration.stages, ranges, device: device, communicator)
+  }
+  let (placement, initializers, frozen) = try communicator.together {
     let placement = try placeQuantizers(in: graph, configuration, device: device)
-    return (placement, try configuration.rangeInitializers(for: placement.setup))
+    return (placement, try configuration.rangeInitializers(for: placement.setup), try placement.setup.frozenWeightWarning(in: graph))
   }
   let placed = placement.setup
   try communicator.verifyEqual(placed.fingerprint, what: "the quantizer setup")
-  let ranges = try initializedRanges(
+  let found = try initializedRanges(
     for: placed, of: graph, initializers, calibration: calibration, batchSize: calibrationBatchSize, communicator: communicator)
-  var quantized = try graph.inserting(ranges.setup)
-  for (name, tensor) in ranges.parameters { quantized.constants[name]?.tensor = tensor }
+  var quantized = try graph.inserting(found.setup)
+  for (name, tensor) in found.parameters { quantized.constants[name]?.tensor = tensor }
   if let calibration {
     let adapted = try adaptedStatistics(
       of: quantized, sampleCount: configuration.batchNormAdaptationSampleCount, calibration: calibration, batchSize: calibrationBatchSize,
@@ -70,14 +75,18 @@ public func createCompressedModel(
     for (name, tensor) in adapted { quantized.constants[name]?.tensor = tensor }
   }
   return CompressionController(
-    graph: quantized, setup: ranges.setup, potential: PotentialQuantizers(in: network), memory: MemoryConsumption(network, placed),
+    graph: quantized, source: graph, setup: found.setup, stages: configuration.stages,
+    ranges: RangeSource(initializers: initializers, calibration: calibration, batchSize: calibrationBatchSize),
+    potential: PotentialQuantizers(in: network), memory: MemoryConsumption(network, placed),
     dataPath: QuantizedDataPath(network, placed, device: device),
-    warnings: placement.warnings + warnings(placed, ranges.uninitialized, initializers, hasSamples: calibration != nil), communicator: communicator)
+    warnings: placement.warnings + [frozen].compactMap { $0 } + warnings(placed, found.uninitialized, initializers, hasSamples: calibration != nil),
+    communicator: communicator)
 }
 
 /// A network with the quantizers of a saved state at their defaults, to be filled by the saved tensors.
 private func restored(
-  _ network: LiveGraph, from state: CompressionState, device: TargetDevice, _ communicator: any Communicator
+  _ network: LiveGraph, from state: CompressionState, _ stages: QuantizationStages?, _ ranges: RangeSource?, device: TargetDevice,
+  _ communicator: any Communicator
 ) throws -> CompressionController {
   let graph = network.graph
   let quantized = try communicator.together {
@@ -91,7 +100,8 @@ private func restored(
   }
   try communicator.verifyEqual(state.setup.fingerprint, what: "the saved quantizer setup")
   let controller = CompressionController(
-    graph: quantized, setup: state.setup, potential: state.potential, memory: MemoryConsumption(network, state.setup),
+    graph: quantized, source: graph, setup: state.setup, stages: stages, ranges: ranges, potential: state.potential,
+    memory: MemoryConsumption(network, state.setup),
     dataPath: QuantizedDataPath(network, state.setup, device: device), warnings: [], communicator: communicator)
   controller.scheduler.state = state.scheduler
   return controller

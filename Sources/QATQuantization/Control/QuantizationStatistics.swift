@@ -44,8 +44,11 @@ public struct QuantizationStatistics: Sendable, Hashable {
   /// How much of the data flows quantized.
   public var dataPath: QuantizedDataPath
 
-  /// Counts a setup.
-  init(_ setup: QuantizerSetup, _ potential: PotentialQuantizers, memory: MemoryConsumption, dataPath: QuantizedDataPath) {
+  /// Counts a setup, of which some kinds of quantizers are switched on.
+  init(
+    _ setup: QuantizerSetup, _ potential: PotentialQuantizers, memory: MemoryConsumption, dataPath: QuantizedDataPath,
+    enabled: Set<QuantizationPoint.Kind> = Set(QuantizationPoint.Kind.allCases)
+  ) {
     self.memory = memory
     self.dataPath = dataPath
     let owners = setup.parameterOwners
@@ -57,6 +60,9 @@ public struct QuantizationStatistics: Sendable, Hashable {
       if index == bitWidths.count { bitWidths.append(BitWidth(bits: specification.bits)) }
       if isWeight { bitWidths[index].weights += 1 } else { bitWidths[index].activations += 1 }
     }
+    let (total, off) = (weights.total + activations.total, QuantizationPoint.Kind.allCases.filter { !enabled.contains($0) })
+    let disabled = off.reduce(0) { $0 + ($1 == .weight ? weights.total : activations.total) }
+    if total > 0 { enabledPercentage = 100 * Double(total - disabled) / Double(total) }
     bitWidths.sort { $0.bits > $1.bits }
     weights.potential = potential.weights
     activations.potential = potential.activations

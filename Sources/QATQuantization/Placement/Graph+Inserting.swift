@@ -7,8 +7,14 @@ extension Graph {
   /// The node and its output are named after the point's id; its parameters are constants `<id>.scale` or `<id>.input_low` and `<id>.input_range`
   /// with NNCF's starting values (1; 0 and 1), trained. Points of a unified group read the parameters of the group's first. Readers are rerouted to
   /// the quantized tensor; an output of the network that is quantized keeps its name, and what was computed before is called `<name>.unquantized`.
+  /// - Parameters:
+  ///   - setup: the points.
+  ///   - kinds: which of them are inserted.
+  /// - Returns: the quantized network.
   /// - Throws: `QuantizationError` listing every point that does not fit this graph.
-  public func inserting(_ setup: QuantizerSetup) throws(QuantizationError) -> Graph {
+  public func inserting(_ setup: QuantizerSetup, of kinds: Set<QuantizationPoint.Kind> = Set(QuantizationPoint.Kind.allCases))
+    throws(QuantizationError) -> Graph
+  {
     let faults = setup.mismatches(with: self)
     guard faults.isEmpty else {
       throw QuantizationError("the quantizers do not fit the network '\(name)':\n" + faults.map { "  \($0)" }.joined(separator: "\n"))
@@ -17,7 +23,7 @@ extension Graph {
     // From the widest place to the narrowest, so that a quantizer on one edge reads what a quantizer on the whole tensor has made.
     let order: [QuantizationTarget.Place] = [.weight, .networkInput, .output, .input, .networkOutput]
     for place in order {
-      for point in setup.points where point.target.place == place { insertion.insert(point) }
+      for point in setup.points where point.target.place == place && kinds.contains(point.kind) { insertion.insert(point) }
     }
     return insertion.result
   }

@@ -9,6 +9,11 @@ public struct TrainingState: Sendable, Hashable, Codable {
     public var step: Int
     /// Fraction of samples whose class scored highest.
     public var top1: Double
+    /// How far compression had come. Of two evaluations the one further on is the better one.
+    public var stage = CompressionStage.fullyCompressed
+
+    /// Whether this evaluation is better than another one.
+    func isBetter(than other: Best?) -> Bool { other.map { (stage.rawValue, top1) > ($0.stage.rawValue, $0.top1) } ?? true }
   }
 
   /// The evaluation after an epoch.

@@ -29,7 +29,8 @@ final class NumericalGuard {
   /// Steps that were skipped.
   private(set) var skipped: TrainingState.Skipped
   private let limit: Int
-  private let graph: Graph
+  /// The network as its steps compute it.
+  var graph: Graph
   private let state: ModelState
   private let seed: UInt64
   private let sampleCount: Int

@@ -24,6 +24,8 @@ public final class Trainer {
     public var controller: CompressionController?
     /// The fp32 network before it was quantized, from which a knowledge distillation learns; nil without one.
     public var teacher: Graph?
+    /// When the run may end early; nil for when its epochs are over.
+    public var goal: AccuracyGoal?
     /// Where checkpoints and metrics go; nil for nowhere. Rank 0 has prepared it.
     public var directory: CheckpointDirectory?
     /// What the checkpoints say they are of.
@@ -54,10 +56,13 @@ public final class Trainer {
   let memories: GatheredMemories
   let globalBatchSize: Int
   let numbers: NumericalGuard
-  private let stepper: TrainingStep
-  private let evaluator: Evaluator?
+  let stepper: TrainingStep
+  /// Evaluates the network of the current phase; nil without samples to evaluate.
+  var evaluator: Evaluator?
+  /// What of the network takes part in the current steps.
+  var phase: NetworkPhase?
   private let totalSteps: Int
-  private let log: MetricsLog?
+  let log: MetricsLog?
   let progress: ProgressLine?
   /// On rank 0, when there is a folder to write to.
   let writer: CheckpointWriter?
@@ -65,9 +70,11 @@ public final class Trainer {
   private(set) var step: Int
   /// Where the next batch begins.
   private(set) var position: DataPosition
-  private(set) var best: TrainingState.Best?
+  var best: TrainingState.Best?
+  /// Accuracy before the first step, where there is a goal that it may have reached.
+  var initialTop1: Double?
   /// The evaluation after each whole epoch.
-  private(set) var history: [TrainingState.EpochResult]
+  var history: [TrainingState.EpochResult]
   /// Time in steps, without evaluation and checkpoints.
   private var trainingSeconds = 0.0
   /// The part of it in which there was nothing left to do but wait for other ranks and the network.
@@ -124,11 +131,6 @@ public final class Trainer {
     numbers = NumericalGuard(task, skipped: checkpoint?.state.skipped ?? .init()) { progress?.note("qat: warning: \($0)") }
     stepper = try TrainingStep(
       task, partition: partition, exchange: exchange, optimizer: optimizer, startingAt: position, communicator: communicator, numbers: numbers)
-    evaluator = try task.validation.map {
-      try Evaluator(
-        task.graph, state: task.state, dataset: $0, preprocessing: configuration.data.preprocessing, batchSize: configuration.batchSize,
-        communicator: communicator)
-    }
     // Counted from where the run stands: the batch size may have changed on the way.
     let stepsLeft = max(0, configuration.epochs * stepper.batchesPerEpoch - stepper.scheduleStep(at: position))
     totalSteps = min(step + stepsLeft, configuration.maxSteps ?? Int.max)
@@ -142,6 +144,8 @@ public final class Trainer {
       try directory.requireRoom(forCheckpointsOf: snapshot.byteCount, epochs: configuration.epochs) { progress?.note("qat: warning: \($0)") }
       return CheckpointWriter(directory, snapshot: snapshot)
     }
+    // At an epoch's beginning the run stands behind the one before: there may be an evaluation to make up for.
+    try enter(position.position == 0 ? position.epoch - 1 : position.epoch)
   }
 
   /// Memory that the teacher of a knowledge distillation takes on each rank; nil without one.
@@ -161,8 +165,9 @@ public final class Trainer {
       try evaluateEpoch(position.epoch - 1, isWhole: true, &result)
       if result.stop == nil { result.checkpoint = try save(waits: step == totalSteps) }
     }
-    while step < totalSteps, result.stop == nil {
-      if position.position == 0 { task.controller?.scheduler.epochStep(position.epoch) }
+    if step == 0, task.goal != nil { try evaluateBeforeFirstStep(&result) }
+    while step < totalSteps, result.stop == nil, !isAtGoal {
+      if position.position == 0 { try beginEpoch(position.epoch) }
       let outcome = try trainOneBatch()
       // Whoever asks in the last step gets what the run would give anyway, unless evaluating takes long.
       result.stop = step < totalSteps ? outcome.trailer.stop : nil
@@ -171,9 +176,11 @@ public final class Trainer {
       if result.stop == nil, epochEnded || step == totalSteps { try evaluateEpoch(outcome.epoch, isWhole: epochEnded, &result) }
       let interval = task.configuration.checkpoint.every
       let isDue = interval > 0 && step % interval == 0
-      let isLast = step == totalSteps || result.stop != nil
+      let isLast = step == totalSteps || result.stop != nil || isAtGoal
       if epochEnded || isDue || isLast { result.checkpoint = try save(waits: isLast) }
     }
+    // Whoever asks for the result of a run without steps finds it where all results are.
+    if step == 0, isAtGoal { result.checkpoint = try save(waits: true) }
     result.steps = step
     result.skippedSteps = numbers.skipped.total
     result.best = best
@@ -212,29 +219,8 @@ public final class Trainer {
     return outcome
   }
 
-  /// Only whole epochs compete for the best: a run that was cut by a number of steps and goes on is then the same as one that was not cut.
-  private func evaluateEpoch(_ epoch: Int, isWhole: Bool, _ result: inout TrainingResult) throws {
-    guard let evaluator else { return }
-    let evaluation: Evaluation
-    do {
-      evaluation = try evaluator.run()
-    } catch let request as StopRequest {
-      result.stop = request
-      return
-    }
-    result.evaluation = evaluation
-    if isWhole {
-      history.append(TrainingState.EpochResult(epoch: epoch, step: step, evaluation: evaluation))
-      if evaluation.top1 > best?.top1 ?? -1 { best = TrainingState.Best(step: step, top1: evaluation.top1) }
-    }
-    log?.evaluation(evaluation, step: step, epoch: epoch)
-    progress?.note(
-      "epoch \(epoch + 1)/\(task.configuration.epochs) done: validation top-1 \(Self.text(100 * evaluation.top1, 2)) %, top-5 "
-        + "\(Self.text(100 * evaluation.top5, 2)) %, loss \(Self.text(evaluation.loss, 4))")
-  }
-
   /// A number with a fixed count of digits after the point.
-  private static func text(_ value: Double, _ digits: Int) -> String {
+  static func text(_ value: Double, _ digits: Int) -> String {
     guard value.isFinite, abs(value) < 1e12 else { return "\(value)" }
     let factor = [1.0, 10, 100, 1000, 10000][digits]
     let scaled = Int((abs(value) * factor).rounded())

@@ -31,7 +31,10 @@ final class TrainingStep {
   private let state: ModelState
   private let optimizer: any Optimizer
   private let schedule: LearningRateSchedule
-  private let plan: Plan
+  private let configuration: RunConfiguration
+  /// The network of the current phase, compiled; nil before the first.
+  private var plan: Plan?
+  private var movesStatistics = true
   private let normalization: RankNormalization?
   private let input: TensorName
   /// The task's loss; nil when labels are not looked at.
@@ -41,7 +44,7 @@ final class TrainingStep {
   private let loader: BatchLoader
   private let numbers: NumericalGuard
 
-  /// Compiles the plan and starts reading at `position`. All ranks do so together.
+  /// Starts reading at `position`. All ranks do so together. Before the first step, `compile` says of which network the steps are.
   init(
     _ task: Trainer.Task, partition: BatchPartition, exchange: GradientExchange, optimizer: any Optimizer, startingAt position: DataPosition,
     communicator: any Communicator, numbers: NumericalGuard
@@ -51,6 +54,7 @@ final class TrainingStep {
       throw TrainingError(.input, "the network '\(task.graph.name)' has the inputs \(task.graph.inputs.map(\.name)); images can feed exactly one")
     }
     self.input = input.name
+    self.configuration = configuration
     self.partition = partition
     self.communicator = communicator
     self.numbers = numbers
@@ -58,12 +62,7 @@ final class TrainingStep {
     state = task.state
     let scores = try CrossEntropy(of: task.graph, labelSmoothing: Float(configuration.labelSmoothing))
     objective = configuration.loss == .crossEntropy ? scores : nil
-    let normalization = RankNormalization(configuration.batchNorm, communicator)
-    self.normalization = normalization
-    plan = try WorkPhase.compiling.run {
-      try Plan(task.graph, state: task.state, batchSize: configuration.batchSize, mode: .training, group: normalization)
-    }
-    plan.seed = configuration.seed
+    normalization = RankNormalization(configuration.batchNorm, communicator)
     distillation = try configuration.nncf.distillation.map { method in
       guard let teacher = task.teacher else {
         throw TrainingError(.input, "the configuration asks for knowledge distillation, but the task has no teacher")
@@ -76,6 +75,20 @@ final class TrainingStep {
       startEpoch: position.epoch, startPosition: position.position)
     batchesPerEpoch = loader.batchesPerEpoch
     schedule = configuration.optimizer.makeSchedule(epochs: configuration.epochs, stepsPerEpoch: loader.batchesPerEpoch)
+  }
+
+  /// Compiles the network of the steps to come; the plan before goes first, so that there is one at a time.
+  /// - Parameters:
+  ///   - network: the network of the task in some phase.
+  ///   - movesStatistics: whether steps move the running statistics.
+  /// - Throws: what the engine throws.
+  func compile(_ network: Graph, movesStatistics: Bool) throws {
+    plan = nil
+    self.movesStatistics = movesStatistics
+    plan = try WorkPhase.compiling.run {
+      try Plan(network, state: state, batchSize: configuration.batchSize, mode: .training, group: normalization)
+    }
+    plan?.seed = configuration.seed
   }
 
   /// Memory that the teacher of a knowledge distillation takes; nil without one.
@@ -94,6 +107,7 @@ final class TrainingStep {
   /// - Returns: what it has come to.
   /// - Throws: `TrainingError` (numerical) when too many steps in a row were not finite; then the parameters are those before them.
   func run(_ step: Int, writerHasFailed: Bool) throws -> Outcome {
+    guard let plan else { preconditionFailure("a step before its network was compiled") }
     WorkPhase.beginStep(step + 1)
     var batch: LoadedBatch
     repeat {
@@ -127,7 +141,7 @@ final class TrainingStep {
       try numbers.skip(step, rate: outcome.rate, communicator)
     } else {
       numbers.passed()
-      state.updateStatistics()
+      if movesStatistics { state.updateStatistics() }
       optimizer.step(state, rate: outcome.rate)
       try reducer.gatherParameters()
     }

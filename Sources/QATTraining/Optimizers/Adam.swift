@@ -21,13 +21,15 @@ public final class Adam: Optimizer {
   /// Keeps the division finite.
   public let epsilon: Double
   /// Strength of the decay.
-  public let weightDecay: Double
+  public var weightDecay: Double
   /// AdamW: whether decay acts on the parameters directly.
   public let isDecoupled: Bool
   /// Number of steps made.
   public var stepCount = 0
   /// The parameters that it moves.
   public let share: ParameterShare
+  /// The pieces of it that a step moves.
+  public var moving: [ParameterShare.Piece]
   private let mean: AlignedBuffer<Float>
   private let square: AlignedBuffer<Float>
 
@@ -44,6 +46,7 @@ public final class Adam: Optimizer {
     isDecoupled: Bool = false
   ) {
     self.share = share
+    moving = share.pieces
     self.betas = betas
     self.epsilon = epsilon
     self.weightDecay = weightDecay
@@ -69,7 +72,7 @@ public final class Adam: Optimizer {
       epsilon: Float(epsilon),
       coupled_decay: isDecoupled ? 0 : Float(weightDecay),
       kept: isDecoupled ? Float(1 - rate * weightDecay) : 1)
-    for piece in share.pieces {
+    for piece in moving {
       let start = piece.range.lowerBound
       qat_adam_step(
         state.parameters.pointer + start, state.reduced.pointer + start, mean.pointer + piece.offset, square.pointer + piece.offset,

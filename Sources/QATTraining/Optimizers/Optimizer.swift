@@ -7,8 +7,12 @@ public protocol Optimizer: AnyObject {
   var stepCount: Int { get set }
   /// The parameters that it moves.
   var share: ParameterShare { get }
+  /// The pieces of `share` that a step moves: all of them unless parameters are frozen.
+  var moving: [ParameterShare.Piece] { get set }
+  /// Pull of the parameters towards zero.
+  var weightDecay: Double { get set }
   /// What the rule remembers of each parameter: a name, as PyTorch calls it, and one value an element of `share`. Saved and restored with the run.
   var memories: [(name: String, values: AlignedBuffer<Float>)] { get }
-  /// Makes one step with `rate`, from `state.gradients`, on its share of `state.parameters`.
+  /// Makes one step with `rate`, from `state.gradients`, on the moving pieces of `state.parameters`.
   func step(_ state: ModelState, rate: Double)
 }

@@ -32,6 +32,21 @@ public struct ParameterShare: Sendable, Hashable {
     precondition(end <= state.parameters.count, "an optimizer of parameters up to number \(end) cannot step \(state.parameters.count)")
   }
 
+  /// The pieces of this share without some ranges of parameters, which do not overlap.
+  func pieces(without ranges: [Range<Int>]) -> [Piece] {
+    pieces.flatMap { piece in
+      var (kept, start) = ([Piece](), piece.range.lowerBound)
+      for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) where range.overlaps(piece.range) {
+        if range.lowerBound > start { kept.append(Piece(range: start..<range.lowerBound, offset: piece.offset + start - piece.range.lowerBound)) }
+        start = range.upperBound
+      }
+      if start < piece.range.upperBound {
+        kept.append(Piece(range: start..<piece.range.upperBound, offset: piece.offset + start - piece.range.lowerBound))
+      }
+      return kept
+    }
+  }
+
   /// Calls `body` with what this share holds of a range of parameters, piece by piece.
   func forEachPart(of range: Range<Int>, _ body: (_ part: Range<Int>, _ offset: Int) -> Void) {
     for piece in pieces where piece.range.overlaps(range) {

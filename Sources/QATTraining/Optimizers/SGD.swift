@@ -12,21 +12,24 @@ public final class SGD: Optimizer {
   /// Whether the step looks ahead along the velocity.
   public let nesterov: Bool
   /// Factor of the parameters that is added to their gradients.
-  public let weightDecay: Float
+  public var weightDecay: Double
   /// Number of steps made.
   public var stepCount = 0
   /// The parameters that it moves.
   public let share: ParameterShare
+  /// The pieces of it that a step moves.
+  public var moving: [ParameterShare.Piece]
   private let velocity: AlignedBuffer<Float>?
 
   /// An optimizer of `count` parameters at rest.
-  public convenience init(count: Int, momentum: Float = 0, nesterov: Bool = false, weightDecay: Float = 0) {
+  public convenience init(count: Int, momentum: Float = 0, nesterov: Bool = false, weightDecay: Double = 0) {
     self.init(of: ParameterShare([0..<count]), momentum: momentum, nesterov: nesterov, weightDecay: weightDecay)
   }
 
   /// An optimizer of a share of the parameters at rest.
-  public init(of share: ParameterShare, momentum: Float = 0, nesterov: Bool = false, weightDecay: Float = 0) {
+  public init(of share: ParameterShare, momentum: Float = 0, nesterov: Bool = false, weightDecay: Double = 0) {
     self.share = share
+    moving = share.pieces
     self.momentum = momentum
     self.nesterov = nesterov
     self.weightDecay = weightDecay
@@ -40,11 +43,11 @@ public final class SGD: Optimizer {
   /// - Precondition: `state` has the parameters of the share.
   public func step(_ state: ModelState, rate: Double) {
     share.requirePlace(in: state)
-    for piece in share.pieces {
+    for piece in moving {
       let start = piece.range.lowerBound
       qat_sgd_step(
         state.parameters.pointer + start, state.reduced.pointer + start, velocity.map { $0.pointer + piece.offset }, piece.range.count, Float(rate),
-        momentum, weightDecay, nesterov ? 1 : 0)
+        momentum, Float(weightDecay), nesterov ? 1 : 0)
     }
     stepCount += 1
   }

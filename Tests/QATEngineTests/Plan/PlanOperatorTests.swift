@@ -104,6 +104,55 @@ struct PlanOperatorTests {
       graph(BatchNormalization(), input: [channels, 5, 5], parameters: [[channels], [channels]], statistics: [[channels], [channels]]), mode: mode)
   }
 
+  @Test("frozen batch normalisation normalises with the running statistics in training", arguments: [5, 16, 24], [false, true])
+  func frozenNormalization(_ channels: Int, withRelu: Bool) throws {
+    var op = BatchNormalization()
+    op.isFrozen = true
+    var frozen = try graph(op, input: [channels, 5, 5], parameters: [[channels], [channels]], statistics: [[channels], [channels]])
+    if withRelu, let output = frozen.outputs.first {
+      frozen.nodes.append(Node(name: "relu", op: Relu(), inputs: [output], outputs: ["relu"]))
+      frozen.outputs = ["relu"]
+    }
+    try expectPlanMatchesPlainKernels(frozen)
+  }
+
+  @Test("parameters that the graph fixes or lacks leave the gradients of the others as they are")
+  func fixedParameters() throws {
+    let op = FakeQuantize(mode: .symmetric(signed: true))
+    let whole = try sandwiched(op, channels: 16, size: 6, parameters: [[1]])
+    let quantizer = try #require(whole.nodes.firstIndex { $0.op is FakeQuantize })
+    let scale = whole.nodes[quantizer].inputs[1]
+    var without = whole
+    without.nodes[quantizer] = Node(
+      name: "nothing", op: Identity(), inputs: [whole.nodes[quantizer].inputs[0]], outputs: whole.nodes[quantizer].outputs)
+    var fixed = whole
+    fixed.constants[scale]?.role = .fixed
+    for graph in [without, fixed] {
+      // The same graph with a state of its own, which has no room for the scale.
+      var own = graph
+      if graph.nodes[quantizer].op is Identity { own.constants[scale] = nil }
+      func gradients(_ graph: Graph, _ state: ModelState) throws -> [TensorName: [Float]] {
+        state.gradients.update(repeating: .nan)
+        let plan = try Plan(graph, state: state, batchSize: 2, mode: .training)
+        let pixels = plan.input(graph.inputs[0].name)
+        for index in pixels.indices { pixels[index] = Float(index % 17) / 8 - 1 }
+        plan.forward()
+        for output in graph.outputs { plan.outputGradient(output).update(repeating: 0.5) }
+        var completed = 0
+        plan.backward { progress in
+          #expect(progress >= completed && progress <= state.parameters.count)
+          completed = progress
+        }
+        #expect(completed == state.parameters.count)
+        return Dictionary(uniqueKeysWithValues: state.parameterSlots.map { ($0.name, Array(state.gradients[$0.range])) })
+      }
+      let found = try gradients(graph, ModelState(whole))
+      let expected = try gradients(own, ModelState(own))
+      #expect(found[scale] == [0])
+      for (name, gradient) in expected where name != scale { #expect(found[name] == gradient, "\(name)") }
+    }
+  }
+
   @Test("activations, row-major and blocked")
   func activations() throws {
     let ops: [any Operator] = [

@@ -37,8 +37,14 @@ import Testing
     return [Plan.Mode.training, .evaluation].map { mode in
       GradientCase(
         BatchNormalization(epsilon: 1e-3), [shape, channels, channels, channels, channels], mode: mode, withoutGradient: [3, 4], values: .positive)
-    }
+    } + [GradientCase(frozen, [shape, channels, channels, channels, channels], mode: .training, withoutGradient: [3, 4], values: .positive)]
   }
+
+  private static let frozen: BatchNormalization = {
+    var op = BatchNormalization(epsilon: 1e-3)
+    op.isFrozen = true
+    return op
+  }()
 
   static let pointwise: [GradientCase] = [
     GradientCase(Relu(), [[3, 5]], values: .awayFrom([0])),

@@ -80,6 +80,13 @@ public struct SchemaKey<Root: Sendable>: Sendable {
     return key
   }
 
+  /// The same key, written only where a condition holds: elsewhere it has no effect, and reading it back would warn of that.
+  public func shown(where condition: @escaping @Sendable (Root) -> Bool) -> SchemaKey {
+    var key = self
+    key.write = { condition($0) ? self.write($0) : nil }
+    return key
+  }
+
   /// The same key, which must be there.
   public var required: SchemaKey {
     var key = self
