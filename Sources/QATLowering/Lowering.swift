@@ -104,6 +104,9 @@ struct Lowering {
     guard let codes = node.inputs.first.flatMap({ activations[$0] }) else { return nil }
     switch node.op {
     case is MaxPool, is Flatten, is Reshape, is Transpose, is Identity: return codes
+    case let resize as Resize:
+      if case .nearest = resize.interpolation { return codes }
+      return nil
     case is Relu: return codes.withoutNegatives
     case is Concat: return node.inputs.allSatisfy { activations[$0] == codes } ? codes : nil
     default: return nil

@@ -53,6 +53,7 @@ import Testing
         GroupNormalization(groups: number(), epsilon: float()),
         LocalResponseNormalization(size: number(), alpha: float(), beta: float(), bias: float()),
         ConvolutionTranspose(window: window(), groups: number(), outputPadding: list(2)), LpPool(window: window(), p: number()), GlobalMaxPool(),
+        Resize(.scales(list(4).map { _ in float() }), .linear), Resize(.sizes(list(4).map { $0 }), .nearest(.floor), .alignCorners),
         Exp(), Log(), Sqrt(), Reciprocal(), Neg(), Abs(), Tanh(), Erf(), Elu(alpha: float()), Selu(alpha: float(), gamma: float()),
         Celu(alpha: float()),
         ThresholdedRelu(alpha: float()), HardSigmoid(alpha: float(), beta: float()), Gelu(), Swish(alpha: float()), Mish(), Softplus(), Softsign(),

@@ -86,6 +86,28 @@ import Testing
     ShapeCase(BatchNormalization(momentum: .nan), [.batch, 8], channels, channels, channels, channels, refused: "momentum nan"),
   ]
 
+  static let sampleNormalizations: [ShapeCase] = [
+    ShapeCase(LayerNormalization(), [.batch, 49, 8], channels, channels, gives: [.batch, 49, 8]),
+    ShapeCase(LayerNormalization(axis: 1), [.batch, 4, 8], [4, 8], gives: [.batch, 4, 8]),
+    ShapeCase(LayerNormalization(), [.batch, 49, 8], [1, 8], nil, gives: [.batch, 49, 8]),
+    ShapeCase(LayerNormalization(), [.batch, 49, 8], [49], refused: "cannot broadcast the scale"),
+    ShapeCase(LayerNormalization(), [.batch, 49, 8], channels, [2, 1, 1, 8], refused: "cannot broadcast the bias"),
+    ShapeCase(LayerNormalization(axis: 0), [.batch, 8], channels, refused: "fixed sizes"),
+    ShapeCase(LayerNormalization(axis: 3), [.batch, 8], channels, refused: "axis 3"),
+    ShapeCase(LayerNormalization(epsilon: -1), [.batch, 8], channels, refused: "epsilon -1.0"),
+    ShapeCase(InstanceNormalization(), [.batch, 8, 5], channels, channels, gives: [.batch, 8, 5]),
+    ShapeCase(InstanceNormalization(), [.batch, 7, 5], channels, channels, refused: "7 channels", "float32[8]"),
+    ShapeCase(InstanceNormalization(), [.batch, 8, .batch], channels, channels, refused: "fixed sizes"),
+    ShapeCase(GroupNormalization(groups: 4), [.batch, 8, 5, 5], channels, channels, gives: [.batch, 8, 5, 5]),
+    ShapeCase(GroupNormalization(groups: 3), [.batch, 8, 5, 5], channels, channels, refused: "3 groups"),
+    ShapeCase(GroupNormalization(groups: 0), [.batch, 8, 5, 5], channels, channels, refused: "0 groups"),
+    ShapeCase(LocalResponseNormalization(size: 5), [.batch, 8, 5, 5], gives: [.batch, 8, 5, 5]),
+    ShapeCase(LocalResponseNormalization(size: 0), [.batch, 8, 5, 5], refused: "0 channels"),
+    ShapeCase(LocalResponseNormalization(size: 5), [8], refused: "axis 1"),
+  ]
+
+  @Test(arguments: sampleNormalizations) func normalizationsOfSamplesCheckTheirParameters(_ shapes: ShapeCase) { shapes.check() }
+
   @Test(arguments: normalizations) func normalizationNeedsOneParameterAChannel(_ shapes: ShapeCase) { shapes.check() }
 
   @Test(arguments: [ElementType.float64, .int8, .uint8, .int32, .int64, .bool])

@@ -38,8 +38,11 @@ extension LogSoftmax: ReferenceKernel {
   public func forward<S>(_ inputs: [NDArray<S>?], _ context: KernelContext) -> KernelResult<S> {
     var y = operand(inputs, 0)
     forEachLine(y.shape) { line in
-      let sum = ReduceLogSumExp(axes: []).value(line.map { y.elements[$0] })
-      for index in line { y.elements[index] -= sum }
+      let values = line.map { y.elements[$0] }
+      // Two subtractions: next to a large maximum the logarithm of the sum would lose its digits.
+      let largest = ReduceMax(axes: []).value(values)
+      let rest = ReduceLogSumExp(axes: []).value(values.map { $0 - largest })
+      for index in line { y.elements[index] = y.elements[index] - largest - rest }
     }
     return KernelResult([y])
   }

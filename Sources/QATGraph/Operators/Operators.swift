@@ -8,6 +8,8 @@ public let allOperators: [any Operator.Type] = [
   GlobalMaxPool.self,
   LpPool.self,
 
+  Resize.self,
+
   BatchNormalization.self,
   LayerNormalization.self,
   InstanceNormalization.self,

@@ -61,6 +61,7 @@ struct OperatorClass: Sendable {
     ReduceSumSquare.type: OperatorClass(trait: .nonQuantizable),
     ReduceLogSum.type: OperatorClass(trait: .nonQuantizable),
     ReduceLogSumExp.type: OperatorClass(trait: .nonQuantizable),
+    Resize.type: OperatorClass(hardware: .interpolate, trait: .inputsQuantizable),
     LpPool.type: OperatorClass(trait: .nonQuantizable),
     GlobalMaxPool.type: OperatorClass(hardware: .maxPool, trait: .agnostic),
     MaxPool.type: OperatorClass(hardware: .maxPool, trait: .agnostic),

@@ -126,3 +126,23 @@ for rank, shape in SHAPES.items():
 add("ConvTranspose", [11], SHAPES[2], constants=[ramp(4, 3, 3, 3)], strides=[2, 2], output_shape=[15, 14])
 add("ConvTranspose", [11], SHAPES[2], constants=[ramp(4, 3, 3, 3)], strides=[2, 2], pads=[0, 1, 1, 0], output_padding=[1, 0], kernel_shape=[3, 3])
 add("AveragePool", [19], SHAPES[2], kernel_shape=[2, 2], dilations=[2, 2])
+
+# Changes of size. ONNX Runtime computes the opsets before 11 as asymmetric.
+GRID = (2, 3, 4, 5)
+add("Upsample", [7], GRID, scales=[1.0, 1.0, 2.0, 3.0], mode="nearest")
+for mode in ["nearest", "linear"]:
+    add("Upsample", [9], GRID, constants=[[1.0, 1.0, 2.0, 2.0]], mode=mode)
+    add("Resize", [10], GRID, constants=[[1.0, 1.0, 2.0, 2.6]], mode=mode)
+    for coordinates in ["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"]:
+        for scales in [[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 0.5, 1.7], [1.0, 1.0, 1.0, 3.0]]:
+            add("Resize", [13, 19], GRID, constants=[None, scales], mode=mode, coordinate_transformation_mode=coordinates)
+        for sizes in [(7, 11), (3, 2), (8, 10)]:
+            add("Resize", [18], GRID, constants=[None, None, Ints(sizes)], axes=[2, 3], mode=mode, coordinate_transformation_mode=coordinates)
+for rounding in ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"]:
+    for coordinates in ["half_pixel", "asymmetric", "align_corners"]:
+        add("Resize", [11, 13], GRID, constants=[[], [1.0, 1.0, 1.5, 2.4]], nearest_mode=rounding, coordinate_transformation_mode=coordinates)
+add("Resize", [19], GRID, constants=[None, [1.0, 1.0, 1.3, 2.7]], mode="linear", coordinate_transformation_mode="half_pixel_symmetric")
+for exclude in [0, 1]:
+    for coordinates in ["half_pixel", "align_corners", "asymmetric"]:
+        add("Resize", [13], GRID, constants=[None, [1.0, 1.0, 2.0, 1.5]], mode="cubic", cubic_coeff_a=-0.5, exclude_outside=exclude,
+            coordinate_transformation_mode=coordinates)

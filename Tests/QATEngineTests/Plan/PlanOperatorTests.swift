@@ -184,6 +184,7 @@ struct PlanOperatorTests {
       MaxPool(window: .init(square: 3, stride: 2, pad: 1)), MaxPool(window: .init(square: 2, stride: 2)),
       MaxPool(window: .init(kernel: [3, 2], strides: [2, 1], roundsUp: true)), AveragePool(window: .init(square: 3, stride: 2, pad: 1)),
       AveragePool(window: .init(square: 3, stride: 2, pad: 1), countsPadding: true), AveragePool(window: .init(square: 2, stride: 2)),
+      Resize(.scales([1, 1, 2, 2]), .nearest(.floor), .asymmetric), Resize(.scales([1, 1, 2, 1.5]), .linear),
       GlobalAveragePool(), GlobalMaxPool(), LpPool(window: .init(square: 2, stride: 2)),
       AveragePool(window: .init(kernel: [2, 2], dilations: [2, 1])),
       AveragePool(window: .init(kernel: [2, 2], strides: [2, 2], roundsUp: true)), ReduceMean(axes: [2, 3], keepsDimensions: false),

@@ -106,6 +106,7 @@ import Testing
     convolutions,
     volumes,
     transposes,
+    resizes,
     poolings,
     normalizations,
     sampleNormalizations,

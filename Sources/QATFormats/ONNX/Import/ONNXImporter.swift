@@ -14,6 +14,7 @@ struct ONNXImporter {
     windows,
     activations,
     normalizations,
+    resizes,
     elementary,
     arithmetic,
     reductions,
@@ -169,6 +170,13 @@ struct ONNXImporter {
     let name = uniqueName("\(node.name)/\(suffix)")
     try append(Node(name: name, op: op, inputs: inputs, outputs: [name]), node)
     return name
+  }
+
+  /// Adds a helper node that makes the node's further output at `index`, under its name in the file.
+  mutating func emitHelper(_ op: any Operator, _ inputs: [TensorName], output index: Int, _ node: ONNXImportNode) throws(ONNXError) {
+    let output = node.outputs[index]
+    try append(Node(name: uniqueName("\(node.name)/\(index)"), op: op, inputs: inputs, outputs: [output]), node)
+    try bind(output, to: .computed(output), node)
   }
 
   /// Lets the node's first output be another name of the graph's tensor `source`; as an output of the network it becomes an Identity.

@@ -1,6 +1,10 @@
-import Foundation
 import QATGraph
 import QATTensor
+
+import func Foundation.erf
+import func Foundation.exp
+import func Foundation.log
+import func Foundation.tanh
 
 /// Functions of one number. Of constants, as exporters compute attention's scale, they are computed.
 extension ONNXImporter {
@@ -9,7 +13,13 @@ extension ONNXImporter {
     "Log": elementary(Log(), log),
     "Sqrt": elementary(Sqrt()) { $0.squareRoot() },
     "Reciprocal": elementary(Reciprocal()) { 1 / $0 },
-    "Neg": elementary(Neg(), -),
+    "Neg": { importer, node throws(ONNXError) in
+      guard let integers = try importer.inputValue(0, node)?.integers else { return try elementary(Neg(), -)(&importer, node) }
+      guard let negated = SymbolicIntegers.combine(SymbolicIntegers(elements: [0], isScalar: true), integers, Dimension.difference) else {
+        throw node.unsupported("the opposite of \(integers.elements.prefix(8)) is no multiple of the batch size")
+      }
+      try importer.bind(node.output, to: .integers(negated), node)
+    },
     "Abs": elementary(Abs(), abs),
     "Tanh": elementary(Tanh(), tanh),
     "Erf": elementary(Erf(), erf),

@@ -28,19 +28,17 @@ extension ONNXImporter {
     if node.input(2) != nil { inputs.append(try importer.tensor(2, "B", as: .parameter, node)) }
     let op = LayerNormalization(axis: try node.int("axis", default: -1), epsilon: try node.float("epsilon", default: 1e-5))
     try importer.emit(op, inputs, node)
-    let further = node.outputs.dropFirst().filter { !$0.isEmpty }
-    guard !further.isEmpty, let rank = importer.types[x]?.rank else { return }
+    guard let rank = importer.types[x]?.rank, node.outputs.dropFirst().contains(where: { !$0.isEmpty }) else { return }
     let axes = Array((op.axis < 0 ? op.axis + rank : op.axis)..<rank)
-    let mean = try importer.emitHelper(ReduceMean(axes: axes), [x], "mean", node)
-    if node.outputs.count > 1, !node.outputs[1].isEmpty { try importer.bind(node.outputs[1], to: .computed(mean), node) }
+    if node.outputs.count > 1, !node.outputs[1].isEmpty { try importer.emitHelper(ReduceMean(axes: axes), [x], output: 1, node) }
     guard node.outputs.count > 2, !node.outputs[2].isEmpty else { return }
+    let mean = try importer.emitHelper(ReduceMean(axes: axes), [x], "mean", node)
     let deviation = try importer.emitHelper(Sub(), [x, mean], "deviation", node)
     let square = try importer.emitHelper(Mul(), [deviation, deviation], "square", node)
     let variance = try importer.emitHelper(ReduceMean(axes: axes), [square], "variance", node)
     let epsilon = importer.add(Tensor([op.epsilon], shape: []), named: importer.uniqueName("\(node.name)/epsilon"), .fixed)
-    let shifted = try importer.emitHelper(Add(), [variance, epsilon], "shifted", node)
-    let root = try importer.emitHelper(Sqrt(), [shifted], "root", node)
-    try importer.bind(node.outputs[2], to: .computed(try importer.emitHelper(Reciprocal(), [root], "inverse", node)), node)
+    let root = try importer.emitHelper(Sqrt(), [try importer.emitHelper(Add(), [variance, epsilon], "shifted", node)], "root", node)
+    try importer.emitHelper(Reciprocal(), [root], output: 2, node)
   }
 
   /// Before opset 21 scale and bias have one element a group, which is repeated for its channels.
