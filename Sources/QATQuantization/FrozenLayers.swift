@@ -28,13 +28,20 @@ extension Graph {
 
 extension QuantizerSetup {
   /// What is to be said of quantized weights that training does not move. Source: NNCF 2.14's treatment of frozen layers.
-  /// - Parameter graph: the fp32 network.
+  /// - Parameters:
+  ///   - graph: the fp32 network.
+  ///   - choosesBits: whether the configuration chooses bit widths point by point.
   /// - Returns: a warning; nil when there are none.
-  /// - Throws: `QuantizationError` when a quantizer has other than 8 bits: what few bits lose, such weights cannot make up for.
-  func frozenWeightWarning(in graph: Graph) throws(QuantizationError) -> String? {
+  /// - Throws: `QuantizationError` when a quantizer has other than 8 bits, or might have: what few bits lose, such weights cannot make up for.
+  func frozenWeightWarning(in graph: Graph, choosesBits: Bool) throws(QuantizationError) -> String? {
     let frozen = weightPoints.filter { point in point.tensor(in: graph).flatMap { graph.constants[$0]?.role } == .fixed }.map(\.target.name)
     if frozen.isEmpty { return nil }
     let list = frozen.map { "'\($0)'" }.joined(separator: ", ")
+    if choosesBits {
+      throw QuantizationError(
+        "the weights of \(list) are frozen, which cannot go with \"precision\": it chooses bit widths, and frozen weights allow 8 bits only. Train these "
+          + "layers, or leave \"precision\" out")
+    }
     if let point = points.first(where: { $0.specification.bits != 8 }) {
       throw QuantizationError(
         "the weights of \(list) are frozen, which only quantizers of 8 bits allow; '\(point.id)' has \(point.specification.bits). Train these layers, "

@@ -72,6 +72,27 @@ extension ToolTests {
       #expect(try folder.bytes("rest.onnx") == folder.bytes("whole.onnx"))
     }
 
+    @Test func aTeacherNeedsNoLabels() throws {
+      let folder = try Scratch()
+      func file(_ name: String, _ header: [UInt8], _ count: Int) throws {
+        let values = (0..<count).map { UInt8(truncatingIfNeeded: $0 * 37 % 251) }
+        try Data([0, 0, 8, UInt8(header.count / 4)] + header + values).write(to: folder.url(name))
+      }
+      let images: [UInt8] = [0, 0, 0, 16, 0, 0, 0, 28, 0, 0, 0, 28]
+      try file("train-images-idx3-ubyte", images, 16 * 784)
+      try file("t10k-images-idx3-ubyte", images, 16 * 784)
+      try Data([0, 0, 8, 1, 0, 0, 0, 16] + (0..<16).map { UInt8($0 % 10) }).write(to: folder.url("t10k-labels-idx1-ubyte"))
+      let sections = #"{ "algorithm": "quantization", \#(initializer) }, { "algorithm": "knowledge_distillation", "type": "mse" }"#
+      try folder.write("taught.json", configuration(sections, #""loss": "none","#))
+      let run = try ToolRun("train --config taught.json --data . --checkpoint-dir run --max-steps 2 --export taught.onnx", in: folder)
+      try #require(run.exitCode == 0, "\(run.errors)")
+      let metrics = try String(decoding: folder.bytes("run/metrics.jsonl"), as: UTF8.self).split(separator: "\n")
+      #expect(metrics.first?.contains("\"distillation\":") == true && metrics.first?.contains("top1") == false)
+      try folder.write("labelled.json", configuration(#"{ "algorithm": "quantization" }"#))
+      let refused = try ToolRun("train --config labelled.json --data . --checkpoint-dir other --max-steps 2", in: folder)
+      #expect(refused.exitCode != 0 && refused.errors.contains("the folder holds no train labels"))
+    }
+
     @Test func aNetworkThatIsAccurateEnoughIsNotTrained() throws {
       let folder = try Scratch()
       let goal = #"{ "mode": "early_exit", "params": { "maximal_absolute_accuracy_degradation": 100, "maximal_total_epochs": 2 } }"#

@@ -162,6 +162,8 @@ struct PhaseTests {
       $0.nncf.targetDevice = .trial
       $0.nncf.quantization?.weights.demands.bits = 4
     }
+    let chosen = configuration { $0.nncf.quantization?.precision = QuantizationConfiguration.PrecisionInitializer() }
+    #expect { try trainer(chosen, frozen: ["conv1"]) } throws: { "\($0)".contains("cannot go with \"precision\"") }
     #expect { try trainer(narrow, frozen: ["conv1"]) } throws: {
       "\($0)".contains("the weights of 'conv1' are frozen, which only quantizers of 8 bits allow")
     }

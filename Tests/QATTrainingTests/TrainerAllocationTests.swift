@@ -5,6 +5,7 @@
   import QATData
   import QATEngine
   import QATModels
+  import QATQuantization
   import Testing
 
   @testable import QATTraining
@@ -12,7 +13,7 @@
   @Suite("A training step")
   struct TrainerAllocationTests {
     /// Allocations of the training thread in a run of so many steps, with metrics and a checkpoint at its end.
-    private func allocations(_ type: OptimizerConfiguration.Kind, steps: Int) throws -> Int {
+    private func allocations(_ type: OptimizerConfiguration.Kind, distils: Bool = false, steps: Int) throws -> Int {
       let folder = TemporaryFolder()
       let graph = try #require(architecture(named: "resnet_small", classes: 10))
       let data = try openDataset("synthetic:1,28,28,10,1000", split: .train)
@@ -20,12 +21,14 @@
       configuration.optimizer = OptimizerConfiguration(type)
       configuration.batchSize = 4
       configuration.maxSteps = steps
+      if distils { configuration.nncf.distillation = KnowledgeDistillation(.softmax) }
       let directory = CheckpointDirectory(folder.path)
       try directory.prepare()
-      let trainer = try Trainer(
-        .init(
-          graph: graph, state: ModelState(graph), training: data, validation: nil, configuration: configuration, directory: directory,
-          identity: RunIdentity(model: graph, configuration: configuration, dataset: data)), communicator: SingleProcess(), showsProgress: false)
+      var task = Trainer.Task(
+        graph: graph, state: try ModelState(graph), training: data, validation: nil, configuration: configuration, directory: directory,
+        identity: RunIdentity(model: graph, configuration: configuration, dataset: data))
+      task.teacher = graph
+      let trainer = try Trainer(task, communicator: SingleProcess(), showsProgress: false)
       allocation_counter_start()
       let result = try trainer.run()
       let count = allocation_counter_stop()
@@ -38,6 +41,13 @@
       _ = try allocations(type, steps: 2)
       let (short, long) = (try allocations(type, steps: 3), try allocations(type, steps: 13))
       #expect(short > 0, "the checkpoint at the end allocates: the counter counts")
+      #expect(long - short < 10, "ten more steps allocated \(long - short) times more")
+    }
+
+    @Test("allocates nothing with a teacher either")
+    func distillation() throws {
+      _ = try allocations(.sgd, distils: true, steps: 2)
+      let (short, long) = (try allocations(.sgd, distils: true, steps: 3), try allocations(.sgd, distils: true, steps: 13))
       #expect(long - short < 10, "ten more steps allocated \(long - short) times more")
     }
   }

@@ -11,6 +11,7 @@ extension CheckpointInspection {
       members += [
         .init("step", .integer(state.step)), .init("epoch", .integer(state.epoch)), .init("position", .integer(state.position)),
         .init("global_batch_size", .integer(state.globalBatchSize)), .init("skipped_steps", .integer(state.skipped.total)),
+        .init("compression_stage", state.compression.map { .integer($0.stage.rawValue) } ?? .null),
         .init("best", state.best.map { ["step": .integer($0.step), "top1": .number($0.top1)] } ?? .null),
         .init(
           "history", .array(state.history.map { ["epoch": .integer($0.epoch), "step": .integer($0.step), "validation": $0.evaluation.json] })),
@@ -31,7 +32,7 @@ extension CheckpointInspection {
       lines += [
         "step \(state.step), epoch \(state.epoch + 1), sample \(state.position) of it; \(state.globalBatchSize) samples a step; \(state.skipped.total) steps skipped",
         state.best.map { "best top-1 \(Numbers.percent($0.top1)) after step \($0.step)" } ?? "not evaluated yet",
-        state.compression.map { "\($0.setup.points.count) quantizers" } ?? "no quantizers",
+        state.compression.map { "\($0.setup.points.count) quantizers, \($0.stage.words)" } ?? "no quantizers",
       ]
       lines += state.environment.words.map { "\($0.name): \($0.value)" }
       lines += ["", "settings"] + state.identity.settings.sorted { $0.key < $1.key }.map { "  \($0.key) = \($0.value)" }
@@ -42,6 +43,16 @@ extension CheckpointInspection {
       lines += ["", table.text]
     }
     return lines.joined(separator: "\n")
+  }
+}
+
+extension CompressionStage {
+  fileprivate var words: String {
+    switch self {
+    case .uncompressed: "none at work yet"
+    case .partiallyCompressed: "some at work"
+    case .fullyCompressed: "all at work"
+    }
   }
 }
 

@@ -60,7 +60,10 @@ public func createCompressedModel(
   }
   let (placement, initializers, frozen) = try communicator.together {
     let placement = try placeQuantizers(in: graph, configuration, device: device)
-    return (placement, try configuration.rangeInitializers(for: placement.setup), try placement.setup.frozenWeightWarning(in: graph))
+    return (
+      placement, try configuration.rangeInitializers(for: placement.setup),
+      try placement.setup.frozenWeightWarning(in: graph, choosesBits: configuration.precision != nil)
+    )
   }
   let placed = placement.setup
   try communicator.verifyEqual(placed.fingerprint, what: "the quantizer setup")
