@@ -38,8 +38,7 @@ struct SlurmScriptTests {
   private func run(_ script: String, code: Int32, environment: [String: String] = [:]) throws -> (code: Int32, told: String) {
     let folder = try Scratch()
     for name in ["srun", "wrapper", "scontrol"] {
-      try folder.write(name, "#!/bin/sh\necho \(name) $* >>told\n\(name == "scontrol" ? "" : "exit \(code)")\n")
-      try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.url(name).path)
+      try folder.writeProgram(name, "echo \(name) $* >>told\n\(name == "scontrol" ? "" : "exit \(code)")")
     }
     let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     let process = Process()

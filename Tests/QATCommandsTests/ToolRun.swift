@@ -12,6 +12,8 @@ struct ToolRun {
   let exitCode: Int32
   let output: String
   let errors: String
+  /// Seconds from the moment when `whileRunning` had done what it waited for to the end of the process; infinite when it never did.
+  let secondsToEnd: Double
 
   /// Runs `qat` with the words of `line` in `folder`, on `ranks` ranks under mpirun or alone. `whileRunning` is called again and again until it says false.
   /// The words of `through` come before the program: variables of its environment (`NAME=value`), and programs that start it. With a cluster, ranks are on its
@@ -53,9 +55,10 @@ struct ToolRun {
     return package.appendingPathComponent("scripts/\(name)").path
   }
 
-  private static let launcherOptions = ["--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1"]
+  static let launcherOptions = ["--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1"]
 
-  private init(words: [String], in folder: Scratch, timeout: Double, whileRunning: ((Process) -> Bool)?) throws {
+  /// Runs a program, after variables of its environment (`NAME=value`), in `folder`.
+  init(words: [String], in folder: Scratch, timeout: Double = 240, whileRunning: ((Process) -> Bool)? = nil) throws {
     let (output, errors) = (folder.url("stdout-\(UUID().uuidString)"), folder.url("stderr-\(UUID().uuidString)"))
     for file in [output, errors] { try Data().write(to: file) }
     let process = Process()
@@ -67,16 +70,18 @@ struct ToolRun {
     process.standardOutput = try FileHandle(forWritingTo: output)
     process.standardError = try FileHandle(forWritingTo: errors)
     process.standardInput = FileHandle.nullDevice
-    try process.run()
+    try process.runWithSignals()
     let deadline = Date(timeIntervalSinceNow: timeout)
     var watches = whileRunning != nil
+    var done = Date.distantFuture
     while process.isRunning && Date() < deadline {
-      if watches, let whileRunning { watches = whileRunning(process) }
+      if watches, let whileRunning, !whileRunning(process) { (watches, done) = (false, Date()) }
       Thread.sleep(forTimeInterval: 0.02)
     }
     let hung = process.isRunning
     if hung { kill(process.processIdentifier, SIGKILL) }
     process.waitUntilExit()
+    secondsToEnd = done == .distantFuture ? .infinity : Date().timeIntervalSince(done)
     exitCode = process.terminationStatus
     self.output = try String(contentsOf: output, encoding: .utf8)
     self.errors = try String(contentsOf: errors, encoding: .utf8)
@@ -90,14 +95,40 @@ struct ToolRun {
 
   struct Failure: Error, CustomStringConvertible { let description: String }
 
+  /// The processes of qat below `process`, the first rank first.
+  static func ranks(of process: Process) -> [Int32] {
+    func children(_ pid: Int32) -> [Int32] {
+      let text = (try? String(contentsOfFile: "/proc/\(pid)/task/\(pid)/children", encoding: .utf8)) ?? ""
+      return text.split(separator: " ").compactMap { Int32($0) }
+    }
+    var found: [Int32] = []
+    var open = [process.processIdentifier]
+    while let pid = open.popLast() {
+      if (try? String(contentsOfFile: "/proc/\(pid)/comm", encoding: .utf8)) == "qat\n" { found.append(pid) }
+      open += children(pid)
+    }
+    return found.sorted()
+  }
+
   /// The built program: beside the test bundle.
-  private static func tool() throws -> URL {
+  static func tool() throws -> URL {
     let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     for bundle in [own].compactMap({ $0 }) + CommandLine.arguments {
       let candidate = URL(fileURLWithPath: bundle).deletingLastPathComponent().appendingPathComponent("qat")
       if FileManager.default.isExecutableFile(atPath: candidate.path) { return candidate }
     }
     throw Failure(description: "qat is not beside the test bundle (\(CommandLine.arguments)): build it with swift build --build-tests")
+  }
+}
+
+extension Process {
+  /// Runs, with all signals let through: the threads that run tests block them, and a program inherits that from the thread that starts it.
+  fileprivate func runWithSignals() throws {
+    var (none, own) = (sigset_t(), sigset_t())
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, &own)
+    defer { pthread_sigmask(SIG_SETMASK, &own, nil) }
+    try run()
   }
 }
 
@@ -118,6 +149,12 @@ final class Scratch {
   func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: url(name).path) }
   func bytes(_ name: String) throws -> Data { try Data(contentsOf: url(name)) }
   func write(_ name: String, _ text: String) throws { try text.write(to: url(name), atomically: true, encoding: .utf8) }
+
+  /// Writes a program in the shell's language.
+  func writeProgram(_ name: String, _ text: String) throws {
+    try write(name, "#!/bin/sh\n\(text)\n")
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: url(name).path)
+  }
 
   /// 256 samples to learn from make eight steps of 32 samples.
   static let data = "synthetic:1,28,28,10,256"

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static const int signals[] = { SIGINT, SIGTERM, SIGUSR1, SIGUSR2 };
 enum { signal_count = sizeof signals / sizeof signals[0] };
@@ -26,11 +27,10 @@ void qat_request_stop(int request) {
 }
 
 static void note(int number) {
-  // Batch systems send a warning first and SIGTERM later: only the same signal again means that the user insists. Then it does what it does by default.
+  // Batch systems send a warning first and SIGTERM later: only the same signal again means that the user insists. The code is the one by which shells know the
+  // signal, so that whoever started the process sees the same whether the run was still at work or had just stopped with a checkpoint.
   if ((number == SIGINT && atomic_fetch_add(&interrupts, 1) > 0) || (number == SIGTERM && atomic_fetch_add(&terminations, 1) > 0)) {
-    signal(number, SIG_DFL);
-    raise(number);
-    return;
+    _exit(128 + number);
   }
   qat_request_stop(number == SIGINT ? qat_stop_interrupt : qat_stop_terminate);
 }

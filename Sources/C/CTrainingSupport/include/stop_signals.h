@@ -8,7 +8,8 @@ enum {
   qat_stop_interrupt = 2, // SIGINT
 };
 
-// From now on these signals set a flag instead of ending the process. A second SIGINT or a second SIGTERM ends it at once.
+// From now on these signals set a flag instead of ending the process. A second SIGINT or a second SIGTERM ends it at once, with the
+// exit code 130 or 143.
 void qat_watch_stop_signals(void);
 
 // The default handling again.
