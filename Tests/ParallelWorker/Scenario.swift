@@ -14,6 +14,7 @@ let scenarios: [String: Scenario] = [
   "divergence": divergenceScenario,
   "exchange-training": exchangeTrainingScenario,
   "mismatch": mismatchScenario,
+  "overflowing-sum": overflowingSumScenario,
   "poisoned-sample": poisonedSampleScenario,
   "prepared-sums": preparedSumsScenario,
   "quantizers": quantizersScenario,

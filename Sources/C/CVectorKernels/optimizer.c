@@ -68,16 +68,26 @@ FOR_EVERY_CPU void qat_adam_step(
   }
 }
 
-FOR_EVERY_CPU int qat_all_finite(const float *values, size_t count) {
-  uint32_t found = 0;
+FOR_EVERY_CPU static uint32_t largest_magnitude_bits(const float *values, size_t count) {
+  uint32_t largest = 0;
   for (size_t index = 0; index < count; index++) {
     uint32_t bits;
     memcpy(&bits, &values[index], sizeof bits);
-    // An exponent of all ones is infinity or NaN: then adding one to it carries into the sign bit's place.
-    found |= ((bits & 0x7fffffffu) + 0x00800000u);
+    // Without their sign the bits are ordered as the magnitudes are, with infinity and then NaN above all numbers.
+    bits &= 0x7fffffffu;
+    largest = bits > largest ? bits : largest;
   }
-  return (found & 0x80000000u) == 0;
+  return largest;
 }
+
+float qat_largest_magnitude(const float *values, size_t count) {
+  const uint32_t bits = largest_magnitude_bits(values, count);
+  float largest;
+  memcpy(&largest, &bits, sizeof largest);
+  return largest;
+}
+
+int qat_all_finite(const float *values, size_t count) { return largest_magnitude_bits(values, count) < 0x7f800000u; }
 
 FOR_EVERY_CPU void qat_scale_values(float *values, size_t count, float factor) {
   for (size_t index = 0; index < count; index++) values[index] *= factor;

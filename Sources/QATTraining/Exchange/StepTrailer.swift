@@ -17,6 +17,9 @@ public struct StepTrailer: Sendable, Hashable {
     case correctTop5
     /// Number of micro-batches whose loss or gradients are not finite.
     case nonFinite
+    /// Sum, over the micro-batches, of the largest magnitude among the gradients and batch statistics of each. No element of their sum, in whatever order it is
+    /// made, is larger: it says without another look at them whether finite parts may have overflowed together.
+    case largestMagnitude
     /// Number of micro-batches on ranks that were interrupted (SIGINT).
     case interrupted
     /// Number of micro-batches on ranks that were asked to end (SIGTERM, SIGUSR1, SIGUSR2, the time limit, the STOP file).
@@ -37,12 +40,15 @@ public struct StepTrailer: Sendable, Hashable {
   }
 
   /// A micro-batch's own part.
-  init(_ sums: LossSums, distillation: Double = 0, isFinite: Bool, stop: StopRequest?, writerHasFailed: Bool = false) {
+  init(
+    _ sums: LossSums, distillation: Double = 0, isFinite: Bool, largestMagnitude: Float, stop: StopRequest?, writerHasFailed: Bool = false
+  ) {
     self[.loss] = Float(sums.loss)
     self[.count] = Float(sums.count)
     self[.correctTop1] = Float(sums.correctTop1)
     self[.correctTop5] = Float(sums.correctTop5)
     self[.nonFinite] = isFinite ? 0 : 1
+    self[.largestMagnitude] = largestMagnitude
     self[.interrupted] = stop == .interrupt ? 1 : 0
     self[.terminated] = stop == .terminate ? 1 : 0
     self[.distillation] = Float(distillation)
@@ -57,6 +63,12 @@ public struct StepTrailer: Sendable, Hashable {
   /// Writes this into a trailer.
   func write(to trailer: UnsafeMutableBufferPointer<Float>) {
     for place in values.indices { trailer[place] = values[place] }
+  }
+
+  /// Whether gradients or batch statistics that are finite in every micro-batch may not be so in the sum.
+  var mayHaveOverflowed: Bool {
+    // Half of the largest number leaves room for all roundings, also those to bfloat16.
+    !(self[.largestMagnitude] < .greatestFiniteMagnitude / 2)
   }
 
   /// What the ranks were asked for: an interrupt when any was interrupted.

@@ -5,14 +5,16 @@ import QATData
 import QATEngine
 import QATGraph
 
-/// Finds losses and gradients that are not finite, before they are summed over ranks: the sum would spread them to everybody and hide where they came from.
+/// Finds losses, gradients and batch statistics that are not finite, before they are summed over ranks: the sum would spread them to everybody and hide where
+/// they came from.
 ///
 /// Each rank watches its own part of a step and its flag travels in the step's trailer. A step that any rank has flagged changes nothing but the counters, on all
-/// ranks alike; too many in a row end the run with the layer, the rank and the samples. Watching reads each gradient once, while it is still in the cache.
+/// ranks alike; too many in a row end the run with the layer, the rank and the samples. Watching reads each gradient once, while it is still in the cache. The
+/// largest magnitude that it meets travels too: only where these add up to what float32 can hardly hold are the sums themselves looked at.
 final class NumericalGuard {
   /// What was found, nearer to the cause first.
   private enum Finding {
-    case sample(Int), parameter(String), layer(String), loss, gradient(String)
+    case sample(Int), parameter(String), layer(String), loss, exchanged(String)
 
     /// What it says of a rank.
     var report: (order: Int, text: String) {
@@ -21,7 +23,7 @@ final class NumericalGuard {
       case .parameter(let name): (1, "the parameter '\(name)' is not finite")
       case .layer(let name): (2, "the loss is not finite; '\(name)' is the first layer whose values are not")
       case .loss: (3, "the loss is not finite")
-      case .gradient(let name): (4, "the gradient of '\(name)' is not finite")
+      case .exchanged(let what): (4, "\(what) is not finite")
       }
     }
   }
@@ -40,6 +42,10 @@ final class NumericalGuard {
   private var samples = ""
   /// Gradients of this micro-batch that were looked at.
   private var scanned = 0
+  /// The largest magnitude among this micro-batch's gradients and batch statistics so far.
+  private(set) var largestMagnitude: Float = 0
+  /// What is finite in every part of the step, but not in their sum.
+  private var overflow: String?
 
   /// A guard.
   /// - Parameters:
@@ -61,7 +67,7 @@ final class NumericalGuard {
 
   /// Looks at a micro-batch's loss, before its backward pass.
   func watch(_ sums: LossSums, of batch: LoadedBatch, plan: Plan) {
-    scanned = 0
+    (scanned, largestMagnitude) = (0, 0)
     guard !sums.loss.isFinite, isClean else { return }
     samples = places(of: batch)
     finding = inputs(of: batch) ?? layer(for: batch, batchSize: plan.batchSize)
@@ -69,21 +75,52 @@ final class NumericalGuard {
 
   /// Looks at the gradients that have become complete since the last call, before they are sent to other ranks.
   func watch(gradientsUpTo completed: Int, of batch: LoadedBatch) {
-    guard completed > scanned, let base = state.gradients.baseAddress else { return }
-    let range = scanned..<completed
+    guard completed > scanned else { return }
+    watch(scanned..<completed, of: batch)
     scanned = completed
-    guard isClean, qat_all_finite(base + range.lowerBound, range.count) == 0 else { return }
-    // Gradients lie in the order in which the backward pass finishes them: the first is nearest to the cause.
-    let slot = state.parameterSlots.first { slot in
-      slot.range.overlaps(range) && qat_all_finite(base + slot.offset, min(slot.range.upperBound, completed) - slot.offset) == 0
+  }
+
+  /// Looks at a micro-batch's statistics, after its backward pass.
+  func watchStatistics(of batch: LoadedBatch) { watch(state.gradients.count..<state.gradients.count + state.batchStatistics.count, of: batch) }
+
+  private func watch(_ range: Range<Int>, of batch: LoadedBatch) {
+    guard isClean else { return }
+    let largest = qat_largest_magnitude(state.reduced.pointer + range.lowerBound, range.count)
+    guard !largest.isFinite else {
+      largestMagnitude = max(largestMagnitude, largest)
+      return
     }
     samples = places(of: batch)
     // A ReLU makes 0 of what is not a number: the loss need not show it.
-    finding = inputs(of: batch) ?? .gradient(slot?.name ?? "?")
+    finding = inputs(of: batch) ?? .exchanged(nonFinite(in: range) ?? "a gradient")
   }
 
-  /// Notes that the step is done as it should be.
-  func passed() { skipped.inARow = 0 }
+  /// The first thing in a part of what is exchanged that is not finite. Gradients lie in the order in which the backward pass finishes them: the first is nearest to
+  /// the cause.
+  private func nonFinite(in range: Range<Int>) -> String? {
+    func find(_ slots: [ModelState.Slot], from start: Int) -> String? {
+      slots.first { slot in
+        let part = (start + slot.offset..<start + slot.range.upperBound).clamped(to: range)
+        return qat_all_finite(state.reduced.pointer + part.lowerBound, part.count) == 0
+      }?.name
+    }
+    return find(state.parameterSlots, from: 0).map { "the gradient of '\($0)'" }
+      ?? find(state.statisticSlots, from: state.gradients.count).map { "what the batch says of '\($0)'" }
+  }
+
+  /// Whether a step may be made: all its parts are finite, and so are their sums. All ranks call it together, when those are complete.
+  /// - Throws: the communicator's error.
+  func accepts(_ outcome: TrainingStep.Outcome, _ communicator: any Communicator) throws -> Bool {
+    guard outcome.trailer[.nonFinite] == 0, outcome.loss.isFinite else { return false }
+    if outcome.trailer.mayHaveOverflowed {
+      // Where the optimizer is sharded, each rank has the sums of its share only.
+      let found = try communicator.allgather(Array((nonFinite(in: 0..<state.gradients.count + state.batchStatistics.count) ?? "").utf8))
+      overflow = found.first { !$0.isEmpty }.map { String(decoding: $0, as: UTF8.self) }
+      if overflow != nil { return false }
+    }
+    skipped.inARow = 0
+    return true
+  }
 
   /// Counts a step that some rank has flagged. All ranks call it together.
   /// - Parameters:
@@ -101,7 +138,9 @@ final class NumericalGuard {
     }
     let reports = try communicator.allgather(report.map { [UInt8](try JSONEncoder().encode($0)) } ?? [])
       .compactMap { try? JSONDecoder().decode(Report.self, from: Data($0)) }
-    let origin = reports.min { $0.order < $1.order }?.text ?? "every rank's part is finite, but not their sum"
+    let sum = overflow ?? "the loss"
+    overflow = nil
+    let origin = reports.min { $0.order < $1.order }?.text ?? "\(sum) is finite in every part of the step, but not in their sum"
     guard skipped.inARow < limit else {
       let error = TrainingError(
         .numerical,

@@ -8,7 +8,7 @@ extension Trainer {
   /// - Throws: `TrainingError` when a parameter is not finite, or the checkpoint was waited for and cannot be written.
   func save(waits: Bool) throws -> String? {
     guard task.directory != nil else { return nil }
-    // A gradient may overflow while the loss is still finite. Nobody can go on from such parameters.
+    // An update may overflow though its gradients are finite. Nobody can go on from such parameters.
     guard qat_all_finite(task.state.parameters.pointer, task.state.parameters.count) != 0 else {
       let error = TrainingError(
         .numerical,

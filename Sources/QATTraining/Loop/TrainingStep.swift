@@ -128,8 +128,11 @@ final class TrainingStep {
         reducer.advance(to: completed)
       }
       try normalization?.check()
-      StepTrailer(sums, distillation: distilled ?? 0, isFinite: numbers.isClean, stop: .pending, writerHasFailed: writerHasFailed)
-        .write(to: state.trailer)
+      numbers.watchStatistics(of: batch)
+      StepTrailer(
+        sums, distillation: distilled ?? 0, isFinite: numbers.isClean, largestMagnitude: numbers.largestMagnitude, stop: .pending,
+        writerHasFailed: writerHasFailed
+      ).write(to: state.trailer)
       WorkPhase.exchanging.begin()
     } while try !reducer.finish()
     WorkPhase.updating.begin()
@@ -137,13 +140,12 @@ final class TrainingStep {
       trailer: StepTrailer(reading: state.trailer), epoch: batch.epoch, next: batch.next,
       rate: schedule.rate(at: scheduleStep(at: DataPosition(epoch: batch.epoch, position: batch.position))), distils: distillation != nil,
       readsLabels: objective != nil)
-    if outcome.trailer[.nonFinite] > 0 || !outcome.loss.isFinite {
-      try numbers.skip(step, rate: outcome.rate, communicator)
-    } else {
-      numbers.passed()
+    if try numbers.accepts(outcome, communicator) {
       if movesStatistics { state.updateStatistics() }
       optimizer.step(state, rate: outcome.rate)
       try reducer.gatherParameters()
+    } else {
+      try numbers.skip(step, rate: outcome.rate, communicator)
     }
     return outcome
   }

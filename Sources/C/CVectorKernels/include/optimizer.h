@@ -30,6 +30,9 @@ void qat_adam_step(
   float *restrict parameters, const float *restrict gradients, float *restrict mean, float *restrict square, size_t count,
   const qat_adam_numbers *numbers);
 
+// The largest absolute value; infinity or NaN when a value is; 0 of nothing.
+float qat_largest_magnitude(const float *values, size_t count);
+
 // Whether every value is finite.
 int qat_all_finite(const float *values, size_t count);
 
