@@ -23,7 +23,8 @@ enum ConfigurationPath {
     return folder.hasSuffix("/") ? folder + rest : "\(folder)/\(rest)"
   }
 
-  private static var currentFolder: String {
+  /// The folder that the process works in.
+  static var currentFolder: String {
     guard let path = getcwd(nil, 0) else { return "." }
     defer { free(path) }
     return String(cString: path)

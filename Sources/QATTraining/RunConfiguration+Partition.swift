@@ -20,3 +20,27 @@ extension RunConfiguration {
       rankCount: communicator.size)
   }
 }
+
+extension BatchPartition {
+  /// What the samples of a step are, in words.
+  var words: String {
+    let shards = shardCount == rankCount ? "\(rankCount) ranks" : "\(shardCount) shards"
+    return "\(shards) × accumulation_steps \(accumulationSteps) × batch_size \(microBatchSize)"
+  }
+
+  /// What to say on the command line for steps of another size, with as many ranks or shards.
+  func remedy(forStepsOf sampleCount: Int) -> String {
+    let (share, rest) = sampleCount.quotientAndRemainder(dividingBy: shardCount)
+    let parts = shardCount == rankCount ? "ranks" : "shards"
+    guard rest == 0 else {
+      let counts = (1...max(1, min(sampleCount, 2 * shardCount))).filter { sampleCount.isMultiple(of: $0) }.map(String.init)
+      return
+        "\(sampleCount) samples cannot be dealt to \(shardCount) \(parts) alike: start as many as divides them (\(counts.joined(separator: ", ")))"
+    }
+    // Micro-batches no larger than now, because they fit into memory, and as large as possible.
+    let batchSize = (1...min(share, microBatchSize)).last { share.isMultiple(of: $0) } ?? 1
+    let steps = share / batchSize
+    return "For the same steps say --batch-size \(batchSize) --accumulation-steps \(steps)"
+      + (steps > 1 ? " (or --batch-size \(share) --accumulation-steps 1, which takes more memory)" : "")
+  }
+}

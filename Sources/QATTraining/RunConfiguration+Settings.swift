@@ -31,6 +31,7 @@ public enum AllowedChange: String, Sendable, Hashable, CaseIterable {
   case batchSize = "batch_size"
   case labelSmoothing = "label_smoothing"
   case augmentation
+  case validationData = "validation_data"
 
   /// The change that a setting's difference is; nil when the checkpoint would mean something else.
   init?(ofSetting key: String) {
@@ -52,6 +53,8 @@ public enum AllowedChange: String, Sendable, Hashable, CaseIterable {
     case .batchSize: RunConfiguration.partitionKeys
     case .labelSmoothing: ["label_smoothing"]
     case .augmentation: ["data.augment"]
+    // Compared by what the files hold, not by where they lie.
+    case .validationData: []
     }
   }
 }

@@ -4,7 +4,7 @@ import QATQuantization
 /// Everything that a configuration file says of a run: NNCF's keys, and beside them at the root what is trained, on what, and how.
 ///
 /// See docs/configuration.md for every key. Flags of the command override what the file says: they set these properties.
-public struct RunConfiguration: Sendable, Hashable, Codable {
+public struct RunConfiguration: Sendable, Hashable {
   /// The model (`model`): path of a file, or the name of an architecture; nil when the command says it. A relative path is already resolved against the file's folder.
   public var model: String?
   /// Samples of one micro-batch (`batch_size`): of one rank in one step, unless there are accumulation steps or shards.
@@ -48,11 +48,6 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   /// Keys of the file that have no effect, each with its place. Not saved.
   public var warnings: [String] = []
 
-  private enum CodingKeys: CodingKey {
-    case model, batchSize, accumulationSteps, reproducibleShards, epochs, maxSteps, seed, optimizer, data, loss, labelSmoothing, maxNonFiniteSteps
-    case divergenceCheckEvery, batchNorm, batchNormUpdateEpochs, observerUpdateEpochs, frozenLayers, gradientPrecision, checkpoint, nncf
-  }
-
   /// The defaults, without compression.
   public init() {}
 
@@ -71,14 +66,19 @@ public struct RunConfiguration: Sendable, Hashable, Codable {
   ///   - folder: where relative paths start; nil stands for the folder of the document's file.
   /// - Throws: every error of the document with line and JSON path.
   public init(document: JSONDocument, folder: String? = nil) throws(ConfigurationError) {
+    try self.init(document.root, file: document.file, folder: folder)
+  }
+
+  /// Reads an object of a parsed file, whose own folder relative paths start at when none is given.
+  init(_ node: JSONNode, file: String, folder: String? = nil) throws(ConfigurationError) {
     self.init()
-    var problems = ProblemList(file: document.file)
-    Self.schema.read(document.root, into: &self, &problems)
-    adoptStagedTraining(document.root, &problems)
-    boundEpochs(document.root, &problems)
+    var problems = ProblemList(file: file)
+    Self.schema.read(node, into: &self, &problems)
+    adoptStagedTraining(node, &problems)
+    boundEpochs(node, &problems)
     try problems.throwErrors()
     warnings = problems.sortedWarnings.map(\.description)
-    resolvePaths(against: folder ?? ConfigurationPath.folder(of: document.file))
+    resolvePaths(against: folder ?? ConfigurationPath.folder(of: file))
   }
 
   /// The configuration as JSON with every default shown: what a run saves beside its results. Reads back as an equal configuration.

@@ -106,7 +106,9 @@ extension ToolTests {
       let allowed = try ToolRun("\(line) --allow learning_rate,momentum", in: folder)
       #expect(allowed.exitCode == 0, "\(allowed.errors)")
       let batch = try ToolRun("\(line) --batch-size 16 --allow learning_rate --allow momentum", in: folder)
-      #expect(batch.exitCode == 3 && batch.errors.contains("--batch-size 32 for the same steps"), "\(batch.errors)")
+      #expect(
+        batch.exitCode == 3 && batch.errors.contains("For the same steps say --batch-size 16 --accumulation-steps 2 (or --batch-size 32"),
+        "\(batch.errors)")
       let seed = try ToolRun("\(line) --seed 9 --allow learning_rate,momentum", in: folder)
       #expect(seed.exitCode == 3 && seed.errors.contains("seed is 9, the checkpoint has 1"))
       let misspelt = try ToolRun("\(line) --allow learning_rat", in: folder)

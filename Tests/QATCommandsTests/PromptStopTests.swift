@@ -16,7 +16,9 @@ extension ToolTests {
 
     @Test("by signals that mpirun passes on", arguments: [SIGUSR1, SIGUSR2])
     func mpirun(signal: Int32) throws {
-      try expectPromptStop(signal, to: \.asList, 75) { folder, strike in try ToolRun(Self.line, in: folder, ranks: 2, timeout: 60, whileRunning: strike) }
+      try expectPromptStop(signal, to: \.asList, 75) { folder, strike in
+        try ToolRun(Self.line, in: folder, ranks: 2, timeout: 60, whileRunning: strike)
+      }
     }
 
     @Test("by a signal to one rank alone", arguments: zip([SIGTERM, SIGINT], [75, 130] as [Int32]))

@@ -107,6 +107,19 @@ struct CheckpointLoadTests {
     }
   }
 
+  @Test("other validation data is named with both values, and may be allowed")
+  func validationData() throws {
+    let folder = TemporaryFolder()
+    let directory = try Samples.directory(folder, steps: [10])
+    var other = Samples.identity
+    other.validation = "1111111111111111"
+    #expect { try directory.load(.auto, identity: other) } throws: { error in
+      "\(error)".contains("the validation data is 1111111111111111, the checkpoint's is 00000000000000dd")
+        && "\(error)".contains("say --allow validation_data to change that on purpose")
+    }
+    #expect(try directory.load(.auto, identity: other, allowing: [.validationData])?.checkpoint.state.step == 10)
+  }
+
   @Test("every setting that differs is named with both values, and what may be allowed")
   func settings() throws {
     let folder = TemporaryFolder()

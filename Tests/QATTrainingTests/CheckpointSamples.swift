@@ -7,7 +7,8 @@ import QATTensor
 /// Checkpoints of a made-up run, and the damage that can be done to them.
 enum CheckpointSamples {
   static let identity = RunIdentity(
-    model: "00000000000000aa", settings: ["seed": "1", "optimizer.base_lr": "0.05", "optimizer.type": "\"SGD\""], data: "00000000000000cc")
+    model: "00000000000000aa", settings: ["seed": "1", "optimizer.base_lr": "0.05", "optimizer.type": "\"SGD\""], data: "00000000000000cc",
+    validation: "00000000000000dd")
 
   static func checkpoint(step: Int, best: TrainingState.Best? = nil, identity: RunIdentity = identity) -> Checkpoint {
     Checkpoint(

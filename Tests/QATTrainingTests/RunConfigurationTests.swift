@@ -140,16 +140,6 @@ import Testing
     #expect(error.description.hasSuffix("and 60 more"))
   }
 
-  @Test("Coding keeps everything but the warnings") func coding() throws {
-    var run = try read(
-      #"{ "model": "resnet18", "typo": 1, "data": { "normalize": { "mean": [0.5], "std": [0.25] } }, "compression": { "algorithm": "quantization", "preset": "mixed" } }"#
-    )
-    #expect(run.warnings.count == 1)
-    let decoded = try JSONDecoder().decode(RunConfiguration.self, from: JSONEncoder().encode(run))
-    run.warnings = []
-    #expect(decoded == run)
-  }
-
   @Test("A file that cannot be read says why", arguments: [("/no/such/file.json", "No such file"), ("/", "directory")])
   func unreadableFile(path: String, reason: String) throws {
     let error = try #require(throws: ConfigurationError.self) { try RunConfiguration(contentsOf: path) }

@@ -1,6 +1,7 @@
 import Foundation
 import QATData
 import QATGraph
+import QATJSON
 import QATTensor
 import Testing
 
@@ -24,8 +25,23 @@ struct RunRecordTests {
     let directory = try Samples.directory(folder, steps: [])
     try directory.begin(record(), resuming: nil) { try Samples.write([1, 2, 3], $0) }
     #expect(try directory.record() == record())
+    #expect(try directory.record().configuration.model == "\(FileManager.default.currentDirectoryPath)/net.onnx")
     #expect(try Samples.bytes(directory.modelPath) == [1, 2, 3])
     #expect(Samples.names(folder.path) == ["model.onnx", "run.json"])
+  }
+
+  @Test("its configuration is what a configuration file says, so it can begin another run")
+  func configurationFile() throws {
+    let folder = TemporaryFolder()
+    let directory = try Samples.directory(folder, steps: [])
+    try directory.begin(record(), resuming: nil) { try Samples.write([1], $0) }
+    let root = try JSONDocument.read(contentsOf: "\(folder.path)/run.json").root
+    let configuration = JSONValue(try #require(root["configuration"]))
+    let expected = try JSONDocument.parse(record().configuration.resolvedJSON().text(), file: "resolved")
+    #expect(configuration == JSONValue(expected.root))
+    let document = try JSONDocument.parse(configuration.text(), file: "\(folder.path)/another.json")
+    #expect(try RunConfiguration(document: document) == record().configuration)
+    #expect(root["ranks"]?.number?.integer == 2 && root["versions"]?["swift-qat"]?.string == "1.0")
   }
 
   @Test("is not begun twice: checkpoints of another run are safe")
@@ -151,5 +167,7 @@ struct RunRecordTests {
     for edit in changes { #expect(try identity(edit).model != plain.model) }
     let otherData = SyntheticDataset(sampleShape: [1, 2, 2], classCount: 3, count: 8, seed: 1)
     #expect(RunIdentity(model: linearGraph(inputs: 4, classes: 3), configuration: RunConfiguration(), dataset: otherData).data != plain.data)
+    let judged = RunIdentity(model: linearGraph(inputs: 4, classes: 3), configuration: RunConfiguration(), dataset: data, validation: otherData)
+    #expect(judged.validation != nil && judged.validation != plain.validation && judged.data == plain.data)
   }
 }

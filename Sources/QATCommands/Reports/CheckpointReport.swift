@@ -16,6 +16,7 @@ extension CheckpointInspection {
         .init(
           "history", .array(state.history.map { ["epoch": .integer($0.epoch), "step": .integer($0.step), "validation": $0.evaluation.json] })),
         .init("model", .string(state.identity.model)), .init("data", .string(state.identity.data)),
+        .init("validation_data", state.identity.validation.map { .string($0) } ?? .null),
         .init("settings", .object(state.identity.settings.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) })),
         .init("environment", .object(state.environment.words.map { .init($0.name, .string($0.value)) })),
       ]

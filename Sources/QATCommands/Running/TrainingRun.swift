@@ -31,7 +31,7 @@ struct TrainingRun {
     // Before anything is computed: there may be more ranks than work.
     _ = try session.together { try inputs.configuration.partition(session.communicator) }
     let isReproducible = inputs.configuration.reproducibleShards != nil
-    let identity = RunIdentity(model: source, configuration: inputs.configuration, dataset: inputs.training)
+    let identity = RunIdentity(model: source, configuration: inputs.configuration, dataset: inputs.training, validation: inputs.validation)
     lock = try session.together {
       guard session.communicator.isRoot else { return nil }
       let lock = try directory.lock(isForced: forcesLock)

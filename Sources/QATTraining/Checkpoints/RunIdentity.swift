@@ -9,26 +9,35 @@ public struct RunIdentity: Sendable, Hashable, Codable {
   public var settings: [String: String]
   /// Fingerprint of the training samples.
   public var data: String
+  /// Fingerprint of the samples that it is evaluated on; nil when it is not evaluated.
+  public var validation: String?
 
   /// An identity.
   /// - Parameters:
   ///   - model: the fp32 network that the run starts from, before quantizers are inserted.
   ///   - configuration: the resolved configuration.
   ///   - dataset: the training samples.
-  public init(model: Graph, configuration: RunConfiguration, dataset: any Dataset) {
+  ///   - validation: the samples that the run is evaluated on; nil for none.
+  public init(model: Graph, configuration: RunConfiguration, dataset: any Dataset, validation: (any Dataset)? = nil) {
     var network = Fingerprint()
     network.feed(model)
     self.model = network.text
     settings = configuration.decisiveSettings
-    var samples = Fingerprint()
-    samples.feed(dataset.contentHash)
-    data = samples.text
+    data = Self.fingerprint(of: dataset)
+    self.validation = validation.map(Self.fingerprint)
   }
 
-  init(model: String, settings: [String: String], data: String) {
+  init(model: String, settings: [String: String], data: String, validation: String? = nil) {
     self.model = model
     self.settings = settings
     self.data = data
+    self.validation = validation
+  }
+
+  private static func fingerprint(of dataset: any Dataset) -> String {
+    var samples = Fingerprint()
+    samples.feed(dataset.contentHash)
+    return samples.text
   }
 
   /// Checks that a checkpoint's identity is this run's.
@@ -42,6 +51,10 @@ public struct RunIdentity: Sendable, Hashable, Codable {
     if model != saved.model { differences.append("the model is \(model), the checkpoint's is \(saved.model)") }
     if data != saved.data { differences.append("the training data is \(data), the checkpoint's is \(saved.data)") }
     var remedies: [String] = []
+    if validation != saved.validation, !allowed.contains(.validationData) {
+      differences.append("the validation data is \(validation ?? "none"), the checkpoint's is \(saved.validation ?? "none")")
+      remedies.append(AllowedChange.validationData.rawValue)
+    }
     for key in Set(settings.keys).union(saved.settings.keys).sorted() where settings[key] != saved.settings[key] {
       let change = AllowedChange(ofSetting: key)
       if let change, allowed.contains(change) { continue }

@@ -1,8 +1,10 @@
 import Foundation
+import QATJSON
 
-/// `run.json`: what a run was started with, so that its checkpoints explain themselves and can be exported alone.
-public struct RunRecord: Sendable, Hashable, Codable {
-  /// The resolved configuration: file, defaults and flags together.
+/// `run.json`: what a run was started with, so that its checkpoints explain themselves and can be exported alone. One object: `configuration` in the form of a
+/// configuration file with every default filled in, `versions`, and `ranks`.
+public struct RunRecord: Sendable, Hashable {
+  /// The resolved configuration: file, defaults and flags together. Paths are absolute, whatever folder the run was started in.
   public var configuration: RunConfiguration
   /// Versions of the program and of the libraries it computes with, by name.
   public var versions: [String: String]
@@ -12,8 +14,37 @@ public struct RunRecord: Sendable, Hashable, Codable {
   /// A record.
   public init(configuration: RunConfiguration, versions: [String: String], rankCount: Int) {
     self.configuration = configuration
+    self.configuration.resolvePaths(against: ConfigurationPath.currentFolder)
+    self.configuration.warnings = []
     self.versions = versions
     self.rankCount = rankCount
+  }
+
+  /// Reads the bytes of `run.json`.
+  /// - Throws: `TrainingError` naming what of it is not understood.
+  init(json: [UInt8], file: String) throws(TrainingError) {
+    do {
+      let root = try JSONDocument.parse(bytes: json, file: file).root
+      guard let configuration = root["configuration"], let versions = root["versions"]?.members, let ranks = root["ranks"]?.number?.integer else {
+        throw TrainingError(.checkpoint, "\(file) is not what a run notes: an object with configuration, versions and ranks is expected")
+      }
+      let names = versions.map { ($0.key, $0.value.string ?? "") }
+      self.init(
+        configuration: try RunConfiguration(configuration, file: file), versions: Dictionary(names, uniquingKeysWith: { first, _ in first }),
+        rankCount: ranks)
+    } catch let error as TrainingError {
+      throw error
+    } catch {
+      throw TrainingError(.checkpoint, "\(file) cannot be understood: \(error)")
+    }
+  }
+
+  /// The text of `run.json`.
+  var json: String {
+    let versions = versions.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .string($0.value)) }
+    return JSONValue.object([
+      .init("configuration", configuration.resolvedJSON()), .init("ranks", .integer(rankCount)), .init("versions", .object(versions)),
+    ]).text()
   }
 }
 
@@ -47,10 +78,8 @@ extension CheckpointDirectory {
         throw error as? TrainingError ?? TrainingError(.storage, "cannot write \(modelPath): \(error)")
       }
     }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     try willWrite("run.json")
-    try FileSystem.replace("\(path)/run.json", with: [UInt8](try encoder.encode(record)))
+    try FileSystem.replace("\(path)/run.json", with: Array(record.json.utf8))
   }
 
   /// Sets aside the checkpoints of steps that will be done again, perhaps differently: they are no longer of this run. Nobody removes them.
@@ -73,10 +102,6 @@ extension CheckpointDirectory {
   public func record() throws -> RunRecord {
     let file = "\(path)/run.json"
     guard FileSystem.exists(file) else { throw TrainingError(.checkpoint, "\(path) holds no run: there is no run.json") }
-    do {
-      return try JSONDecoder().decode(RunRecord.self, from: Data(try FileSystem.read(file)))
-    } catch let error as DecodingError {
-      throw TrainingError(.checkpoint, "\(file) cannot be understood: \(error)")
-    }
+    return try RunRecord(json: try FileSystem.read(file), file: file)
   }
 }

@@ -103,18 +103,16 @@ public final class Trainer {
     memories = GatheredMemories(of: optimizer, exchange.shards, parameterCount: parameterCount, communicator)
     step = checkpoint?.state.step ?? 0
     position = DataPosition(epoch: checkpoint?.state.epoch ?? 0, position: checkpoint?.state.position ?? 0)
-    best = checkpoint?.state.best
+    // Accuracies on other samples do not compare.
+    best = checkpoint.flatMap { $0.state.identity.validation == task.identity.validation ? $0.state.best : nil }
     history = checkpoint?.state.history ?? []
     if let checkpoint {
       let expected = checkpoint.state.globalBatchSize
       guard expected == globalBatchSize || task.allowed.contains(.batchSize) else {
-        let (share, rest) = expected.quotientAndRemainder(dividingBy: partition.microBatchCount)
         throw TrainingError(
           .mismatch,
-          "the checkpoint was trained with \(expected) samples a step, this run has \(globalBatchSize) "
-            + "(\(partition.microBatchCount) micro-batches of \(partition.microBatchSize) on \(communicator.size) ranks). "
-            + (rest == 0 ? "Say --batch-size \(share) for the same steps" : "No batch size of \(communicator.size) ranks gives the same steps")
-            + ", or --allow batch_size to change them on purpose")
+          "the checkpoint was trained with \(expected) samples a step, this run has \(globalBatchSize) (\(partition.words)). "
+            + "\(partition.remedy(forStepsOf: expected)), or --allow batch_size to change the steps on purpose")
       }
       guard checkpoint.state.position <= task.training.count else {
         throw TrainingError(
