@@ -5,10 +5,12 @@ import QATEngine
 import QATModels
 import QATTraining
 
-/// Trains with momentum, batch norm and dropout, and goes on from what is in its folder. On the last rank, reading its n-th sample sends SIGUSR1 to that rank.
-/// Arguments: the folder, n (0 for never).
+/// Trains with momentum, batch norm and dropout, and goes on from what is in its folder. On the last rank, SIGUSR1 is sent to that rank when it reads
+/// its n-th sample of training, or in its k-th evaluation. Arguments: the folder, n, k (0 for never).
 @Sendable func stoppingScenario(_ communicator: any Communicator, _ arguments: [String]) throws {
-  guard arguments.count == 2, let fatal = Int(arguments[1]) else { throw ScenarioError("folder, sample") }
+  guard arguments.count == 3, let fatal = Int(arguments[1]), let evaluation = Int(arguments[2]) else {
+    throw ScenarioError("folder, sample, evaluation")
+  }
   StopRequest.watch()
   var b = NetworkBuilder(name: "stopping", input: [1, 8, 8], seed: 3)
   let x = b.relu(b.batchNormalization(b.convolution(b.input, "conv", channels: 16, kernel: 3, pad: 1), "bn"), "relu")
@@ -22,13 +24,16 @@ import QATTraining
   configuration.seed = 3
   let isLast = communicator.rank == communicator.size - 1
   let data = SignallingDataset(wrapped: try openDataset("synthetic:1,8,8,4,200", split: .train), signalAt: isLast ? fatal : 0)
+  let samples = try openDataset("synthetic:1,8,8,4,50", split: .test)
+  let share = EvaluationLoader.share(of: samples.count, batchSize: configuration.batchSize, rank: communicator.rank, size: communicator.size)
+  let validation = SignallingDataset(wrapped: samples, signalAt: isLast && evaluation > 0 ? (evaluation - 1) * share.count + 3 : 0)
   let directory = CheckpointDirectory(arguments[0])
   try communicator.together { if communicator.isRoot { try directory.prepare() } }
-  let identity = RunIdentity(model: graph, configuration: configuration, dataset: data)
+  let identity = RunIdentity(model: graph, configuration: configuration, dataset: data, validation: validation)
   let checkpoint = try directory.load(.auto, identity: identity, communicator: communicator)?.checkpoint
   let trainer = try Trainer(
     .init(
-      graph: graph, state: try ModelState(graph), training: data, validation: try openDataset("synthetic:1,8,8,4,50", split: .test),
+      graph: graph, state: try ModelState(graph), training: data, validation: validation,
       configuration: configuration, directory: directory, identity: identity), communicator: communicator, resuming: checkpoint, showsProgress: false)
   let result = try trainer.run()
   communicator.say("from \(checkpoint?.state.step ?? 0) to \(result.steps) exit \(result.stop?.exitCode ?? 0)")
