@@ -23,6 +23,9 @@ public struct CalibrationSource: BatchSource {
   /// The position, and the sample's number in the data set.
   public func name(of position: Int) -> String { "calibration sample \(position) (sample \(samples[position]) of \(reader.dataset.name))" }
 
+  /// The labels of the samples at positions `range` of the choice.
+  public func labels(of range: Range<Int>) -> [Int32]? { range.map { reader.dataset.label(at: samples[$0]) } }
+
   /// Writes the samples at positions `range` of the choice, preprocessed, one after the other.
   /// - Throws: `DataError` when the destination does not fit, or what the data set throws.
   public func read(_ range: Range<Int>, input: TensorName, into destination: UnsafeMutableBufferPointer<Float>) throws {

@@ -1,6 +1,7 @@
 import QATGraph
 
-/// A finite list of samples in a fixed order that is the same on every rank: what range initialisation and batch norm adaptation read.
+/// A finite list of samples in a fixed order that is the same on every rank: what range initialisation, batch norm adaptation and
+/// the choice of bit widths read.
 public protocol BatchSource {
   /// Number of samples.
   var sampleCount: Int { get }
@@ -11,11 +12,16 @@ public protocol BatchSource {
   ///   - destination: room for `range.count` samples.
   /// - Throws: an error that names the file when a sample cannot be read.
   func read(_ range: Range<Int>, input: TensorName, into destination: UnsafeMutableBufferPointer<Float>) throws
+  /// The classes of the samples at positions `range`; nil when they have none.
+  func labels(of range: Range<Int>) -> [Int32]?
   /// What the sample at a position is, for messages.
   func name(of position: Int) -> String
 }
 
 extension BatchSource {
+  /// None.
+  public func labels(of range: Range<Int>) -> [Int32]? { nil }
+
   /// The position.
   public func name(of position: Int) -> String { "calibration sample \(position)" }
 }

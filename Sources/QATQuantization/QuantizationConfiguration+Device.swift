@@ -26,11 +26,22 @@ extension QuantizationConfiguration {
       }
     }
     let allWidths = Set(QuantizationPoint.Kind.allCases.flatMap(device.bitWidths)).sorted(by: >)
-    for assignment in precision?.assignments ?? [] where !allWidths.contains(assignment.bits) {
+    let assignments = precision?.kind == .manual ? precision?.assignments ?? [] : []
+    for assignment in assignments where !allWidths.contains(assignment.bits) {
       let message =
         "the device \(device.rawValue) has nothing of \(assignment.bits) bits, as '\(assignment.scope)' is to have; expected "
         + allWidths.map(String.init).joined(separator: ", ")
       faults.append(Fault(path: ["initializer", "precision", "bitwidth_per_scope"], message: message))
+    }
+    if let precision, precision.kind == .hawq {
+      let widths = device.bitWidths(.weight)
+      let offered = widths.filter(precision.hawq.bitWidths.contains)
+      if offered.count < 2 {
+        let message =
+          "HAWQ chooses among bit widths, and the device \(device.rawValue) has weights of \(widths.map(String.init).joined(separator: ", ")) bits, "
+          + "of which \"bits\" lists \(offered.isEmpty ? "none" : "only \(offered[0])"); take NPU or TRIAL, or other bits"
+        faults.append(Fault(path: ["initializer", "precision", "bits"], message: message))
+      }
     }
     var groupOfName: [String: Int] = [:]
     for (index, names) in activations.unifiedScaleOperators.enumerated() {

@@ -67,12 +67,13 @@ extension QuantizationConfiguration {
     public init(_ initializer: RangeInitializer = RangeInitializer()) { self.initializer = initializer }
   }
 
-  /// Number of samples that initialisation reads when the data have them: the largest of what ranges and batch norm want, in whole batches.
+  /// Number of samples that initialisation reads when the data have them: the largest of what ranges, batch norm and HAWQ want, in whole batches.
   /// - Parameter batchSize: samples in a calibration batch.
   /// - Returns: the number.
   public func calibrationSampleCount(batchSize: Int = calibrationBatchSize) -> Int {
     let overrides = (weights.overrides + activations.overrides).compactMap(\.range)
-    let counts = (range.initializers + overrides).map(\.sampleCount) + [batchNormAdaptationSampleCount]
+    let measured = precision.map { $0.measuresCurvature ? $0.hawq.sampleCount : 0 } ?? 0
+    let counts = (range.initializers + overrides).map(\.sampleCount) + [batchNormAdaptationSampleCount, measured]
     return counts.map { roundedUp($0, toMultipleOf: batchSize) }.max() ?? 0
   }
 }

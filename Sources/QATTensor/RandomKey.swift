@@ -19,6 +19,8 @@ public struct RandomKey: Sendable, Hashable {
     case initialWeights = 5
     /// Dropout masks: a = step, b = number of the node.
     case dropout = 6
+    /// Signs that probe the curvature of a loss: a = number of the probe, b = number of the weight.
+    case curvature = 7
   }
 
   /// The seed of the run.

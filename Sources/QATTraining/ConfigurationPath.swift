@@ -32,7 +32,7 @@ enum ConfigurationPath {
 }
 
 extension RunConfiguration {
-  /// Makes the paths of the model, the data and the pictures absolute. A bare word is the name of an architecture, and `synthetic...` names no file.
+  /// Makes the paths of the model, the data, the traces and the logs absolute. A bare word is the name of an architecture, and `synthetic...` names no file.
   mutating func resolvePaths(against folder: String) {
     if let name = model, name.contains("/") || name.contains(".") { model = ConfigurationPath.absolute(name, from: folder) }
     func resolved(_ path: String) -> String {
@@ -41,5 +41,8 @@ extension RunConfiguration {
     data.train = data.train.map(resolved)
     data.validation = data.validation.map(resolved)
     nncf.logDirectory = nncf.logDirectory.map { ConfigurationPath.absolute($0, from: folder) }
+    if let traces = nncf.quantization?.precision?.hawq.tracesPath {
+      nncf.quantization?.precision?.hawq.tracesPath = ConfigurationPath.absolute(traces, from: folder)
+    }
   }
 }

@@ -16,6 +16,7 @@ let scenarios: [String: Scenario] = [
   "mismatch": mismatchScenario,
   "overflowing-sum": overflowingSumScenario,
   "poisoned-sample": poisonedSampleScenario,
+  "precision": precisionScenario,
   "prepared-sums": preparedSumsScenario,
   "quantizers": quantizersScenario,
   "reproducible-sums": reproducibleSumsScenario,

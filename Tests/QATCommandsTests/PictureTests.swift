@@ -38,7 +38,8 @@ struct PictureTests {
     let svg = XMLElements(picture.svg)
     #expect(svg.isWellFormed)
     #expect(svg.counts["rect"] == picture.boxes.count + 1 + GraphPicture.Box.Kind.allCases.count)
-    #expect(svg.counts["path"] == picture.arrows.count)
+    // One is the head that all arrows have.
+    #expect(svg.counts["path"] == picture.arrows.count + 1)
     let dot = picture.dot
     #expect(dot.contains("digraph \"a <b> & \\\"c\\\"\" {"))
     #expect(dot.split(separator: "\n").count { $0.contains(" -> ") } == picture.arrows.count)
@@ -61,6 +62,44 @@ struct PictureTests {
     }
     #expect(
       layout.centers.indices.allSatisfy { layout.centers[$0] >= widths[$0] / 2 - 1e-6 && layout.centers[$0] + widths[$0] / 2 <= layout.width + 1e-6 })
+  }
+
+  @Test("names that XML cannot hold, and very long ones, are drawn as far as they can be")
+  func hostileNames() throws {
+    var net = NetworkBuilder(name: "bell\u{7}", input: [2, 8, 8])
+    let long = "/features/" + String(repeating: "Block[]/", count: 30) + "Conv"
+    let y = net.relu(net.convolution(net.input, long, channels: 4, kernel: 3), "\u{1}<&>\"'\u{1F}")
+    let graph = net.graph(output: y)
+    let picture = try GraphPicture(graph, floatReasons: [:])
+    let svg = picture.svg
+    #expect(XMLElements(svg).isWellFormed)
+    #expect(!svg.unicodeScalars.contains { $0.value < 0x20 && $0 != "\n" })
+    #expect(svg.contains("<title>bell\u{FFFD}</title>"))
+    #expect(svg.contains(">\u{FFFD}&lt;&amp;&gt;&quot;'\u{FFFD}</text>"))
+    #expect(svg.contains("Conv \(long)"), "the whole name is shown by hovering")
+    #expect(svg.contains(">/features/Block[]/Blo…]/Block[]/Block[]/Conv</text>"))
+  }
+
+  @Test("labels are given more room than the letters of Helvetica take")
+  func labelWidths() {
+    // Advance widths of Helvetica's AFM file, thousandths of the size.
+    let measured: [(String, Double, Bool)] = [
+      ("Conv", 2.334, false), ("layer1.0.conv1|WEIGHT", 10.53, true), ("8-bit symmetric, 64 channels", 13.23, false), ("WWMM@", 4.568, false),
+      ("iiillj", 1.332, false),
+    ]
+    for (text, width, isBold) in measured {
+      let room = GraphPicture.width(ofLine: text, isBold: isBold)
+      #expect(room >= width * 0.97 && room <= width * 1.7, "\(text): \(room)")
+    }
+  }
+
+  @Test("a chain with weights beside it is drawn straight")
+  func straightChain() {
+    // Boxes 0, 2, 4, 6 are the chain, 1, 3, 5 lead into it.
+    let arrows = [(0, 2), (1, 2), (2, 4), (3, 4), (4, 6), (5, 6)].map { GraphPicture.Arrow(from: $0.0, to: $0.1) }
+    let layout = LayeredLayout(widths: [50, 90, 60, 90, 50, 90, 70], arrows: arrows, gap: 10)
+    let chain = [2, 4, 6].map { layout.centers[$0] }
+    #expect(chain.allSatisfy { abs($0 - chain[0]) < 1 }, "\(chain)")
   }
 
   @Test("an empty picture and a single box are drawn")

@@ -58,12 +58,13 @@ struct StepBench {
     }
   }
 
-  /// Quantizes by eight samples: ranges do not change how long a step takes.
+  /// Quantizes by eight samples: neither ranges nor bit widths change how long a step takes.
   private static func quantized(_ graph: Graph, _ configuration: NNCFConfig, _ dataset: any Dataset, _ session: Session) throws -> Graph {
     var configuration = configuration
     var quantization = configuration.quantization ?? QuantizationConfiguration()
     quantization.range = .everywhere(.init(.minMax))
     quantization.batchNormAdaptationSampleCount = 0
+    quantization.precision = nil
     configuration.quantization = quantization
     let calibration = try CalibrationSource(dataset: dataset, preprocessing: Preprocessing(), count: 8, seed: 0)
     return try quantize(graph, configuration, calibration: calibration, session)?.graph ?? graph

@@ -53,11 +53,13 @@ struct EvaluateCommand: ParsableCommand {
     if inputs.model.restored != nil, inputs.model.graph.isQuantized { return try session.together { try lower(inputs.model.graph).simulation } }
     guard let quantization = inputs.configuration.nncf.quantization, !inputs.model.graph.isQuantized else { return inputs.model.graph }
     let calibration = try session.together {
-      try CalibrationSource(
-        dataset: openDataset(inputs.trainingPath, split: .train), preprocessing: preprocessing, count: quantization.calibrationSampleCount(),
-        seed: inputs.configuration.seed)
+      let dataset = try openDataset(inputs.trainingPath, split: .train)
+      try inputs.model.graph.requireFit(dataset)
+      return try CalibrationSource(
+        dataset: dataset, preprocessing: preprocessing, count: quantization.calibrationSampleCount(), seed: inputs.configuration.seed)
     }
-    let controller = try quantize(inputs.model.graph, inputs.configuration.nncf, calibration: calibration, session)
+    let controller = try quantize(
+      inputs.model.graph, inputs.configuration.nncf, calibration: calibration, session, seed: inputs.configuration.seed)
     return try lower(controller?.graph ?? inputs.model.graph).simulation
   }
 

@@ -36,9 +36,10 @@ struct QuantizeCommand: ParsableCommand {
         return inputs
       }
       inputs.warn(session)
-      guard let controller = try quantize(inputs.model.graph, inputs.configuration.nncf, calibration: inputs.calibration(), session) else {
-        return .done
-      }
+      guard
+        let controller = try quantize(
+          inputs.model.graph, inputs.configuration.nncf, calibration: inputs.calibration(), session, seed: inputs.configuration.seed)
+      else { return .done }
       try drawGraphs(inputs.model.graph, controller, to: inputs.configuration.nncf.logDirectory, session)
       session.result(json ? controller.statistics().json.text() : controller.statistics().description)
       try export(controller.graph, to: output.files, metadata: ModelMetadata.strings(inputs.configuration.data.preprocessing), session)

@@ -5,27 +5,33 @@ extension GraphPicture {
     static let height = 36.0
     static let gap = 18.0
     static let margin = 20.0
-    /// Mean width of a letter of the labels.
-    static let letter = 6.3
+    static let font = 11.0
+    /// Between the letters and the edges of their box, both sides together.
+    static let padding = 18.0
     static let legend = 22.0
   }
 
   /// A drawing in SVG: data flow from top to bottom.
   var svg: String {
-    let widths = boxes.map { Double(max($0.title.count, $0.detail.count)) * Size.letter + 20 }
+    let labels = boxes.map(Self.lines)
+    let widths = labels.map { lines in
+      lines.enumerated().map { Self.width(ofLine: $1, isBold: $0 == 0) }.reduce(0, max) * Size.font + Size.padding
+    }
     let layout = LayeredLayout(widths: widths, arrows: arrows, gap: Size.gap)
     let top = Size.margin * 2 + Size.legend * Double(Box.Kind.allCases.count)
     let width = Swift.max(layout.width, 320) + 2 * Size.margin
     let height = top + Double(layout.layerCount) * Size.row + Size.margin
     var lines = [
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(number(width))\" height=\"\(number(height))\" "
-        + "viewBox=\"0 0 \(number(width)) \(number(height))\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"11\">",
-      "<title>\(escaped(name))</title>", "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>",
+        + "viewBox=\"0 0 \(number(width)) \(number(height))\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"\(number(Size.font))\">",
+      "<title>\(Self.escaped(name))</title>",
+      "<defs><marker id=\"head\" viewBox=\"0 0 8 8\" refX=\"7.5\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\">"
+        + "<path d=\"M0,0.5L8,4L0,7.5z\" fill=\"#666\"/></marker></defs>", "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>",
     ]
     for (index, kind) in Box.Kind.allCases.enumerated() {
       let y = Size.margin + Double(index) * Size.legend
       lines.append(rectangle(x: Size.margin, y: y, width: 26, height: 14, kind) + "/>")
-      lines.append("<text x=\"\(number(Size.margin + 34))\" y=\"\(number(y + 11))\">\(escaped(kind.legend))</text>")
+      lines.append("<text x=\"\(number(Size.margin + 34))\" y=\"\(number(y + 11))\">\(Self.escaped(kind.legend))</text>")
     }
     func y(_ layer: Int) -> Double { top + Double(layer) * Size.row }
     lines.append("<g fill=\"none\" stroke=\"#666\">")
@@ -34,16 +40,17 @@ extension GraphPicture {
       var points = [(layout.centers[arrow.from], y(layout.layers[arrow.from]) + Size.height)]
       points += bends.enumerated().map { ($1, y(layout.layers[arrow.from] + $0 + 1) + Size.height / 2) }
       points.append((layout.centers[arrow.to], y(layout.layers[arrow.to])))
-      lines.append("<path d=\"\(curve(points.map { (x: $0.0 + Size.margin, y: $0.1) }))\"/>")
+      lines.append("<path d=\"\(curve(points.map { (x: $0.0 + Size.margin, y: $0.1) }))\" marker-end=\"url(#head)\"/>")
     }
     lines.append("</g>")
     for (index, box) in boxes.enumerated() {
       let x = layout.centers[index] + Size.margin
       let y = y(layout.layers[index])
-      lines.append("<g><title>\(escaped("\(box.title) \(box.detail)\n\(box.note)"))</title>")
+      lines.append("<g><title>\(Self.escaped("\(box.title) \(box.detail)\n\(box.note)"))</title>")
       lines.append(rectangle(x: x - widths[index] / 2, y: y, width: widths[index], height: Size.height, box.kind) + "/>")
-      lines.append("<text x=\"\(number(x))\" y=\"\(number(y + 15))\" text-anchor=\"middle\" font-weight=\"bold\">\(escaped(box.title))</text>")
-      lines.append("<text x=\"\(number(x))\" y=\"\(number(y + 29))\" text-anchor=\"middle\">\(escaped(box.detail))</text></g>")
+      lines.append(
+        "<text x=\"\(number(x))\" y=\"\(number(y + 15))\" text-anchor=\"middle\" font-weight=\"bold\">\(Self.escaped(labels[index][0]))</text>")
+      lines.append("<text x=\"\(number(x))\" y=\"\(number(y + 29))\" text-anchor=\"middle\">\(Self.escaped(labels[index][1]))</text></g>")
     }
     return (lines + ["</svg>"]).joined(separator: "\n") + "\n"
   }
@@ -63,8 +70,4 @@ extension GraphPicture {
   }
 
   private func number(_ value: Double) -> String { Numbers.fixed(value, 1) }
-
-  private func escaped(_ text: String) -> String {
-    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;").replacing("\"", with: "&quot;")
-  }
 }

@@ -14,6 +14,8 @@ struct LayeredLayout {
   var layerCount: Int { (layers.max() ?? -1) + 1 }
 
   private static let sweeps = 8
+  /// Long chains come into line slowly.
+  private static let straightenings = 60
   private var widths: [Double]
   private let gap: Double
   /// The places of each layer in their order: boxes, and behind them in number the bends of arrows.
@@ -98,10 +100,16 @@ struct LayeredLayout {
     for row in rows {
       for (place, x) in zip(row, separated(row, around: row.map { _ in 0 })) { places[place] = x }
     }
-    for sweep in 0..<Self.sweeps {
+    // What nothing leads to stands beside its reader and moves nobody out of line: weights beside the flow of data.
+    let flows = widths.indices.map { place in
+      let whole = above[place] + below[place]
+      let flow = whole.filter { !above[$0].isEmpty }
+      return above[place].isEmpty || flow.isEmpty ? whole : flow
+    }
+    for sweep in 0..<Self.straightenings {
       for layer in sweep.isMultiple(of: 2) ? Array(rows.indices) : rows.indices.reversed() {
         let row = rows[layer]
-        let wanted = row.map { place in mean((above[place] + below[place]).map { places[$0] }) ?? places[place] }
+        let wanted = row.map { place in mean(flows[place].map { places[$0] }) ?? places[place] }
         for (place, x) in zip(row, separated(row, around: wanted)) { places[place] = x }
       }
     }
@@ -110,23 +118,23 @@ struct LayeredLayout {
     return places.map { $0 - left }
   }
 
-  /// Positions of a row in their order without overlaps, of least squared distance to what is wanted: pool adjacent violators.
+  /// Positions of a row in their order without overlaps, of least squared distance to what is wanted: pool adjacent violators. What nothing leads to gives way.
   private func separated(_ row: [Int], around wanted: [Double]) -> [Double] {
     var offsets: [Double] = []
-    var pools: [(sum: Double, count: Int)] = []
+    var pools: [(sum: Double, weight: Double, count: Int)] = []
     for (index, place) in row.enumerated() {
       let step = index == 0 ? 0 : (widths[row[index - 1]] + widths[place]) / 2 + gap
       offsets.append((offsets.last ?? 0) + step)
-      pools.append((wanted[index] - offsets[index], 1))
-      while pools.count > 1,
-        pools[pools.count - 2].sum / Double(pools[pools.count - 2].count) > pools[pools.count - 1].sum / Double(pools[pools.count - 1].count)
-      {
+      let weight = above[place].isEmpty ? 1e-3 : 1
+      pools.append((weight * (wanted[index] - offsets[index]), weight, 1))
+      while pools.count > 1, pools[pools.count - 2].sum / pools[pools.count - 2].weight > pools[pools.count - 1].sum / pools[pools.count - 1].weight {
         let last = pools.removeLast()
         pools[pools.count - 1].sum += last.sum
+        pools[pools.count - 1].weight += last.weight
         pools[pools.count - 1].count += last.count
       }
     }
-    let means = pools.flatMap { [Double](repeating: $0.sum / Double($0.count), count: $0.count) }
+    let means = pools.flatMap { [Double](repeating: $0.sum / $0.weight, count: $0.count) }
     return zip(means, offsets).map { $0 + $1 }
   }
 

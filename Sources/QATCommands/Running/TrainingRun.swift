@@ -64,7 +64,8 @@ struct TrainingRun {
     // Stages to come find ranges anew.
     let needsSamples = checkpoint == nil || inputs.configuration.nncf.quantization?.stages != nil
     let calibration = needsSamples ? try session.together { try inputs.calibration() } : nil
-    controller = try quantize(source, inputs.configuration.nncf, calibration: calibration, session, state: checkpoint?.state.compression)
+    controller = try quantize(
+      source, inputs.configuration.nncf, calibration: calibration, session, seed: inputs.configuration.seed, state: checkpoint?.state.compression)
     graph = controller?.graph ?? source
     state = try ModelState(graph)
     if let controller { try drawGraphs(source, controller, to: inputs.configuration.nncf.logDirectory, session) }

@@ -10,6 +10,8 @@ public final class CompressionController {
   public internal(set) var setup: QuantizerSetup
   /// Counts steps and epochs, and knows which quantizers quantize.
   public let scheduler: CompressionScheduler
+  /// How HAWQ has chosen the bit widths; nil where it has not.
+  public internal(set) var precision: PrecisionReport?
   /// What the user should know, one sentence each: quantizers left at their defaults, and why.
   public let warnings: [String]
   /// Whether the ranks have agreed on the quantizers, so that they may train them together. One process alone has nobody to agree with.

@@ -5,25 +5,26 @@ import QATTensor
 
 /// Quantizes a network as an NNCF configuration says; without a `quantization` section the network stays as it is.
 ///
-/// See `createCompressedModel(_:_:device:calibration:calibrationBatchSize:communicator:compressionState:)`.
+/// See `createCompressedModel(_:_:device:calibration:calibrationBatchSize:precision:communicator:compressionState:)`.
 /// - Parameters:
 ///   - graph: a trained fp32 network.
 ///   - config: the configuration.
 ///   - calibration: samples for range initialisation and batch norm adaptation, the same list on every rank.
 ///   - calibrationBatchSize: samples in one calibration batch.
+///   - precision: what HAWQ needs besides samples, where the configuration asks for it.
 ///   - communicator: the ranks; those of `withCommunicator` when nil. Their statistics are merged.
 ///   - compressionState: a saved state.
 /// - Returns: the controller, which holds the quantized network.
 /// - Throws: `QuantizationError`, `GraphError`, and what the samples or the communicator throw.
 public func createCompressedModel(
   _ graph: Graph, _ config: NNCFConfig, calibration: (any BatchSource)?, calibrationBatchSize: Int = calibrationBatchSize,
-  communicator: (any Communicator)? = nil, compressionState: CompressionState? = nil
+  precision: PrecisionTask? = nil, communicator: (any Communicator)? = nil, compressionState: CompressionState? = nil
 ) throws -> CompressionController {
   let communicator = try communicator ?? currentCommunicator()
   if let quantization = config.quantization {
     return try createCompressedModel(
       graph, quantization, device: config.targetDevice, calibration: calibration, calibrationBatchSize: calibrationBatchSize,
-      communicator: communicator, compressionState: compressionState)
+      precision: precision, communicator: communicator, compressionState: compressionState)
   }
   if compressionState != nil {
     throw QuantizationError("a saved quantization is to be restored, but the configuration has no section with \"algorithm\": \"quantization\"")
@@ -43,13 +44,15 @@ public func createCompressedModel(
 ///   - device: chooses the hardware table.
 ///   - calibration: samples for range initialisation and batch norm adaptation, the same list on every rank; nil leaves activations at their defaults.
 ///   - calibrationBatchSize: samples in one calibration batch, on whichever rank. Statistics that are defined per batch depend on it.
+///   - precision: what HAWQ needs besides samples, where the configuration asks for it.
 ///   - communicator: the ranks; those of `withCommunicator` when nil. Their statistics are merged.
 ///   - compressionState: a saved state: its quantizers are inserted without initialisation; the tensors are then loaded by name. Samples serve stages to come.
 /// - Returns: the controller, which holds the quantized network.
 /// - Throws: `QuantizationError`, `GraphError`, and what the samples or the communicator throw.
 public func createCompressedModel(
   _ graph: Graph, _ configuration: QuantizationConfiguration, device: TargetDevice, calibration: (any BatchSource)?,
-  calibrationBatchSize: Int = calibrationBatchSize, communicator: (any Communicator)? = nil, compressionState: CompressionState? = nil
+  calibrationBatchSize: Int = calibrationBatchSize, precision: PrecisionTask? = nil, communicator: (any Communicator)? = nil,
+  compressionState: CompressionState? = nil
 ) throws -> CompressionController {
   let communicator = try communicator ?? currentCommunicator()
   let network = try communicator.together { try LiveGraph(graph) }
@@ -65,8 +68,10 @@ public func createCompressedModel(
       try placement.setup.frozenWeightWarning(in: graph, choosesBits: configuration.precision != nil)
     )
   }
-  let placed = placement.setup
-  try communicator.verifyEqual(placed.fingerprint, what: "the quantizer setup")
+  try communicator.verifyEqual(placement.setup.fingerprint, what: "the quantizer setup")
+  let chosen = try chosenBitWidths(
+    placement, graph, configuration, initializers, calibration: calibration, batchSize: calibrationBatchSize, precision, communicator)
+  let placed = chosen.setup
   let found = try initializedRanges(
     for: placed, of: graph, initializers, calibration: calibration, batchSize: calibrationBatchSize, communicator: communicator)
   var quantized = try graph.inserting(found.setup)
@@ -77,13 +82,16 @@ public func createCompressedModel(
       communicator: communicator)
     for (name, tensor) in adapted { quantized.constants[name]?.tensor = tensor }
   }
-  return CompressionController(
+  let controller = CompressionController(
     graph: quantized, source: graph, setup: found.setup, stages: configuration.stages,
     ranges: RangeSource(initializers: initializers, calibration: calibration, batchSize: calibrationBatchSize),
     potential: PotentialQuantizers(in: network), memory: MemoryConsumption(network, placed),
     dataPath: QuantizedDataPath(network, placed, device: device),
-    warnings: placement.warnings + [frozen].compactMap { $0 } + warnings(placed, found.uninitialized, initializers, hasSamples: calibration != nil),
+    warnings: placement.warnings + [frozen].compactMap { $0 } + chosen.warnings
+      + warnings(placed, found.uninitialized, initializers, hasSamples: calibration != nil),
     communicator: communicator)
+  controller.precision = chosen.report
+  return controller
 }
 
 /// A network with the quantizers of a saved state at their defaults, to be filled by the saved tensors.

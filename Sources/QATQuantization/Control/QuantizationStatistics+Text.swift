@@ -69,7 +69,7 @@ extension QuantizationStatistics: CustomStringConvertible {
 }
 
 /// A table of text with a title, column heads and aligned columns.
-private struct StatisticsTable: CustomStringConvertible {
+struct StatisticsTable: CustomStringConvertible {
   let description: String
 
   init(_ title: String, _ rows: [[String]], heads: [String] = ["Statistic's name", "Value"]) {

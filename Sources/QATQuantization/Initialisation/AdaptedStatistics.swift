@@ -52,7 +52,7 @@ func adaptedStatistics(
 
 extension Graph {
   /// The network with its dropouts as identities.
-  fileprivate var withoutDropout: Graph {
+  var withoutDropout: Graph {
     var result = self
     for index in nodes.indices where nodes[index].op is Dropout { result.nodes[index].op = Identity() }
     return result

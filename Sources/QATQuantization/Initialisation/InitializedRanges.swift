@@ -63,8 +63,8 @@ func initializedRanges(
   return result
 }
 
-/// A weight is one observation: means are of itself, samples are not looked at. Source: NNCF 2.14.
-private func weightRange(
+/// The range of a weight, which is one observation: means are of itself, samples are not looked at. Source: NNCF 2.14.
+func weightRange(
   _ point: QuantizationPoint, _ graph: Graph, _ initializer: QuantizationConfiguration.RangeInitializer
 ) throws(QuantizationError) -> Extremes {
   let name = point.tensor(in: graph)

@@ -49,13 +49,19 @@ public func placeQuantizers(in graph: Graph, _ configuration: QuantizationConfig
   propagation.removeRedundant()
 
   var setup = propagation.setup(weights: weights, quantizesInputs: configuration.quantizesInputs, &choices)
-  for index in setup.points.indices {
-    setup.points[index].specification.isLogarithmic = configuration[setup.points[index].kind].usesLogarithms
-    setup.points[index].specification.learningRateMultiplier = configuration.learningRateMultiplier
+  for (index, point) in setup.points.enumerated() {
+    func completed(_ specification: QuantizerSpecification) -> QuantizerSpecification {
+      var result = specification
+      result.isLogarithmic = configuration[point.kind].usesLogarithms
+      result.learningRateMultiplier = configuration.learningRateMultiplier
+      return result
+    }
+    setup.points[index].specification = completed(point.specification)
+    choices[point.id] = choices[point.id].map(completed)
   }
   try setup.unifyScales(atOperators: configuration.activations.unifiedScaleOperators)
   try setup.checkUnifiedScales()
-  if let precision = configuration.precision { try setup.assign(precision.assignments, choices) }
+  if let precision = configuration.precision, precision.kind == .manual { try setup.assign(precision.assignments, choices) }
   let reasons = FloatReasons(network: network, propagation: propagation, device: device, weightScopes: weightScopes, configuration: configuration)
   return QuantizerPlacement(
     setup: setup, floatReasons: reasons.byOperator, warnings: try configuration.scopesInsideChains(of: quantizationGraph), choices: choices)

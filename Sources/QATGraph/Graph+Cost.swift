@@ -1,4 +1,3 @@
-import QATGraph
 import QATTensor
 
 extension Graph {
@@ -9,15 +8,20 @@ extension Graph {
   /// - Throws: `GraphError` when a shape does not fit.
   public func multiplyAdds() throws(GraphError) -> Int {
     let types = try tensorTypes()
-    return nodes.reduce(0) { $0 + Self.multiplyAdds(of: $1, types) }
+    return nodes.reduce(0) { $0 + $1.multiplyAdds(types) }
   }
+}
 
-  private static func multiplyAdds(of node: Node, _ types: [TensorName: TensorType]) -> Int {
+extension Node {
+  /// Multiply-adds of a convolution or matrix product for one sample; 0 for every other operator.
+  /// - Parameter types: of the graph's tensors.
+  /// - Returns: the number.
+  public func multiplyAdds(_ types: [TensorName: TensorType]) -> Int {
     func shape(_ name: TensorName) -> [Int] { types[name]?.shape(batchSize: 1) ?? [] }
-    switch node.op {
-    case is Convolution: return shape(node.outputs[0]).elementCount * shape(node.inputs[1])[1...].reduce(1, *)
-    case let gemm as Gemm: return shape(node.outputs[0]).elementCount * shape(node.inputs[0])[gemm.transposesA ? 0 : 1]
-    case is MatMul: return shape(node.outputs[0]).elementCount * (shape(node.inputs[0]).last ?? 0)
+    switch op {
+    case is Convolution: return shape(outputs[0]).elementCount * shape(inputs[1])[1...].reduce(1, *)
+    case let gemm as Gemm: return shape(outputs[0]).elementCount * shape(inputs[0])[gemm.transposesA ? 0 : 1]
+    case is MatMul: return shape(outputs[0]).elementCount * (shape(inputs[0]).last ?? 0)
     default: return 0
     }
   }
