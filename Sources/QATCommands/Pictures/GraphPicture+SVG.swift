@@ -36,9 +36,12 @@ extension GraphPicture {
     func y(_ layer: Int) -> Double { top + Double(layer) * Size.row }
     lines.append("<g fill=\"none\" stroke=\"#666\">")
     for (arrow, bends) in zip(arrows, layout.bends) {
-      // From the lower edge of one box over the bends to the upper edge of the other.
+      // From the lower edge of one box over the bends to the upper edge of the other: straight past the boxes of a layer, aside only between layers.
       var points = [(layout.centers[arrow.from], y(layout.layers[arrow.from]) + Size.height)]
-      points += bends.enumerated().map { ($1, y(layout.layers[arrow.from] + $0 + 1) + Size.height / 2) }
+      for (index, bend) in bends.enumerated() {
+        let upper = y(layout.layers[arrow.from] + index + 1)
+        points += [(bend, upper), (bend, upper + Size.height)]
+      }
       points.append((layout.centers[arrow.to], y(layout.layers[arrow.to])))
       lines.append("<path d=\"\(curve(points.map { (x: $0.0 + Size.margin, y: $0.1) }))\" marker-end=\"url(#head)\"/>")
     }

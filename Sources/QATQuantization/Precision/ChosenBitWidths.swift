@@ -24,14 +24,7 @@ func chosenBitWidths(
   }
   let settings = precision.hawq
   let hawq = HAWQ(settings, placement, graph)
-  let places = try communicator.together {
-    if try placement.setup.frozenWeightWarning(in: graph) != nil {
-      throw QuantizationError(
-        "HAWQ gives weights few bits, and frozen weights cannot make up for what that loses. Train all layers that are quantized, or leave out \"precision\""
-      )
-    }
-    return try hawq.tensors()
-  }
+  let places = try communicator.together { try hawq.tensors() }
   let traces: HessianTraces
   if let path = settings.tracesPath {
     traces = try communicator.together { try HessianTraces(contentsOf: path, for: places) }
