@@ -6,10 +6,13 @@ struct Launch {
   let launcher: String?
   /// Number of processes the launcher says it has started, when it says so.
   let size: Int?
+  /// This process's number, when the launcher says it.
+  let rank: Int?
 
   /// Reads the environment.
   init(environment: [String: String] = ProcessInfo.processInfo.environment) {
     func number(_ name: String) -> Int? { environment[name].flatMap { Int($0) } }
+    rank = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"].lazy.compactMap(number).first
     if let size = number("OMPI_COMM_WORLD_SIZE") {
       (launcher, self.size) = ("Open MPI's mpirun", size)
     } else if number("SLURM_PROCID") != nil, let size = number("SLURM_STEP_NUM_TASKS"), size > 1 || environment["PMIX_RANK"] != nil {

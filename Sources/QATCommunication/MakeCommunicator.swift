@@ -31,7 +31,12 @@ public func withCommunicator<Result>(
   warn: @escaping @Sendable (String) -> Void = { writeToStandardError("warning: \($0)\n") }, limits: StallLimits? = .standard,
   _ body: (any Communicator) throws -> Result
 ) throws -> Result {
-  try run(on: makeCommunicator(), exitCode: exitCode, report: report, warn: warn, limits: limits, body)
+  let launch = Launch()
+  let start = launch.launcher == nil ? nil : limits.map { StartWatch($0, launch, report: report, warn: warn) }
+  defer { start?.end() }
+  let communicator = try makeCommunicator()
+  start?.end()
+  return try run(on: communicator, exitCode: exitCode, report: report, warn: warn, limits: limits, body)
 }
 
 /// As `withCommunicator`, with a communicator of the caller's, which it ends.

@@ -63,6 +63,14 @@ extension ParallelTests {
       }
     }
 
+    @Test("a rank that does not start MPI ends the run with a sentence of one that has", arguments: [(1, 0), (0, 1)])
+    func absent(rank: Int, speaker: Int) throws {
+      let run = try ParallelRun("who", ranks: 3, environment: ["PARALLEL_WORKER_ABSENT_RANK": "\(rank)"], timeout: 60)
+      #expect(run.exitCode == 6, "\(run.errors)")
+      #expect(run.errors.contains("error: rank \(speaker) of 3 (node \(node)) has waited 5 s for all ranks to start. One of them was not started"))
+      #expect(run.ownErrors.count == 1, "\(run.errors)")
+    }
+
     @Test("a failed check says rank, node, step and phase before the process ends")
     func trap() throws {
       let run = try stall("trap", rank: 2)

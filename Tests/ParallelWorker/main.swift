@@ -14,9 +14,15 @@ do {
   let report = { @Sendable (error: CommunicationError) in writeToStandardError("error: \(error)\n") }
   let body = { (communicator: any Communicator) in try scenario(communicator, Array(words.dropFirst())) }
   let warn = { @Sendable (text: String) in writeToStandardError("warning: \(text)\n") }
-  let limits = StallLimits(timeout: ProcessInfo.processInfo.environment["PARALLEL_WORKER_STALL_TIMEOUT"].flatMap { Double($0) } ?? 600)
+  let environment = ProcessInfo.processInfo.environment
+  var limits = StallLimits(timeout: environment["PARALLEL_WORKER_STALL_TIMEOUT"].flatMap { Double($0) } ?? 600)
+  // A rank that is started, but does not start MPI.
+  if let absent = environment["PARALLEL_WORKER_ABSENT_RANK"] {
+    limits.startTimeout = 5
+    if environment["OMPI_COMM_WORLD_RANK"] == absent { while true { sleep(1) } }
+  }
   // Short messages make the collectives cut, as only messages of more than 2^31 elements would otherwise.
-  if let longest = ProcessInfo.processInfo.environment["PARALLEL_WORKER_LONGEST_MESSAGE"].flatMap({ Int($0) }) {
+  if let longest = environment["PARALLEL_WORKER_LONGEST_MESSAGE"].flatMap({ Int($0) }) {
     try run(on: MPICommunicator(longestMessage: longest), exitCode: exitCode, report: report, warn: warn, limits: limits, body)
   } else {
     try withCommunicator(exitCode: exitCode, report: report, warn: warn, limits: limits, body)

@@ -1,6 +1,7 @@
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE
 #include "activity.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -111,4 +112,12 @@ int qat_activity_recent_calls(struct qat_call *recent, int capacity) {
     recent[index].end = GET(calls[slot].end);
   }
   return count;
+}
+
+void qat_name_thread(const char *name) {
+#ifdef __linux__
+  pthread_setname_np(pthread_self(), name);
+#else
+  (void)name;
+#endif
 }

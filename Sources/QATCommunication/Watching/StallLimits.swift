@@ -2,10 +2,15 @@
 public struct StallLimits: Sendable, Hashable {
   /// Seconds after which a rank counts as lost: one that is not heard of, or one that is, but does not move on.
   public var timeout: Double
+  /// Seconds that may pass until all ranks have started MPI: no less than a minute, as launchers take their time.
+  public var startTimeout: Double
 
   /// Limits for a run.
   /// - Parameter timeout: seconds after which a rank counts as lost.
-  public init(timeout: Double) { self.timeout = timeout }
+  public init(timeout: Double) {
+    self.timeout = timeout
+    startTimeout = max(timeout, 60)
+  }
 
   /// Ten minutes, as PyTorch gives its process groups; a warning comes after one.
   public static let standard = StallLimits(timeout: 600)

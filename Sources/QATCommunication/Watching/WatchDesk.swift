@@ -10,14 +10,11 @@ struct WatchDesk {
   /// Becomes readable when the working thread asks for something.
   let wakeUp: Int32
   let run: UInt64
-  let launcher: Int32?
   let report: @Sendable (CommunicationError) -> Void
   let warn: @Sendable (String) -> Void
 
   /// Seconds that mpirun is given to end the processes when it knows that one has failed, before they end themselves.
   private static let grace = 10.0
-  /// Seconds that mpirun is given to end itself when the ranks of its node have ended.
-  private static let launcherPatience: Int32 = 6
 
   /// Seconds of the clock by which all is measured.
   var now: Double { Double(qat_now()) / 1e9 }
@@ -35,7 +32,7 @@ struct WatchDesk {
   func beat(_ kind: Int, exitCode: Int32 = 0) -> qat_beat { Whereabouts.own.beat(run: run, rank: rank, kind: kind, exitCode: exitCode) }
 
   /// Ends this process.
-  func end(_ exitCode: Int32) -> Never { qat_end_process(exitCode, launcher ?? 0, Self.launcherPatience) }
+  func end(_ exitCode: Int32) -> Never { Watchdog.endProcess(exitCode) }
 
   /// Says the verdict, and what this rank has lately waited for.
   func announce(_ verdict: Verdict) {

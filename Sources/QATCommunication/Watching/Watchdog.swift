@@ -10,6 +10,9 @@ final class Watchdog: Sendable {
   /// What the watchdog ends a process with.
   static let exitCode: Int32 = 6
 
+  /// Ends this process at once, and makes sure that mpirun ends too: it is given six seconds to do so by itself.
+  static func endProcess(_ exitCode: Int32) -> Never { qat_end_process(exitCode, launcherProcess() ?? 0, 6) }
+
   /// What the working thread asks of the watchdog's.
   enum Request: Hashable {
     case watch
@@ -44,14 +47,16 @@ final class Watchdog: Sendable {
     let (listening, own) = communicator.isRoot && limits != nil ? WatchPost.listen() : (-1, WatchPost())
     let nodes = try communicator.allgather(record: WatchPost.record(node: communicator.node)).map(WatchPost.node)
     let post = WatchPost(try communicator.broadcastRecord(own.announcing(limits).record))
+    // Open MPI writes to the connection of a rank that has died: that must not end this one as well.
+    signal(SIGPIPE, SIG_IGN)
     guard let limits = post.limits else { return nil }
     let rank = communicator.rank
     qat_report_crashes("[rank \(rank) node \(communicator.node)] ")
     let watchdog = try Watchdog()
     let desk = WatchDesk(
-      rank: rank, nodes: nodes, limits: limits, wakeUp: watchdog.wakeUp.read, run: post.run, launcher: launcherProcess(), report: report, warn: warn)
+      rank: rank, nodes: nodes, limits: limits, wakeUp: watchdog.wakeUp.read, run: post.run, report: report, warn: warn)
     Thread {
-      Thread.current.name = "qat-watchdog"  // from inside: the system's name, as tools show it, is that of the running thread
+      qat_name_thread("qat-watchdog")
       if rank == 0 {
         Watch(desk, RootContacts(listening: listening, rankCount: nodes.count)).run(watchdog)
       } else {

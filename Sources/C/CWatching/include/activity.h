@@ -62,3 +62,6 @@ struct qat_call {
 
 // The newest calls, oldest first. Returns their number, at most `capacity`.
 int qat_activity_recent_calls(struct qat_call *calls, int capacity);
+
+// Names the calling thread, as tools show it; at most 15 characters. (Foundation's own name may come too early to reach the system.)
+void qat_name_thread(const char *name);
