@@ -72,16 +72,28 @@ struct RunRecordTests {
     #expect(try directory.record().configuration.epochs == 9)
   }
 
-  @Test("that goes on from an older checkpoint sets the newer ones aside, and never loses them")
+  @Test("that goes on from an older checkpoint sets the newer ones aside until it has ended")
   func rewinds() throws {
     let folder = TemporaryFolder()
     let directory = try Samples.directory(folder, steps: [5, 10, 15])
     try directory.begin(record(), resuming: directory.load(.path("\(folder.path)/step-000000005"))) { try Samples.write([1], $0) }
     #expect(try directory.candidates == ["step-000000005"])
-    #expect(try CheckpointDirectory.read("\(folder.path)/abandoned-step-000000015").state.step == 15)
+    func abandoned(_ step: String) -> String? { Samples.names(folder.path).first { $0.hasPrefix(".abandoned-step-\(step)-") } }
+    #expect(try CheckpointDirectory.read("\(folder.path)/\(#require(abandoned("000000015")))").state.step == 15)
+    // As long as the run lives, also when it removes what is old.
     try directory.save(Samples.checkpoint(step: 10))
     try directory.begin(record(), resuming: directory.load(.path("\(folder.path)/step-000000005"))) { try Samples.write([1], $0) }
-    #expect(Samples.names(folder.path).filter { $0.hasPrefix("abandoned-") } == ["abandoned-step-000000010", "abandoned-step-000000015"])
+    let names = Samples.names(folder.path).filter { $0.hasPrefix(".abandoned-") }
+    #expect(names.count == 3 && abandoned("000000010") != nil && abandoned("000000015") != nil)
+    // Another process has set one aside, and has ended.
+    let ended = Process()
+    ended.executableURL = URL(fileURLWithPath: "/bin/true")
+    try ended.run()
+    ended.waitUntilExit()
+    let left = names[0].replacingOccurrences(of: "-\(getpid())-", with: "-\(ended.processIdentifier)-")
+    try FileManager.default.moveItem(atPath: "\(folder.path)/\(names[0])", toPath: "\(folder.path)/\(left)")
+    try directory.prepare()
+    #expect(Samples.names(folder.path).filter { $0.hasPrefix(".abandoned-") } == Array(names.dropFirst()))
   }
 
   @Test("begins from another run's checkpoint only where there is no run yet")

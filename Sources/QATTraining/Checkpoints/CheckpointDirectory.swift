@@ -9,7 +9,8 @@ import QATCommunication
 /// latest  best                            names of checkpoints; hints only
 /// metrics.jsonl
 /// ```
-/// Only rank 0 writes. The truth is a scan: the newest checkpoint whose manifest verifies. Folders named `.tmp-…` and `.trash-…` are garbage.
+/// Only rank 0 writes. The truth is a scan: the newest checkpoint whose manifest verifies. Folders named `.tmp-…`, `.trash-…` and `.abandoned-…` are
+/// garbage once the process in their names has ended.
 public struct CheckpointDirectory: Sendable {
   /// The folder.
   public let path: String

@@ -8,7 +8,8 @@ import Foundation
   import Darwin
 #endif
 
-/// Names of what is garbage once its owner has gone: `.tmp-<name>-<host>-<pid>-<nonce>` while it is being written, `.trash-…` while it is being removed.
+/// Names of what is garbage once its owner has gone: `.tmp-<name>-<host>-<pid>-<nonce>` while it is being written, `.trash-…` while it is being removed,
+/// `.abandoned-…` as long as the run lives that went back behind it.
 enum OwnedName {
   /// What it is.
   enum Kind: String, CaseIterable {
@@ -16,6 +17,8 @@ enum OwnedName {
     case temporary = ".tmp-"
     /// Perhaps no longer complete.
     case trash = ".trash-"
+    /// Whole, but of steps that its owner does again.
+    case abandoned = ".abandoned-"
   }
 
   /// A name that nobody else has.
@@ -25,12 +28,13 @@ enum OwnedName {
 
   /// Whether a name is of this sort and nobody on this machine is at work on it. What other machines have left is for the holder of the folder's lock to remove.
   static func isAbandoned(_ name: String) -> Bool {
-    guard Kind.allCases.contains(where: { name.hasPrefix($0.rawValue) }) else { return false }
+    guard let kind = Kind.allCases.first(where: { name.hasPrefix($0.rawValue) }) else { return false }
     let parts = name.split(separator: "-", omittingEmptySubsequences: false)
     guard parts.count > 3, let process = Int32(parts[parts.count - 2]), name.hasSuffix("-\(host)-\(process)-\(parts[parts.count - 1])") else {
       return true
     }
-    return process == getpid() || !isRunning(process)
+    // A process writes and removes one thing after the other: what else has its number is left over. What it has set aside stays until it ends.
+    return process == getpid() ? kind != .abandoned : !isRunning(process)
   }
 
   /// Whether there is a process of this number on this machine. One that has ended and waits for its parent to ask how (a zombie) runs no more.

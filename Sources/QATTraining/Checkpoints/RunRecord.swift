@@ -82,12 +82,10 @@ extension CheckpointDirectory {
     try FileSystem.replace("\(path)/run.json", with: Array(record.json.utf8))
   }
 
-  /// Sets aside the checkpoints of steps that will be done again, perhaps differently: they are no longer of this run. Nobody removes them.
+  /// Sets aside the checkpoints of steps that will be done again, perhaps differently: they are no longer of this run. The next run here removes them.
   private func abandon(after step: Int) throws {
     for name in try candidates where Self.step(of: name) ?? 0 > step {
-      let target = "\(path)/abandoned-\(name)"
-      FileSystem.discard(target)
-      try FileSystem.move("\(path)/\(name)", to: target)
+      try FileSystem.move("\(path)/\(name)", to: "\(path)/\(OwnedName.make(.abandoned, of: name))")
     }
   }
 
