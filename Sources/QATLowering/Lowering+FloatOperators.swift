@@ -15,7 +15,12 @@ extension Lowering {
 
   private func reason(for node: Node, in graph: Graph, _ consumers: [TensorName: [Graph.Use]], isLayer: Bool) -> String? {
     switch node.op {
-    case is FakeQuantize, is Relu, is Clip, is Identity, is Dropout, is Flatten, is Reshape, is Transpose: return nil
+    case is FakeQuantize, is Relu, is Clip, is Identity, is Dropout: return nil
+    // What only moves numbers, and what answers questions about them.
+    case is Flatten, is Reshape, is Transpose, is Slice, is Pad, is Expand, is Tile, is Trilu, is DepthToSpace, is SpaceToDepth, is Gather,
+      is GatherElements:
+      return nil
+    case is any ComparisonOperator, is Not, is Cast: return nil
     case is Convolution where isLayer:
       // Linear layers have integer kernels with float results, convolutions do not.
       return feedsQuantizer(node.outputs[0], graph, consumers)

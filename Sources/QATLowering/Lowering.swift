@@ -103,10 +103,12 @@ struct Lowering {
   private func movedCodes(_ node: Node) -> ActivationCodes? {
     guard let codes = node.inputs.first.flatMap({ activations[$0] }) else { return nil }
     switch node.op {
-    case is MaxPool, is Flatten, is Reshape, is Transpose, is Identity: return codes
+    case is MaxPool, is Flatten, is Reshape, is Transpose, is Identity, is Slice, is Gather: return codes
     case let resize as Resize:
       if case .nearest = resize.interpolation { return codes }
       return nil
+    // What is added must have a code: zero has one, and so has what stands there already.
+    case let pad as Pad: if case .constant(let value) = pad.mode, value != 0 { return nil } else { return codes }
     case is Relu: return codes.withoutNegatives
     case is Concat: return node.inputs.allSatisfy { activations[$0] == codes } ? codes : nil
     default: return nil

@@ -32,6 +32,9 @@ import Testing
         let (data, _) = try Safetensors.read(contentsOf: folder.file("\(test.name).safetensors"))
         try Self.check(test, model: model, data)
         passed += 1
+      } catch is ONNXError where test.name.contains("_expanded") {
+        // A function that ONNX spells out is a network of many operators: it may be refused, but never computed wrongly.
+        skipped["a function spelled out in operators, of which one is refused", default: 0] += 1
       } catch {
         Issue.record("\(test.name): \(error)")
       }
@@ -40,7 +43,7 @@ import Testing
     print(
       "ONNX's node tests of \(ONNXFile.operatorTypes.count) operator types: \(passed) passed, \(skipped.values.reduce(0, +)) left out, because of")
     print(reasons.joined(separator: "\n"))
-    #expect(passed >= 100)
+    #expect(passed >= 300)
     // An entry that leaves nothing out is out of date.
     for reason in Self.exceptions.keys { #expect(skipped[reason] != nil, "no test is left out because of \(reason)") }
   }

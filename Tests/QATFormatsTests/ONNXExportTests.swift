@@ -5,7 +5,7 @@ import QATTensor
 import Testing
 
 /// A network of `op` alone, from `x` of the given dimensions to `y`.
-private func network(
+func network(
   _ op: any Operator, _ dimensions: [QATGraph.Dimension] = [.batch, 4, 6, 6], constants: [(String, [Int], Graph.Constant.Role)] = []
 )
   -> Graph
@@ -81,14 +81,14 @@ private func reread(_ graph: Graph) throws -> Graph {
     network(Mish()), network(Softplus()), network(Softsign()),
   ]
 
-  @Test(arguments: networks) func everyOperatorSurvives(graph: Graph) throws {
+  @Test(arguments: networks + movements) func everyOperatorSurvives(graph: Graph) throws {
     let again = try reread(graph)
     #expect(again.nodes.map(\.described) == graph.nodes.map(\.described))
     #expect(again.constants == graph.constants && again.inputs == graph.inputs && again.outputs == graph.outputs)
   }
 
   @Test func everyOperatorOfTheGraphIsTested() {
-    let tested = Set(Self.networks.flatMap(\.nodes).map(\.type))
+    let tested = Set((Self.networks + Self.movements).flatMap(\.nodes).map(\.type))
     #expect(Set(allOperators.map { $0.type }).subtracting(tested) == [FakeQuantize.type])
   }
 

@@ -35,7 +35,7 @@ import Testing
 
     mutating func type() -> TensorType {
       let dimensions = numbers([0, 1, 1, 2, 2, 3, 4, 4, 4, 5][below(10)]).map { self.below(4) == 0 ? .batch(multiple: $0) : Dimension.fixed($0) }
-      return TensorType(dimensions, below(16) == 0 ? .int8 : .float32)
+      return TensorType(dimensions, below(8) == 0 ? [.int8, .int64, .bool][below(3)] : .float32)
     }
 
     mutating func operators() -> [any Operator] {
@@ -57,6 +57,11 @@ import Testing
         Exp(), Log(), Sqrt(), Reciprocal(), Neg(), Abs(), Tanh(), Erf(), Elu(alpha: float()), Selu(alpha: float(), gamma: float()),
         Celu(alpha: float()),
         ThresholdedRelu(alpha: float()), HardSigmoid(alpha: float(), beta: float()), Gelu(), Swish(alpha: float()), Mish(), Softplus(), Softsign(),
+        Slice(axes: list(1), starts: list(1), ends: list(1), steps: list(1)),
+        Pad(pads: list(4), mode: [.reflect, .edge, .wrap, .constant(1)][below(4)]),
+        Expand(shape: numbers(below(4)).map { .fixed($0) }), Tile(repeats: list(2)), Trilu(diagonal: number()), DepthToSpace(blockSize: number()),
+        SpaceToDepth(blockSize: number()), Gather(axis: number()), GatherElements(axis: number()), Where(), Cast(to: .int64), Equal(), Less(),
+        LessOrEqual(), Greater(), GreaterOrEqual(), And(), Or(), Xor(), Not(),
         FakeQuantize(mode: mode, bits: number(), halfRange: below(2) == 0, channelAxis: below(2) == 0 ? nil : number()),
       ]
     }

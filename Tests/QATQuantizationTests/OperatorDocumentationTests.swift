@@ -27,7 +27,7 @@ import Testing
       What networks are made of here. Shapes and attributes are ONNX's; every operator has shape inference and a plain kernel in Float and Double.
 
       - **written in**: the first ONNX opset, from 13 on, in which an exported file holds the operator; a file gets the smallest opset that has all of its own.
-      - **gradient**: checked against finite differences. An operator without one may stand only where nothing before it is trained.
+      - **gradient**: checked against finite differences. An operator without one gives no floating point, or takes none.
       - **fast path**: training plans have a kernel of their own for it, at least for common attributes; otherwise they run the plain one.
       - **quantization**: what placement does on the device ANY. *inputs*: integer kernels want quantized inputs; *transparent*: a quantizer passes through;
         *joins*: the same, on all inputs; *float*: computed in floating point, a quantizer stops behind it.
@@ -50,7 +50,9 @@ import Testing
     (kind as? any ONNXWritable.Type).map { "\($0.firstOpset)" } ?? "13, as a pair QuantizeLinear, DequantizeLinear"
   }
 
-  private static func gradient(_ kind: any Operator.Type) -> String { kind is any ReferenceKernel.Type ? "yes" : "no kernel" }
+  private static func gradient(_ kind: any Operator.Type) -> String {
+    (kind as? any ReferenceKernel.Type).map { $0.isDifferentiable ? "yes" : "none" } ?? "no kernel"
+  }
 
   private static func trait(_ kind: any Operator.Type) -> String {
     guard let row = OperatorClass.rows[kind.type] else { return "float" }

@@ -45,6 +45,15 @@ extension PlanCompiler {
     row(Concat.self) { try $0.concatenation($1, $2, $3) },
     row(Flatten.self) { try $0.reshaping($2, $3) },
     row(Reshape.self) { try $0.reshaping($2, $3) },
+    row(Transpose.self) { try $0.movement($1, $2, $3) },
+    row(Slice.self) { try $0.movement($1, $2, $3) },
+    row(Pad.self) { try $0.movement($1, $2, $3) },
+    row(Expand.self) { try $0.movement($1, $2, $3) },
+    row(Tile.self) { try $0.movement($1, $2, $3) },
+    row(Trilu.self) { try $0.movement($1, $2, $3) },
+    row(DepthToSpace.self) { try $0.movement($1, $2, $3) },
+    row(SpaceToDepth.self) { try $0.movement($1, $2, $3) },
+    row(Gather.self) { try $0.gathering($1, $2, $3) },
     row(FakeQuantize.self) { try $0.fakeQuantization($1, $2, $3) },
   ])
 

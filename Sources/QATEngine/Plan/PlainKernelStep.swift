@@ -57,8 +57,11 @@ struct PlainKernelCall {
   let state: ModelState
   let mode: Plan.Mode
   let run: PlanRun
+  let batchSize: Int
 
-  var context: KernelContext { KernelContext(mode: mode, seed: run.seed, step: run.step, node: index, firstSample: run.firstSample) }
+  var context: KernelContext {
+    KernelContext(mode: mode, seed: run.seed, step: run.step, node: index, firstSample: run.firstSample, batchSize: batchSize)
+  }
 }
 
 extension PlanValue {

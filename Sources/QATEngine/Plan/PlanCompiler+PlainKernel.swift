@@ -15,7 +15,8 @@ extension PlanCompiler {
     }
     let call = PlainKernelCall(
       node: node, index: index, kernel: kernel, inputs: inputs, outputs: outputs,
-      statistics: node.inputs.map { name in state.statisticSlots.first { $0.name == name } }, state: state, mode: mode, run: run)
+      statistics: node.inputs.map { name in state.statisticSlots.first { $0.name == name } }, state: state, mode: mode, run: run, batchSize: batchSize
+    )
     append(PlainKernelStep(call))
     onBackward(of: index) { [self] in try plainKernelBackward(call) }
   }

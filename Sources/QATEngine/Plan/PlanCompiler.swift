@@ -57,7 +57,10 @@ final class PlanCompiler {
     visible = Set(graph.outputs + observed)
     // A graph may fix parameters that the state could train, or leave them out: their gradients are zero.
     if mode == .training { needsGradient = Set(state.parameterSlots.map(\.name)).filter { graph.constants[$0]?.role == .parameter } }
-    for node in graph.nodes where node.inputs.contains(where: needsGradient.contains) { needsGradient.formUnion(node.outputs) }
+    // Gradients flow through floating-point numbers only.
+    for node in graph.nodes where node.inputs.contains(where: needsGradient.contains) {
+      needsGradient.formUnion(node.outputs.filter { types[$0]?.elementType == .float32 })
+    }
     try compile(observed: observed)
   }
 
@@ -132,7 +135,8 @@ final class PlanCompiler {
     if let slot = state.statisticSlots.first(where: { $0.name == name }) {
       return PlanValue(layout: layout, buffer: PlanBuffer(.init(rebasing: state.statistics.elements[slot.range]), owner: state))
     }
-    guard let floats = constant.tensor.floats else { throw EngineError("the constant '\(name)' is \(constant.tensor.elementType), expected float32") }
+    // Integers and truth values travel as floats, exactly up to 2^24.
+    let floats = NDArray<Float>(constant.tensor).elements
     let memory = AlignedBuffer<Float>(count: floats.count)
     _ = memory.elements.update(fromContentsOf: floats)
     return PlanValue(layout: layout, buffer: PlanBuffer(memory.elements, owner: memory))

@@ -48,7 +48,7 @@ public struct ReferenceExecutor<S: Real & BinaryFloatingPoint & Sendable> {
   public mutating func forward(_ inputs: [TensorName: NDArray<S>], mode: Plan.Mode, step: UInt64 = 0) throws(GraphError) -> [TensorName: NDArray<S>] {
     values = constants
     batchStatistics = [:]
-    contexts = graph.nodes.indices.map { KernelContext(mode: mode, seed: seed, step: step, node: $0) }
+    contexts = graph.nodes.indices.map { KernelContext(mode: mode, seed: seed, step: step, node: $0, batchSize: batchSize) }
     for input in graph.inputs {
       let expected = input.type.shape(batchSize: batchSize)
       guard let array = inputs[input.name] else { throw GraphError("the input '\(input.name)' of shape \(expected) is missing") }

@@ -5,7 +5,10 @@ import RealModule
 /// An operator that can be run and differentiated in plain Swift, in NCHW, in Float and in Double.
 ///
 /// These kernels say what the network means. Fast ones are tested against them, and operators without a fast one run on them.
-public protocol ReferenceKernel: Operator {
+public protocol ReferenceKernel: EvaluableOperator {
+  /// Whether some input has a gradient. What has none may stand only where nothing before it is trained, or where its result is no floating point.
+  static var isDifferentiable: Bool { get }
+
   /// Computes the outputs.
   /// - Parameters:
   ///   - inputs: one entry an input; nil where an optional input is absent. Their shapes are ones that `outputTypes` accepts.
@@ -33,6 +36,9 @@ public protocol ReferenceKernel: Operator {
 }
 
 extension ReferenceKernel {
+  /// As most operators are.
+  public static var isDifferentiable: Bool { true }
+
   /// Calls `forward`, which the compiler specialises here.
   public func forwardInFloat(_ inputs: [NDArray<Float>?], _ context: KernelContext) -> KernelResult<Float> { forward(inputs, context) }
 
@@ -67,6 +73,8 @@ public struct KernelContext: Sendable, Hashable {
   public var randomKey: RandomKey
   /// Index of the batch's first sample in the global batch, so that the masks of a batch do not depend on how ranks share it.
   public var firstSample: Int
+  /// Samples in the batch, for operators that repeat something for each of them.
+  public var batchSize: Int
 
   /// A context.
   /// - Parameters:
@@ -75,11 +83,13 @@ public struct KernelContext: Sendable, Hashable {
   ///   - step: number of the training step.
   ///   - node: index of the node in its graph.
   ///   - firstSample: index of the batch's first sample in the global batch.
-  public init(mode: Plan.Mode, seed: UInt64 = 0, step: UInt64 = 0, node: Int = 0, firstSample: Int = 0) {
+  ///   - batchSize: samples in the batch.
+  public init(mode: Plan.Mode, seed: UInt64 = 0, step: UInt64 = 0, node: Int = 0, firstSample: Int = 0, batchSize: Int = 1) {
     self.mode = mode
     // The key holds 32 bits of the step: no run is longer.
     randomKey = RandomKey(seed: seed, purpose: .dropout, Int(UInt32(truncatingIfNeeded: step)), node)
     self.firstSample = firstSample
+    self.batchSize = batchSize
   }
 }
 

@@ -19,6 +19,15 @@ func stridedOffsets(shape: [Int], strides: [Int]) -> [Int] {
   return offsets
 }
 
+/// The shape that arrays of `shapes` are broadcast to, which must fit: axes are aligned at the end, sizes of 1 repeat.
+func broadcastShape(_ shapes: [[Int]]) -> [Int] {
+  let rank = shapes.map(\.count).max() ?? 0
+  return (0..<rank).map { axis in
+    let sizes = shapes.map { shape in axis < rank - shape.count ? 1 : shape[axis - (rank - shape.count)] }
+    return sizes.first { $0 != 1 } ?? 1
+  }
+}
+
 /// Strides with which an array of `shape` is read as one of `target`, by NumPy's broadcasting: axes are aligned at the end, those of size 1 repeat.
 func broadcastStrides(_ shape: [Int], to target: [Int]) -> [Int] {
   let missing = target.count - shape.count

@@ -74,5 +74,28 @@ public let allOperators: [any Operator.Type] = [
   Reshape.self,
   Transpose.self,
 
+  Slice.self,
+  Pad.self,
+  Expand.self,
+  Tile.self,
+  Trilu.self,
+  DepthToSpace.self,
+  SpaceToDepth.self,
+
+  Gather.self,
+  GatherElements.self,
+  Where.self,
+  Cast.self,
+
+  Equal.self,
+  Less.self,
+  LessOrEqual.self,
+  Greater.self,
+  GreaterOrEqual.self,
+  And.self,
+  Or.self,
+  Xor.self,
+  Not.self,
+
   FakeQuantize.self,
 ]

@@ -146,3 +146,35 @@ for exclude in [0, 1]:
     for coordinates in ["half_pixel", "align_corners", "asymmetric"]:
         add("Resize", [13], GRID, constants=[None, [1.0, 1.0, 2.0, 1.5]], mode="cubic", cubic_coeff_a=-0.5, exclude_outside=exclude,
             coordinate_transformation_mode=coordinates)
+
+# Movements, whose settings went from attributes to inputs.
+add("Slice", [7], IMAGE, starts=[1, -3], ends=[3, 99], axes=[1, 3])
+add("Slice", [7], IMAGE, starts=[0, 1], ends=[2 ** 31 - 1, 2])
+add("Slice", [10, 11, 13], IMAGE, constants=[Ints([1, -1]), Ints([3, -99]), Ints([1, 3]), Ints([1, -2])])
+add("Slice", [10, 13], IMAGE, constants=[Ints([1]), Ints([2 ** 63 - 1]), Ints([-1])])
+PADS = [0, 0, 1, 2, 0, 1, 3, 0]
+for mode in ["constant", "edge", "reflect"]:
+    add("Pad", [7], IMAGE, pads=PADS if mode != "reflect" else [0, 0, 1, 2, 0, 1, 2, 0], mode=mode)
+    add("Pad", [11, 13, 18, 19, 21, 23], IMAGE, constants=[Ints(PADS if mode != "reflect" else [0, 0, 1, 2, 0, 1, 2, 0])], mode=mode)
+add("Pad", [7], IMAGE, pads=PADS, value=0.5)
+add("Pad", [11, 13, 18], IMAGE, constants=[Ints(PADS), 0.5])
+add("Pad", [18, 21], IMAGE, constants=[Ints([1, 0, 2, 1]), None, Ints([-1, 1])])
+add("Pad", [13], IMAGE, constants=[Ints([0, -1, 0, 0, 0, 0, -2, 1])])
+add("Pad", [19, 21], IMAGE, constants=[Ints([0, 1, 2, 1, 0, 1, 0, 3])], mode="wrap")
+add("Tile", [7, 13], IMAGE, constants=[Ints([1, 2, 1, 3])])
+add("Expand", [8, 13], (2, 3, 1, 5), constants=[Ints([1, 1, 4, 1])])
+add("Expand", [8, 13], (2, 1, 5), constants=[Ints([3, 1])])
+add("DepthToSpace", [7, 11, 13], (2, 8, 3, 4), blocksize=2)
+add("DepthToSpace", [11, 13], (2, 8, 3, 4), blocksize=2, mode="CRD")
+add("SpaceToDepth", [7, 13], (2, 3, 4, 6), blocksize=2)
+add("Trilu", [14], (2, 4, 5), upper=0)
+add("Gather", [7, 11, 13], IMAGE, constants=[Ints([2, 0])], axis=1)
+add("Gather", [11, 13], IMAGE, constants=[Ints([[-1, 0], [1, 1]])], axis=-1)
+add("Squeeze", [7, 11], (2, 1, 4, 1), axes=[1, 3])
+add("Squeeze", [13, 21], (2, 1, 4, 1), constants=[Ints([-1])])
+add("Unsqueeze", [7, 11], (2, 3), axes=[1, 3])
+add("Unsqueeze", [13, 21], (2, 3), constants=[Ints([-1])])
+add("Transpose", [7, 13, 21], IMAGE, perm=[0, 2, 3, 1])
+add("Concat", [7, 11, 13], IMAGE, (2, 2, 4, 5), axis=1)
+add("Reshape", [7, 13, 14, 19], IMAGE, constants=[Ints([0, -1, 2])])
+add("Flatten", [7, 9, 13], IMAGE, axis=2)

@@ -199,6 +199,39 @@ struct PlanOperatorTests {
     for op in ops { try expectPlanMatchesPlainKernels(sandwiched(op, channels: 20, size: 6), "\(op)") }
   }
 
+  @Test("movements")
+  func movements() throws {
+    let ops: [any Operator] = [
+      Slice(axes: [1, 3], starts: [3, -1], ends: [17, 0], steps: [2, -1]), Pad(pads: [0, 0, 1, 2, 0, 1, 0, -1], mode: .constant(0.5)),
+      Pad(pads: [0, 0, 1, 2, 0, 0, 2, 1], mode: .reflect), Pad(pads: [0, 0, 1, 2, 0, 0, 2, 1], mode: .edge), Expand(shape: [2, 1, 1, 1, 1]),
+      Tile(repeats: [1, 1, 2, 3]), Trilu(keepsUpper: false, diagonal: 1), DepthToSpace(blockSize: 2),
+      DepthToSpace(blockSize: 2, order: .columnRowDepth), SpaceToDepth(blockSize: 3),
+    ]
+    for op in ops { try expectPlanMatchesPlainKernels(sandwiched(op, channels: 20, size: 6), "\(op)") }
+  }
+
+  @Test("embeddings, tokens repeated for each sample, and masks of integers")
+  func selections() throws {
+    var graph = Graph(name: "tokens", inputs: [.init(name: "x", type: TensorType([.batch, 6]))], outputs: ["y"])
+    graph.constants["table"] = .init(Tensor(randomFloats(12, seed: 3), shape: [3, 4]), .parameter)
+    graph.constants["token"] = .init(Tensor(randomFloats(4, seed: 4), shape: [1, 1, 4]), .parameter)
+    graph.constants["zero"] = .init(Tensor(shape: [], elements: .int64([0])), .fixed)
+    graph.nodes = [
+      // Inputs of the comparison are −1.5...1.5, so indices are −1, 0 and 1.
+      Node(name: "indices", op: Cast(to: .int64), inputs: ["x"], outputs: ["i"]),
+      Node(name: "embedding", op: Gather(), inputs: ["table", "i"], outputs: ["e"]),
+      Node(name: "first", op: Expand(shape: [.batch, 1, 4]), inputs: ["token"], outputs: ["t"]),
+      Node(name: "join", op: Concat(axis: 1), inputs: ["t", "e"], outputs: ["j"]),
+      Node(name: "mask", op: Equal(), inputs: ["i", "zero"], outputs: ["m"]),
+      Node(name: "column", op: Reshape(shape: [0, 6, 1]), inputs: ["m"], outputs: ["c"]),
+      Node(name: "rest", op: Slice(axes: [1], starts: [1], ends: [7]), inputs: ["j"], outputs: ["r"]),
+      Node(name: "choice", op: Where(), inputs: ["c", "e", "r"], outputs: ["w"]),
+      Node(name: "sum", op: Add(), inputs: ["w", "t"], outputs: ["y"]),
+    ]
+    try expectPlanMatchesPlainKernels(graph)
+    try expectPlanMatchesPlainKernels(graph, batchSize: 1, mode: .evaluation)
+  }
+
   @Test("matrix products")
   func products() throws {
     try expectPlanMatchesPlainKernels(graph(Gemm(transposesB: true), input: [12], parameters: [[7, 12], [7]]))

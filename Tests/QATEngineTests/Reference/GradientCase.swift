@@ -23,6 +23,8 @@ struct GradientCase: Sendable, CustomTestStringConvertible {
     case distinct
     /// Between 0.5 and 1.5, for variances.
     case positive
+    /// Normally distributed, but whole numbers of a range in one input: indices and conditions.
+    case whole(Range<Int>, port: Int)
   }
 
   init(
@@ -53,6 +55,8 @@ struct GradientCase: Sendable, CustomTestStringConvertible {
       let order = values.indices.sorted { values[$0] < values[$1] }
       for (rank, index) in order.enumerated() { values[index] = Double(rank - values.count / 2) * 0.1 + 0.03 }
     case .positive: values = values.indices.map { 0.5 + Double(key.uniform(at: $0)) }
+    case .whole(let range, let port):
+      if stream == port { values = values.indices.map { Double(range.lowerBound + key.integer(below: range.count, at: $0)) } }
     }
     return NDArray(values, shape: shape)
   }

@@ -118,6 +118,8 @@ import Testing
     reductions,
     products,
     layouts,
+    movements,
+    selections,
   ].flatMap(\.self)
 
   @Test(arguments: all)

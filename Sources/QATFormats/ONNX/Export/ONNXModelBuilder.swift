@@ -13,11 +13,15 @@ struct ONNXModelBuilder {
   private var names: UniqueNames
   private var initializers = Set<TensorName>()
   private var otherDomains: [String: Int64] = [:]
+  /// The input whose first dimension is the batch.
+  private let batchInput: TensorName?
+  private var batch: TensorName?
 
   /// A builder of a model with the name and inputs of `graph`. All names of `graph` count as taken, so that new ones never meet a tensor still to come.
   init(_ graph: Graph, opset: Int = 13) {
     self.opset = opset
     names = UniqueNames(graph)
+    batchInput = graph.inputs.first { $0.type.dimensions.first == .batch }?.name
     self.graph.name = graph.name.isEmpty ? "model" : graph.name
     for input in graph.inputs { self.graph.input.append(ONNXValueInfoProto(name: input.name, type: input.type)) }
   }
@@ -56,6 +60,20 @@ struct ONNXModelBuilder {
       otherDomains[domain] = domainVersion
     }
     graph.node.append(node)
+  }
+
+  /// A vector that holds the batch size, for shapes that depend on it; taken once from the shape of an input.
+  /// - Throws: `ONNXError` when no input has a batch as its first dimension.
+  mutating func batchSize(_ node: Node) throws(ONNXError) -> TensorName {
+    if let batch { return batch }
+    guard let batchInput else { throw ONNXError(node: node.name, "its shape depends on the batch size, which no input of the network has first") }
+    let shape = uniqueName("\(batchInput)/shape")
+    let size = uniqueName("\(batchInput)/batch")
+    let index = constant("\(batchInput)/first", Tensor(int64: [0]))
+    self.node("Shape", name: shape, inputs: [batchInput], outputs: [shape])
+    self.node("Gather", name: size, inputs: [shape, index], outputs: [size], attributes: [.int("axis", 0)])
+    batch = size
+    return size
   }
 
   /// Adds an output of the model.

@@ -22,6 +22,8 @@ struct ONNXImporter {
     layout,
     constants,
     shapes,
+    movements,
+    selections,
     quantization,
   ]
   .reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
@@ -84,7 +86,10 @@ struct ONNXImporter {
   mutating func value(_ name: String, _ node: ONNXImportNode) throws(ONNXError) -> ONNXValue {
     if let value = values[name] { return value }
     guard let proto = initializers[name] else { throw node.error("it reads the tensor '\(name)', which nothing before it makes") }
-    let value = ONNXValue.constant(try decoded(proto))
+    let tensor = try decoded(proto)
+    // What lies beside the file belongs to its size as well.
+    if proto.dataLocation == .external { foldingBudget += tensor.count }
+    let value = ONNXValue.constant(tensor)
     values[name] = value
     return value
   }
@@ -116,6 +121,8 @@ struct ONNXImporter {
   /// - Throws: `ONNXError` when something made it before.
   mutating func bind(_ name: String, to value: ONNXValue, _ node: ONNXImportNode) throws(ONNXError) {
     guard values[name] == nil, initializers[name] == nil else { throw node.error("it makes the tensor '\(name)', which exists already") }
+    var value = value
+    if case .integers(let integers) = value, let tensor = integers.tensor { value = .constant(tensor) }
     if case .constant(let tensor) = value { try check(TensorType(tensor), of: name, node) }
     values[name] = value
   }
@@ -157,11 +164,13 @@ struct ONNXImporter {
   /// A name nothing in the file or the graph has.
   mutating func uniqueName(_ candidate: String) -> String { names.next(candidate) }
 
-  /// Adds a node to the graph that stands for `node` and makes its first output.
+  /// Adds a node to the graph that stands for `node` and makes one of its outputs, the first unless said otherwise.
   /// - Throws: `ONNXError` when the operator cannot take the inputs.
-  mutating func emit(_ op: any Operator, _ inputs: [TensorName], _ node: ONNXImportNode) throws(ONNXError) {
-    try append(Node(name: node.name, op: op, inputs: inputs, outputs: [node.output]), node)
-    try bind(node.output, to: .computed(node.output), node)
+  mutating func emit(_ op: any Operator, _ inputs: [TensorName], _ node: ONNXImportNode, output index: Int = 0) throws(ONNXError) {
+    let output = node.outputs[index]
+    let name = index == 0 ? node.name : uniqueName("\(node.name)/\(index)")
+    try append(Node(name: name, op: op, inputs: inputs, outputs: [output]), node)
+    try bind(output, to: .computed(output), node)
   }
 
   /// Adds a helper node whose output has a new name.

@@ -28,6 +28,12 @@ struct SymbolicIntegers: Equatable {
     return sizes.count == elements.count ? sizes : nil
   }
 
+  /// The integers as a constant, when all are known.
+  var tensor: Tensor? {
+    guard let known else { return nil }
+    return Tensor(shape: isScalar ? [] : [known.count], elements: .int64(known.map(Int64.init)))
+  }
+
   /// The integers of a constant, or nil when it is not an integer scalar or vector.
   init?(_ tensor: Tensor) {
     guard tensor.shape.count < 2, let integers = tensor.integers else { return nil }

@@ -40,7 +40,7 @@ extension ONNXImporter {
 
   /// An importer of an operator with one input, made from the node's attributes.
   static func pointwise(_ make: @escaping @Sendable (ONNXImportNode) throws(ONNXError) -> any Operator) -> OperatorImporter {
-    { importer, node throws(ONNXError) in try importer.emit(try make(node), [try importer.tensor(0, "X", node)], node) }
+    { importer, node throws(ONNXError) in try importer.apply(try make(node), to: ["X"], node) }
   }
 
   /// All forms are one: `training_mode` and the outputs beyond the first say how the exporter saw the network, not what it is.

@@ -1,33 +1,31 @@
 import QATGraph
 import QATTensor
 
-import func Foundation.powf
-
 /// Sums, products and means; on shapes and constants they are computed.
 extension ONNXImporter {
   static let arithmetic: [String: OperatorImporter] = [
     "Add": { importer, node throws(ONNXError) in
-      try importer.binary(node, integers: Dimension.sum, floats: +) { importer, node throws(ONNXError) in
+      try importer.binary(Add(), node, integers: Dimension.sum) { importer, node throws(ONNXError) in
         try importer.emit(Add(), try importer.summands(node), node)
       }
     },
     "Mul": { importer, node throws(ONNXError) in
-      try importer.binary(node, integers: Dimension.product, floats: *) { importer, node throws(ONNXError) in
+      try importer.binary(Mul(), node, integers: Dimension.product) { importer, node throws(ONNXError) in
         try importer.emit(Mul(), [try importer.tensor(0, "A", node), try importer.tensor(1, "B", node)], node)
       }
     },
     "Sub": { importer, node throws(ONNXError) in
-      try importer.binary(node, integers: Dimension.difference, floats: -) { importer, node throws(ONNXError) in
+      try importer.binary(Sub(), node, integers: Dimension.difference) { importer, node throws(ONNXError) in
         try importer.emitInverse(Sub(), of: Add(), node) { -$0 }
       }
     },
     "Div": { importer, node throws(ONNXError) in
-      try importer.binary(node, integers: Dimension.quotient, floats: /) { importer, node throws(ONNXError) in
+      try importer.binary(Div(), node, integers: Dimension.quotient) { importer, node throws(ONNXError) in
         try importer.emitInverse(Div(), of: Mul(), node) { 1 / $0 }
       }
     },
     "Pow": { importer, node throws(ONNXError) in
-      try importer.binary(node, integers: { _, _ in nil }, floats: powf) { importer, node throws(ONNXError) in
+      try importer.binary(Pow(), node, integers: { _, _ in nil }) { importer, node throws(ONNXError) in
         let base = try importer.tensor(0, "X", node)
         // The exponent may be of an integer type.
         guard let integers = try importer.constant(1, node)?.integers, let shape = try importer.constant(1, node)?.shape else {
@@ -47,7 +45,7 @@ extension ONNXImporter {
 
   /// Computes the node when both operands are known, else emits it.
   private mutating func binary(
-    _ node: ONNXImportNode, integers: (Dimension, Dimension) -> Dimension?, floats: (Float, Float) -> Float, _ emission: Emission
+    _ op: any Operator, _ node: ONNXImportNode, integers: (Dimension, Dimension) -> Dimension?, _ emission: Emission
   ) throws(ONNXError) {
     guard let a = try inputValue(0, node), let b = try inputValue(1, node) else { throw node.error("\(node.type) needs two inputs") }
     if let left = a.integers, let right = b.integers {
@@ -57,17 +55,7 @@ extension ONNXImporter {
       }
       return try bind(node.output, to: .integers(result), node)
     }
-    if case .constant(let left) = a, case .constant(let right) = b, let x = left.floats, let y = right.floats {
-      // Broadcasting constants against each other beyond a single number has not been met in files.
-      guard left.shape == right.shape || left.count == 1 || right.count == 1 else {
-        throw node.unsupported("constants of shapes \(left.shape) and \(right.shape)")
-      }
-      let shape = left.count >= right.count && left.shape.count >= right.shape.count ? left.shape : right.shape
-      guard shape.elementCount == max(x.count, y.count) else { throw node.unsupported("constants of shapes \(left.shape) and \(right.shape)") }
-      try spend(shape.elementCount, node)
-      let values = (0..<shape.elementCount).map { floats(x[x.count == 1 ? 0 : $0], y[y.count == 1 ? 0 : $0]) }
-      return try bind(node.output, to: .constant(Tensor(values, shape: shape)), node)
-    }
+    if case .constant(let left) = a, case .constant(let right) = b, left.floats != nil, right.floats != nil, try fold(op, node) { return }
     try emission(&self, node)
   }
 

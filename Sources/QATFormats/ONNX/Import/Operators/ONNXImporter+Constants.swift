@@ -4,7 +4,11 @@ import QATTensor
 /// Values that stand in the file, and operators that hand values on.
 extension ONNXImporter {
   static let constants: [String: OperatorImporter] = [
-    "Constant": constantNode, "Identity": identity, "Cast": cast, "CastLike": castLike, "Expand": expand, "ConstantOfShape": constantOfShape,
+    "Constant": constantNode,
+    "ConstantOfShape": constantOfShape,
+    "Identity": identity,
+    "NonZero": nonZero,
+    "Range": range,
   ]
 
   private static func constantNode(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
@@ -32,78 +36,85 @@ extension ONNXImporter {
     if case .computed(let x) = value { try importer.alias(x, node) } else { try importer.bind(node.output, to: value, node) }
   }
 
-  private static func cast(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
-    let target = ONNXTensorProto.DataType(rawValue: try node.int("to", default: 0)) ?? .undefined
-    try importer.convert(
-      node, toFloat: [.float, .float16, .bfloat16, .double].contains(target), toInteger: [.int32, .int64].contains(target), "\(target)")
-  }
-
-  private static func castLike(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
-    let isFloat: Bool
-    switch try importer.inputValue(1, node) {
-    case .computed: isFloat = true
-    case .constant(let tensor): isFloat = tensor.floats != nil
-    case .integers: isFloat = false
-    default: throw node.error("CastLike needs two inputs")
-    }
-    try importer.convert(node, toFloat: isFloat, toInteger: !isFloat, "the type of its second input")
-  }
-
-  /// All floating-point types are float32 here and all integers of shapes are Int, so most conversions leave the value as it is.
-  private mutating func convert(_ node: ONNXImportNode, toFloat: Bool, toInteger: Bool, _ target: String) throws(ONNXError) {
-    guard let value = try inputValue(0, node) else { throw node.error("\(node.type) needs an input") }
-    switch value {
-    case .computed(let x) where toFloat: try alias(x, node)
-    case .integers where toInteger: try bind(node.output, to: value, node)
-    case .constant(let tensor) where toFloat && tensor.floats != nil || toInteger && tensor.integers != nil: try bind(node.output, to: value, node)
-    case .constant(let tensor) where toFloat:
-      guard let integers = tensor.integers else { throw node.unsupported("from \(tensor.elementType) to \(target)") }
-      try spend(integers.count, node)
-      try bind(node.output, to: .constant(Tensor(integers.map { Float($0) }, shape: tensor.shape)), node)
-    default: throw node.unsupported("to \(target)")
-    }
-  }
-
-  private static func expand(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
-    guard let value = try importer.inputValue(0, node), let shape = try importer.inputValue(1, node)?.integers else {
-      throw node.unsupported("only a shape that is known up to the batch size is")
-    }
-    // A value expanded by ones is itself; a single number can take any known shape.
-    let rank: Int? =
-      switch value {
-      case .constant(let tensor): tensor.shape.count
-      case .integers(let integers): integers.isScalar ? 0 : 1
-      case .computed(let x): importer.types[x]?.rank
-      case .codes, .unavailable: nil
-      }
-    if let rank, shape.elements.count <= rank, shape.elements.allSatisfy({ $0 == 1 }) {
-      if case .computed(let x) = value { return try importer.alias(x, node) }
-      return try importer.bind(node.output, to: value, node)
-    }
-    guard case .constant(let tensor) = value, tensor.count == 1, let number = tensor.floats?.first, let sizes = shape.known else {
-      throw node.unsupported("only single constant numbers are")
-    }
-    guard sizes.count >= tensor.shape.count else { throw node.unsupported("to fewer dimensions") }
-    try importer.bind(node.output, to: .constant(try importer.filled(number, sizes, node)), node)
-  }
-
   private static func constantOfShape(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
-    guard let sizes = try importer.inputValue(0, node)?.integers?.known else { throw node.unsupported("only a known shape is") }
+    guard let shape = try importer.inputValue(0, node)?.integers else { throw node.unsupported("only a shape that is known up to the batch size is") }
     let value = try node.tensor("value").map { proto throws(ONNXError) in try importer.decoded(proto) } ?? Tensor([0], shape: [1])
-    if let number = value.floats?.first {
-      try importer.bind(node.output, to: .constant(try importer.filled(number, sizes, node)), node)
-    } else if let number = value.integers?.first, sizes.count < 2, (0...1 << 16).contains(sizes.first ?? 1) {
-      try importer.spend(sizes.first ?? 1, node)
-      let elements = [Dimension](repeating: .fixed(number), count: sizes.first ?? 1)
-      try importer.bind(node.output, to: .integers(SymbolicIntegers(elements: elements, isScalar: sizes.isEmpty)), node)
-    } else {
-      throw node.unsupported("of \(value.elementType) in shape \(sizes)")
+    guard value.count == 1 else { throw node.error("the attribute 'value' has \(value.count) elements, expected 1") }
+    guard let sizes = shape.known else {
+      let number = importer.add(value.reshaped([]), named: importer.uniqueName("\(node.name)/value"), .fixed)
+      return try importer.emit(Expand(shape: shape.elements), [number], node)
     }
+    guard sizes.count <= 64, sizes.map(Dimension.fixed).boundedElementCount != nil else { throw node.error("it fills the shape \(sizes.prefix(8))") }
+    try importer.spend(sizes.elementCount, node)
+    try importer.bind(node.output, to: .constant(value.repeated(sizes)), node)
   }
 
-  private mutating func filled(_ number: Float, _ sizes: [Int], _ node: ONNXImportNode) throws(ONNXError) -> Tensor {
-    guard sizes.count <= 64, sizes.map(Dimension.fixed).boundedElementCount != nil else { throw node.error("it fills the shape \(sizes.prefix(8))") }
-    try spend(sizes.elementCount, node)
-    return Tensor(repeating: number, shape: sizes)
+  private static func range(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
+    var bounds: [Tensor] = []
+    for index in 0..<3 { if let bound = try importer.constant(index, node), bound.count == 1 { bounds.append(bound) } }
+    guard bounds.count == 3 else { throw node.unsupported("only of constant numbers is") }
+    let integers = bounds.compactMap { $0.integers?.first }
+    if integers.count == 3 {
+      let (start, limit, step) = (integers[0], integers[1], integers[2])
+      let (span, overflow) = limit.subtractingReportingOverflow(start)
+      guard step != 0, !overflow else { throw node.error("it counts from \(start) to \(limit) in steps of \(step)") }
+      let count = (span > 0) == (step > 0) && span != 0 ? (span.magnitude - 1) / step.magnitude + 1 : 0
+      try importer.spend(Int(clamping: count), node)
+      let values = (0..<Int(count)).map { start + $0 * step }
+      let isNarrow = bounds[0].elementType == .int32
+      let elements: Tensor.Elements = isNarrow ? .int32(values.map { Int32(truncatingIfNeeded: $0) }) : .int64(values.map(Int64.init))
+      return try importer.bind(node.output, to: .constant(Tensor(shape: [values.count], elements: elements)), node)
+    }
+    let floats = bounds.compactMap { $0.floats?.first }
+    guard floats.count == 3 else { throw node.error("its three inputs are of different types: \(bounds.map(\.elementType))") }
+    let count = ((floats[1] - floats[0]) / floats[2]).rounded(.up)
+    guard count.isFinite, count <= Float(importer.foldingBudget) else {
+      throw node.error("it counts from \(floats[0]) to \(floats[1]) in steps of \(floats[2])")
+    }
+    let values = (0..<max(Int(count), 0)).map { floats[0] + Float($0) * floats[2] }
+    try importer.spend(values.count, node)
+    try importer.bind(node.output, to: .constant(Tensor(values, shape: [values.count])), node)
+  }
+
+  private static func nonZero(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
+    guard let tensor = try importer.constant(0, node) else {
+      throw node.unsupported("only of constants is: the size of its result depends on numbers")
+    }
+    let places = tensor.nonZeroPlaces
+    try importer.spend(places.count * tensor.shape.count, node)
+    let strides = tensor.shape.rowMajorStrides
+    let positions = tensor.shape.indices.flatMap { axis in places.map { Int64($0 / strides[axis] % tensor.shape[axis]) } }
+    try importer.bind(node.output, to: .constant(Tensor(shape: [tensor.shape.count, places.count], elements: .int64(positions))), node)
+  }
+}
+
+extension Tensor {
+  /// The one element of this tensor, in every place of `shape`.
+  fileprivate func repeated(_ shape: [Int]) -> Tensor {
+    let count = shape.elementCount
+    let repeated: Elements =
+      switch elements {
+      case .float32(let values): .float32([Float](repeating: values[0], count: count))
+      case .float64(let values): .float64([Double](repeating: values[0], count: count))
+      case .int8(let values): .int8([Int8](repeating: values[0], count: count))
+      case .uint8(let values): .uint8([UInt8](repeating: values[0], count: count))
+      case .int32(let values): .int32([Int32](repeating: values[0], count: count))
+      case .int64(let values): .int64([Int64](repeating: values[0], count: count))
+      case .bool(let values): .bool([Bool](repeating: values[0], count: count))
+      }
+    return Tensor(shape: shape, elements: repeated)
+  }
+
+  /// Offsets of the elements that are not zero or false.
+  fileprivate var nonZeroPlaces: [Int] {
+    switch elements {
+    case .float32(let values): values.indices.filter { values[$0] != 0 }
+    case .float64(let values): values.indices.filter { values[$0] != 0 }
+    case .int8(let values): values.indices.filter { values[$0] != 0 }
+    case .uint8(let values): values.indices.filter { values[$0] != 0 }
+    case .int32(let values): values.indices.filter { values[$0] != 0 }
+    case .int64(let values): values.indices.filter { values[$0] != 0 }
+    case .bool(let values): values.indices.filter { values[$0] }
+    }
   }
 }

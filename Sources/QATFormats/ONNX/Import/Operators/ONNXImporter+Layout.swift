@@ -8,7 +8,7 @@ extension ONNXImporter {
   ]
 
   private static func flatten(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
-    try importer.emit(Flatten(axis: try node.int("axis", default: 1)), [try importer.tensor(0, "input", node)], node)
+    try importer.apply(Flatten(axis: try node.int("axis", default: 1)), to: ["input"], node)
   }
 
   private static func reshape(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
@@ -106,41 +106,8 @@ extension ONNXImporter {
   }
 
   private static func transpose(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
-    let permutation = try node.ints("perm")
-    if let tensor = try importer.constant(0, node) {
-      let order = permutation ?? Array(tensor.shape.indices.reversed())
-      guard order.sorted() == Array(tensor.shape.indices) else {
-        throw node.error("the attribute 'perm' is \(order), the input has shape \(tensor.shape)")
-      }
-      guard let values = tensor.floats else { throw node.unsupported("a transposed integer constant is not") }
-      try importer.spend(values.count, node)
-      return try importer.bind(node.output, to: .constant(transposed(values, tensor.shape, order)), node)
-    }
-    let x = try importer.tensor(0, "data", node)
-    let rank = importer.types[x]?.rank ?? 0
-    try importer.emit(Transpose(permutation: permutation ?? Array((0..<rank).reversed())), [x], node)
-  }
-
-  /// A constant with its axes reordered: axis i of the result is axis `order[i]` of the tensor.
-  private static func transposed(_ values: [Float], _ shape: [Int], _ order: [Int]) -> Tensor {
-    let result = order.map { shape[$0] }
-    let strides = order.map { shape.rowMajorStrides[$0] }
-    var place = [Int](repeating: 0, count: order.count)
-    var source = 0
-    var elements: [Float] = []
-    elements.reserveCapacity(values.count)
-    for _ in values.indices {
-      elements.append(values[source])
-      // Counts up like an odometer, last axis first.
-      for axis in order.indices.reversed() {
-        place[axis] += 1
-        source += strides[axis]
-        if place[axis] < result[axis] { break }
-        source -= strides[axis] * result[axis]
-        place[axis] = 0
-      }
-    }
-    return Tensor(elements, shape: result)
+    let rank = try importer.type(0, "data", node).rank
+    try importer.apply(Transpose(permutation: try node.ints("perm") ?? Array((0..<rank).reversed())), to: ["data"], node)
   }
 
   private static func concat(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
@@ -154,9 +121,27 @@ extension ONNXImporter {
       return try importer.bind(node.output, to: .integers(SymbolicIntegers(elements: elements)), node)
     }
     guard node.has("axis") else { throw node.error("Concat needs the attribute 'axis'") }
+    let op = Concat(axis: try node.int("axis", default: 0))
+    if try importer.fold(op, node) { return }
     var inputs: [TensorName] = []
     for index in node.inputs.indices { inputs.append(try importer.tensor(index, "inputs", node)) }
-    try importer.emit(Concat(axis: try node.int("axis", default: 0)), inputs, node)
+    try importer.emit(op, try importer.batched(inputs, op, node), node)
+  }
+
+  /// The tensors to be joined. A file with a fixed batch of 1 joins constants of one sample to the batch, such as the class token of a transformer:
+  /// they are repeated for each sample.
+  private mutating func batched(_ inputs: [TensorName], _ op: Concat, _ node: ONNXImportNode) throws(ONNXError) -> [TensorName] {
+    let batch = inputs.compactMap { types[$0]?.dimensions.first }.first { $0.fixedSize == nil }
+    guard literalBatch == 1, let batch, op.axis != 0 else { return inputs }
+    var result: [TensorName] = []
+    for name in inputs {
+      guard graph.constants[name] != nil, let dimensions = types[name]?.dimensions, dimensions.first == 1 else {
+        result.append(name)
+        continue
+      }
+      result.append(try emitHelper(Expand(shape: [batch] + dimensions.dropFirst()), [name], "batch", node))
+    }
+    return result
   }
 
   private static func squeeze(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {

@@ -35,7 +35,7 @@ extension ONNXImporter {
         guard let single else { return try importer.alias(x, node) }
         return try importer.emit(single, single is Mul ? [x, x] : [x], node)
       }
-      try importer.emit(make(axes, try node.flag("keepdims", default: true)), [x], node)
+      try importer.apply(make(axes, try node.flag("keepdims", default: true)), to: ["data"], node)
     }
   }
 }

@@ -3,7 +3,7 @@ import QATTensor
 
 /// Shape arithmetic: it is computed on dimensions, with the batch size as a symbol, and leaves nothing in the graph.
 extension ONNXImporter {
-  static let shapes: [String: OperatorImporter] = ["Shape": shape, "Size": size, "Gather": gather, "Slice": slice]
+  static let shapes: [String: OperatorImporter] = ["Shape": shape, "Size": size]
 
   /// The dimensions of the node's first input.
   private mutating func dimensions(_ node: ONNXImportNode) throws(ONNXError) -> [Dimension] {
@@ -43,43 +43,6 @@ extension ONNXImporter {
   private mutating func integers(_ node: ONNXImportNode) throws(ONNXError) -> SymbolicIntegers {
     guard let value = try inputValue(0, node)?.integers else { throw node.unsupported("only in the arithmetic of shapes") }
     return value
-  }
-
-  private static func gather(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
-    let data = try importer.integers(node)
-    guard let indices = try importer.inputValue(1, node)?.integers, let positions = indices.known, try node.int("axis", default: 0) == 0 else {
-      throw node.unsupported("only with constant indices on axis 0")
-    }
-    try importer.spend(positions.count, node)
-    var elements: [Dimension] = []
-    for position in positions {
-      let index = position < 0 ? position + data.elements.count : position
-      guard data.elements.indices.contains(index) else { throw node.error("it takes element \(position) of \(data.elements.count)") }
-      elements.append(data.elements[index])
-    }
-    try importer.bind(node.output, to: .integers(SymbolicIntegers(elements: elements, isScalar: indices.isScalar)), node)
-  }
-
-  private static func slice(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
-    let data = try importer.integers(node)
-    var bounds: [[Int]] = []
-    if node.opset < 10 {
-      bounds = [try node.ints("starts") ?? [], try node.ints("ends") ?? [], try node.ints("axes") ?? [0], [1]]
-    } else {
-      for (index, absent) in [(1, nil), (2, nil), (3, [0]), (4, [1])] as [(Int, [Int]?)] {
-        guard let values = node.input(index) == nil ? absent : try importer.constant(index, node)?.integers else {
-          throw node.unsupported("only with constant bounds")
-        }
-        bounds.append(values)
-      }
-    }
-    guard bounds.allSatisfy({ $0.count == 1 }), [0, -1].contains(bounds[2][0]), bounds[3][0] == 1, !data.isScalar else {
-      throw node.unsupported("only a range of one axis in steps of 1 is")
-    }
-    let start = clamped(bounds[0][0], data.elements.count)
-    let end = clamped(bounds[1][0], data.elements.count)
-    try importer.spend(max(end - start, 0), node)
-    try importer.bind(node.output, to: .integers(SymbolicIntegers(elements: Array(data.elements[start..<max(start, end)]))), node)
   }
 
   /// A position counted from the front in 0...count; negative ones count from the end, and those beyond an end stand for it.
