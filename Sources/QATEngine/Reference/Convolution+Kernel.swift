@@ -5,8 +5,8 @@ extension Convolution: ReferenceKernel {
   /// y[n, o, i, j] = bias[o] + Σ weight[o, c, u, v] · x[n, c of o's group, i · stride + u · dilation − pad, ...].
   public func forward<S>(_ inputs: [NDArray<S>?], _ context: KernelContext) -> KernelResult<S> {
     let (x, weight) = (operand(inputs, 0), operand(inputs, 1))
-    let y = Correlation(window, groups: groups, image: x.shape, output: outputShape(inputs)).correlated(x, weight)
-    return KernelResult([biased(y, inputs.count > 2 ? inputs[2] : nil)])
+    let pairs = Correlation(window, groups: groups, image: x.shape, output: outputShape(inputs))
+    return KernelResult([pairs.correlated(x, weight, bias: inputs.count > 2 ? inputs[2] : nil)])
   }
 
   /// dx gathers weight · dy, dweight gathers x · dy over the same pairs of elements; dbias is dy summed over samples and positions.
@@ -22,8 +22,8 @@ extension ConvolutionTranspose: ReferenceKernel {
   /// The result is the image that x, as the output of a convolution, gathers in.
   public func forward<S>(_ inputs: [NDArray<S>?], _ context: KernelContext) -> KernelResult<S> {
     let (x, weight) = (operand(inputs, 0), operand(inputs, 1))
-    let y = Correlation(window, groups: groups, image: outputShape(inputs), output: x.shape).scattered(x, weight)
-    return KernelResult([biased(y, inputs.count > 2 ? inputs[2] : nil)])
+    let pairs = Correlation(window, groups: groups, image: outputShape(inputs), output: x.shape)
+    return KernelResult([pairs.scattered(x, weight, bias: inputs.count > 2 ? inputs[2] : nil)])
   }
 
   /// dx is the convolution of dy, dweight gathers dy · x over the same pairs of elements; dbias is dy summed over samples and positions.

@@ -18,9 +18,9 @@ struct Correlation {
     self.output = output
   }
 
-  /// output[n, o, i] = Σ weight[o, c, u] · image[n, c of o's group, i · stride + u · dilation − pad].
-  func correlated<S>(_ image: NDArray<S>, _ weight: NDArray<S>) -> NDArray<S> {
-    var result = NDArray<S>(repeating: 0, shape: output)
+  /// output[n, o, i] = bias[o] + Σ weight[o, c, u] · image[n, c of o's group, i · stride + u · dilation − pad], added up in this order.
+  func correlated<S>(_ image: NDArray<S>, _ weight: NDArray<S>, bias: NDArray<S>? = nil) -> NDArray<S> {
+    var result = biased(NDArray<S>(repeating: 0, shape: output), bias)
     result.elements.withUnsafeMutableBufferPointer { y in
       image.elements.withUnsafeBufferPointer { x in
         forEachTap { tap in
@@ -34,9 +34,9 @@ struct Correlation {
     return result
   }
 
-  /// The image in which each element gathers weight · output over the same pairs.
-  func scattered<S>(_ output: NDArray<S>, _ weight: NDArray<S>) -> NDArray<S> {
-    var result = NDArray<S>(repeating: 0, shape: image)
+  /// The image in which each element gathers its channel's bias and weight · output over the same pairs.
+  func scattered<S>(_ output: NDArray<S>, _ weight: NDArray<S>, bias: NDArray<S>? = nil) -> NDArray<S> {
+    var result = biased(NDArray<S>(repeating: 0, shape: image), bias)
     result.elements.withUnsafeMutableBufferPointer { x in
       output.elements.withUnsafeBufferPointer { y in
         forEachTap { tap in
@@ -127,7 +127,7 @@ struct Correlation {
 }
 
 /// `array` [N, C, ...] plus one number a channel; itself without a bias.
-func biased<S>(_ array: NDArray<S>, _ bias: NDArray<S>?) -> NDArray<S> {
+private func biased<S>(_ array: NDArray<S>, _ bias: NDArray<S>?) -> NDArray<S> {
   guard let bias else { return array }
   return broadcast(array, bias.reshaped([bias.count] + array.shape[2...].map { _ in 1 }), array.shape) { $0 + $1 }
 }
