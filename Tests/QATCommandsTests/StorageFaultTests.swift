@@ -110,7 +110,7 @@ extension ToolTests {
       #expect(again.exitCode == 0, "\(fault): \(again.errors)")
       #expect(try files(run.appendingPathComponent("step-000000004")) == expected, "\(fault)")
       let rubbish = try FileManager.default.contentsOfDirectory(atPath: run.path).filter {
-        $0.hasPrefix(".tmp-") || $0.hasPrefix(".trash-") || $0 == "LOCK"
+        $0.hasPrefix(".") || $0 == "LOCK"
       }
       #expect(rubbish == [], "\(fault)")
     }
