@@ -2,8 +2,8 @@ import Foundation
 import QATGraph
 
 extension ONNXFile {
-  /// Writes a graph as an fp32 ONNX file: opset 13 (14 with HardSwish), tensor and node names as in the graph, batch normalisation kept, the batch a
-  /// dimension named `batch`. Equal graphs give equal bytes. The file appears complete or not at all.
+  /// Writes a graph as an fp32 ONNX file: the smallest opset from 13 on that has its operators, tensor and node names as in the graph, batch normalisation
+  /// kept, the batch a dimension named `batch`. Equal graphs give equal bytes. The file appears complete or not at all.
   /// - Parameters:
   ///   - graph: a network without fake quantizers.
   ///   - path: where to write; an existing file is replaced.
