@@ -65,7 +65,7 @@ struct BenchCommand: ParsableCommand {
         configuration.accumulationSteps = accumulationSteps
         configuration.reproducibleShards = reproducible
         try configuration.validate()
-        var graph = try LoadedModel(model.model, classes: nil, seed: configuration.seed).graph
+        var graph = try LoadedModel(model.model, format: model.format, classes: nil, seed: configuration.seed).graph
         if let imageSize { graph = try graph.resized(to: imageSize) }
         return (graph, configuration)
       }

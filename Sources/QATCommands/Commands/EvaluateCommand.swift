@@ -76,7 +76,7 @@ struct EvaluateCommand: ParsableCommand {
     func sharedValues() -> [SharedValue] { [configuration.sharedValue, model.graph.sharedValue, samples.sharedValue("the data")] }
 
     init(_ command: EvaluateCommand) throws {
-      let restored = RestoredRun.isPlace(command.model.model) ? try RestoredRun(command.model.model) : nil
+      let restored = command.model.format == nil && RestoredRun.isPlace(command.model.model) ? try RestoredRun(command.model.model) : nil
       var configuration = try command.config.path.map { try RunConfiguration(contentsOf: $0) } ?? restored?.record.configuration ?? RunConfiguration()
       if let data = command.data.path {
         configuration.data.train = data
@@ -87,7 +87,9 @@ struct EvaluateCommand: ParsableCommand {
       }
       trainingPath = path
       samples = try openDataset(command.split == .test ? configuration.data.validation ?? path : path, split: command.split)
-      model = try restored.map { LoadedModel($0) } ?? LoadedModel(command.model.model, classes: samples.classCount, seed: configuration.seed)
+      model =
+        try restored.map { LoadedModel($0) }
+        ?? LoadedModel(command.model.model, format: command.model.format, classes: samples.classCount, seed: configuration.seed)
       try model.graph.requireInputs(configuration.nncf.inputInfo)
       try model.graph.requireFit(samples)
       preprocessing = configuration.data.normalize != nil ? configuration.data.preprocessing : ModelMetadata.preprocessing(model.metadata)

@@ -15,30 +15,22 @@ struct ExportCommand: ParsableCommand {
         qat export --checkpoint runs/b/step-000000400 --to early.onnx
       """)
 
-  /// What is written.
-  enum Format: String, ExpressibleByArgument, CaseIterable {
-    case onnx
-  }
-
   @Option(help: ArgumentHelp("The folder of a run or of one of its checkpoints, or a run's best.", valueName: "dir"), completion: .directory)
   var checkpoint: String
 
-  @Option(name: .customLong("to"), help: ArgumentHelp("Where to write.", valueName: "file"), completion: .file(extensions: ["onnx"]))
+  @Option(name: .customLong("to"), help: ArgumentHelp("Where to write.", valueName: "file"), completion: .file(extensions: ModelFormat.extensions))
   var destination: String
 
-  @Option(help: "The format; what the file's suffix says when left out.")
-  var format: Format?
+  @OptionGroup var form: FormatOption
 
-  func validate() throws {
-    if format == nil { try requireKnownSuffix(destination) }
-  }
+  func validate() throws { _ = try form.destination(destination) }
 
   func run() throws {
     try Session.run("export") { session in
       let restored = try session.begin { try RestoredRun(checkpoint, warn: session.warn) }
       session.note("step \(restored.loaded.checkpoint.state.step) of \(restored.loaded.path)")
       let metadata = ModelMetadata.strings(restored.record.configuration.data.preprocessing)
-      try export(restored.trained, to: [destination], metadata: metadata, session)
+      try export(restored.trained, to: [form.destination(destination)], metadata: metadata, session)
       return .done
     }
   }

@@ -42,7 +42,7 @@ struct QuantizeCommand: ParsableCommand {
       else { return .done }
       try drawGraphs(inputs.model.graph, controller, to: inputs.configuration.nncf.logDirectory, session)
       session.result(json ? controller.statistics().json.text() : controller.statistics().description)
-      try export(controller.graph, to: output.files, metadata: ModelMetadata.strings(inputs.configuration.data.preprocessing), session)
+      try export(controller.graph, to: output.destinations, metadata: ModelMetadata.strings(inputs.configuration.data.preprocessing), session)
       return .done
     }
   }

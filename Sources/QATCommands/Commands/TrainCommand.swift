@@ -67,7 +67,7 @@ struct TrainCommand: ParsableCommand {
         let resumption = resume.map { (CheckpointDirectory.Choice($0), allow.reduce(into: Set<AllowedChange>()) { $0.formUnion($1) }) }
         var run = try TrainingRun(
           inputs, directory: directory, forcesLock: forcesLock, resume: resumption, stopConditions: conditions, session)
-        session.result(try run.finish(exports: output.files))
+        session.result(try run.finish(exports: output.destinations))
         return .done
       } catch let request as StopRequest {
         let why = conditions.reason.map { ", because \($0)" } ?? ""

@@ -1,28 +1,24 @@
 import QAT
 
-/// Writes a trained network to files, in the form that each name's suffix says.
+/// Writes a trained network to files, each in its format.
 ///
 /// A quantized network becomes integers first; what stays in floating point, and what the integers had to change, is said on stderr.
 /// - Parameters:
 ///   - graph: the network with its trained values.
-///   - files: where to write.
+///   - destinations: where to write, and in which format.
 ///   - metadata: notes for the files.
 ///   - session: rank 0 writes; an error ends all ranks.
 /// - Throws: `LoweringError` when the network cannot become integers; `CommandError` when a file cannot be written.
-func export(_ graph: Graph, to files: [String], metadata: [String: String], _ session: Session) throws {
-  if files.isEmpty { return }
+func export(_ graph: Graph, to destinations: [ExportDestination], metadata: [String: String], _ session: Session) throws {
+  if destinations.isEmpty { return }
   try session.onRoot {
     WorkPhase.exporting.begin()
     let lowered = graph.isQuantized ? try lower(graph) : nil
     for adjustment in lowered?.adjustments ?? [] { session.note("export: \(adjustment.node): \(adjustment.reason)") }
     for layer in lowered?.floatOperators ?? [] { session.note("export: \(layer.name) (\(layer.type)) stays in floating point: \(layer.reason)") }
-    for file in files {
+    for (file, format) in destinations.map({ ($0.file, $0.format) }) {
       do {
-        if let lowered {
-          try ONNXFile.write(lowered, to: file, metadata: metadata)
-        } else {
-          try ONNXFile.write(graph, to: file, metadata: metadata)
-        }
+        try format.write(graph, lowered, to: file, metadata: metadata)
       } catch {
         throw CommandError(.storage, "the export failed: \(error)")
       }

@@ -15,20 +15,21 @@ struct LoadedModel {
 
   /// Reads a file or a checkpoint, or makes the architecture of that name.
   /// - Parameters:
-  ///   - name: an .onnx file, the folder of a run or of a checkpoint, or the name of an architecture.
+  ///   - name: a model file, the folder of a run or of a checkpoint, or the name of an architecture.
+  ///   - format: the file's format; what its name says when nil.
   ///   - classes: classes of an architecture; its published number when nil.
   ///   - seed: seed of an architecture's initial weights.
-  /// - Throws: `ONNXError` when the file is no network; `CommandError` when the name says nothing that can be read.
-  init(_ name: String, classes: Int?, seed: UInt64) throws {
-    if RestoredRun.isPlace(name) {
+  /// - Throws: the format's error when the file is no network; `CommandError` when the name says nothing that can be read.
+  init(_ name: String, format: ModelFormat? = nil, classes: Int?, seed: UInt64) throws {
+    if format == nil, RestoredRun.isPlace(name) {
       self.init(try RestoredRun(name))
     } else {
-      try self.init(fileOrArchitecture: name, classes: classes, seed: seed)
+      try self.init(fileOrArchitecture: name, format, classes: classes, seed: seed)
     }
   }
 
-  private init(fileOrArchitecture name: String, classes: Int?, seed: UInt64) throws {
-    if architectureNames.contains(name) {
+  private init(fileOrArchitecture name: String, _ format: ModelFormat?, classes: Int?, seed: UInt64) throws {
+    if format == nil, architectureNames.contains(name) {
       let count = classes ?? defaultClassCount(ofArchitecture: name)
       guard let graph = architecture(named: name, classes: count, seed: seed) else {
         throw CommandError(.input, "there is no architecture '\(name)' with \(count) classes")
@@ -36,11 +37,9 @@ struct LoadedModel {
       self.graph = graph
       return
     }
-    guard name.hasSuffix(".onnx") else { throw CommandError(.input, Self.unknown(name)) }
-    graph = try ONNXFile.read(contentsOf: name)
-    metadata = try ONNXFile.metadata(contentsOf: name)
+    guard let format = format ?? ModelFormat(fileName: name) else { throw CommandError(.input, Self.unknown(name)) }
+    (graph, metadata, notes) = try format.read(name)
     fileSize = LoadedModel.size(ofFile: name)
-    notes = ONNXFile.notes(for: graph)
   }
 
   /// The network of a checkpoint, as it was trained.
@@ -56,11 +55,9 @@ struct LoadedModel {
   }
 
   private static func unknown(_ name: String) -> String {
-    if let nearest = NearestWord.to(name, among: architectureNames) {
-      return "the model '\(name)' is neither an .onnx file, nor a run or a checkpoint, nor an architecture: did you mean '\(nearest)'?"
-    }
-    return
-      "the model '\(name)' is neither an .onnx file, nor a run or a checkpoint, nor an architecture (\(architectureNames.joined(separator: ", ")))"
+    let sentence = "the model '\(name)' is neither a model file (\(ModelFormat.suffixes)), nor a run or a checkpoint, nor an architecture"
+    if let nearest = NearestWord.to(name, among: architectureNames) { return "\(sentence): did you mean '\(nearest)'?" }
+    return "\(sentence) (\(architectureNames.joined(separator: ", ")))"
   }
 }
 

@@ -5,9 +5,13 @@ import QAT
 struct ModelOption: ParsableArguments {
   @Option(
     name: .customLong("model"),
-    help: ArgumentHelp("The network: an .onnx file, the folder of a run or a checkpoint, or \(architectureList).", valueName: "file|name"),
-    completion: .file(extensions: ["onnx"]))
+    help: ArgumentHelp(
+      "The network: a model file (\(ModelFormat.suffixes)), the folder of a run or a checkpoint, or \(architectureList).", valueName: "file|name"),
+    completion: .file(extensions: ModelFormat.extensions))
   var model: String
+
+  @Option(help: ArgumentHelp("The model file's format; what its name says when left out.", valueName: "format"))
+  var format: ModelFormat?
 
   static let architectureList = architectureNames.dropLast().joined(separator: ", ") + " or " + (architectureNames.last ?? "")
 }
@@ -17,8 +21,8 @@ struct OptionalModelOption: ParsableArguments {
   @Option(
     name: .customLong("model"),
     help: ArgumentHelp(
-      "The network: an .onnx file, the folder of a run or a checkpoint for its weights, or \(ModelOption.architectureList). Overrides the configuration's 'model'.",
+      "The network: a model file (\(ModelFormat.suffixes)), the folder of a run or a checkpoint for its weights, or \(ModelOption.architectureList). Overrides the configuration's 'model'.",
       valueName: "file|name"),
-    completion: .file(extensions: ["onnx"]))
+    completion: .file(extensions: ModelFormat.extensions))
   var model: String?
 }

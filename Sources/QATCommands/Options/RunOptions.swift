@@ -30,16 +30,42 @@ struct DataOption: ParsableArguments {
   var path: String?
 }
 
-/// `--export`, which may be repeated.
+/// `--export`, which may be repeated, and `--format`.
 struct ExportOption: ParsableArguments {
   @Option(
     name: .customLong("export"), parsing: .singleValue,
     help: ArgumentHelp(
-      "Write the result here; .onnx is INT8 with QuantizeLinear and DequantizeLinear when quantized, else fp32. May be repeated.", valueName: "file"),
-    completion: .file(extensions: ["onnx"]))
+      "Write the result here (\(ModelFormat.suffixes)), quantized when the network is, else fp32. May be repeated.", valueName: "file"),
+    completion: .file(extensions: ModelFormat.extensions))
   var files: [String] = []
 
-  func validate() throws { try files.forEach(requireKnownSuffix) }
+  @OptionGroup var form: FormatOption
+
+  func validate() throws { _ = try destinations }
+
+  /// The files with their formats.
+  var destinations: [ExportDestination] { get throws { try files.map(form.destination) } }
+}
+
+/// A file that is written, and its format.
+struct ExportDestination {
+  var file: String
+  var format: ModelFormat
+}
+
+/// `--format`, for files that are written.
+struct FormatOption: ParsableArguments {
+  @Option(help: "The format of what is written; what the file's name says when left out.")
+  var format: ModelFormat?
+
+  /// The file in the format that is given, or that its name says.
+  func destination(_ file: String) throws -> ExportDestination {
+    guard let format = format ?? ModelFormat(fileName: file) else {
+      throw ValidationError(
+        "'\(file)' ends with no format that this version writes. Give a name that ends with \(ModelFormat.suffixes), or --format.")
+    }
+    return ExportDestination(file: file, format: format)
+  }
 }
 
 /// How ranks run together.
@@ -63,13 +89,6 @@ struct RunningOptions: ParsableArguments {
     if stallTimeout != 0, !(1...1e6).contains(stallTimeout) {
       throw ValidationError("--stall-timeout is \(stallTimeout); it must be 0 or from 1 to 1000000 seconds.")
     }
-  }
-}
-
-/// Refuses a file name whose suffix names no format that is written.
-func requireKnownSuffix(_ file: String) throws {
-  guard file.hasSuffix(".onnx"), file != ".onnx" else {
-    throw ValidationError("'\(file)' ends with no format that this version writes. Give a name that ends with .onnx.")
   }
 }
 

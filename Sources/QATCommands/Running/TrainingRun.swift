@@ -92,7 +92,7 @@ struct TrainingRun {
   /// - Parameter exports: files to write.
   /// - Returns: the table that the run ends with.
   /// - Throws: `StopRequest`, the same on every rank, when the run was asked to stop; what training and exporting throw.
-  mutating func finish(exports: [String]) throws -> String {
+  mutating func finish(exports: [ExportDestination]) throws -> String {
     let result = try trainer.run()
     if let stop = result.stop { throw stop }
     let best = goal == nil ? nil : try trainer.restoreBest()
@@ -118,7 +118,7 @@ struct TrainingRun {
       communicator: session.communicator)
   }
 
-  private func table(_ result: TrainingResult, exports: [String]) -> String {
+  private func table(_ result: TrainingResult, exports: [ExportDestination]) -> String {
     var table = TextTable([graph.name, "top-1", "top-5", "loss"])
     for (name, evaluation) in results {
       table.add([name, Numbers.percent(evaluation.top1), Numbers.percent(evaluation.top5), Numbers.fixed(evaluation.loss, 4)])
@@ -144,7 +144,7 @@ struct TrainingRun {
           + "\(Numbers.fixed(checkpoints.longestSeconds, 3)) s at once at most")
     }
     lines.append("run          \(directory.path)")
-    for file in exports { lines.append("exported     \(file)  \(Numbers.bytes(LoadedModel.size(ofFile: file) ?? 0))") }
+    for file in exports.map(\.file) { lines.append("exported     \(file)  \(Numbers.bytes(LoadedModel.size(ofFile: file) ?? 0))") }
     return lines.joined(separator: "\n")
   }
 }

@@ -1,4 +1,5 @@
 import QATGraph
+import QATImporting
 import QATTensor
 
 /// Operators on constants are computed while the file is read.
@@ -25,18 +26,14 @@ extension ONNXImporter {
       guard let tensor = try constant(input, node) else { return false }
       constants.append(tensor)
     }
-    guard let evaluable = op as? any EvaluableOperator else { return false }
-    let types: [TensorType]
+    let result: Tensor?
     do throws(ShapeError) {
-      types = try op.outputTypes(for: constants.map { TensorType($0) })
+      result = try assembly.evaluate(op, constants)
     } catch {
       throw node.error(error.description)
     }
     // What is made for each sample of a batch is left to the graph.
-    guard types[0].dimensions.allSatisfy({ $0.fixedSize != nil }) else { return false }
-    guard types[0].rank <= 64, types[0].dimensions.boundedElementCount != nil else { throw node.error("its output would be too large: \(types[0])") }
-    try spend(types[0].shape(batchSize: 1).elementCount, node)
-    guard let result = evaluable.evaluate(constants)?.first else { throw node.error("it computes an integer that is too large") }
+    guard let result else { return false }
     try bind(node.outputs[index], to: .constant(result), node)
     return true
   }

@@ -1,4 +1,5 @@
 import QATGraph
+import QATImporting
 import QATTensor
 
 /// Builds a graph from an ONNX model, node by node in the file's order.
@@ -29,32 +30,32 @@ struct ONNXImporter {
   .reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
 
   /// The graph so far.
-  var graph: Graph
-  /// Types of the graph's tensors so far.
-  private(set) var types: [TensorName: TensorType] = [:]
+  var assembly: GraphAssembly
   /// The size in the file that stands for the batch, when the file has a fixed one.
   let literalBatch: Int?
-  /// Elements that constant folding may still make; bounds what a small file can make of itself.
-  var foldingBudget: Int
 
   private var values: [String: ONNXValue] = [:]
   private var initializers: [String: ONNXTensorProto] = [:]
   private let external: ONNXExternalData
   private let fileOutputs: Set<String>
-  private var names = UniqueNames()
   /// Results of MatMul: a constant added to one is a bias.
   var products = Set<TensorName>()
   /// What a DequantizeLinear made of integers, by their name: its twins for other readers share it.
   var dequantized: [TensorName: TensorName] = [:]
+
+  /// The graph so far.
+  var graph: Graph { assembly.graph }
+
+  /// Types of the graph's tensors so far.
+  var types: [TensorName: TensorType] { assembly.types }
 
   /// An importer that knows the inputs and initializers of `file` and none of its nodes.
   init(
     _ file: ONNXGraphProto, external: ONNXExternalData, inputShapes: [TensorName: [Dimension]], foldingBudget: Int
   ) throws(ONNXError) {
     self.external = external
-    self.foldingBudget = foldingBudget
     fileOutputs = Set(file.output.map(\.name))
-    graph = Graph(name: file.name)
+    assembly = GraphAssembly(name: file.name, foldingBudget: foldingBudget)
     for tensor in file.initializer {
       guard !tensor.name.isEmpty else { throw ONNXError("an initializer has no name") }
       if initializers.updateValue(tensor, forKey: tensor.name) != nil { throw ONNXError(tensor: tensor.name, "two initializers have this name") }
@@ -68,16 +69,14 @@ struct ONNXImporter {
       throw ONNXError(tensor: unknown, "a shape is given for it, but the inputs are \(inputs.map(\.name))")
     }
     literalBatch = Self.literalBatch(inputs.filter { inputShapes[$0.name] == nil })
-    names.take(initializers.keys)
-    for node in file.node { names.take(node.output) }
+    assembly.take(initializers.keys)
+    for node in file.node { assembly.take(node.output) }
     for input in inputs {
       let type = try Self.type(of: input, literalBatch: literalBatch, given: inputShapes[input.name])
-      graph.inputs.append(Graph.Input(name: input.name, type: type))
       guard values.updateValue(.computed(input.name), forKey: input.name) == nil else {
         throw ONNXError(tensor: input.name, "two inputs have this name")
       }
-      types[input.name] = type
-      names.take([input.name])
+      assembly.add(Graph.Input(name: input.name, type: type))
     }
   }
 
@@ -88,7 +87,7 @@ struct ONNXImporter {
     guard let proto = initializers[name] else { throw node.error("it reads the tensor '\(name)', which nothing before it makes") }
     let tensor = try decoded(proto)
     // What lies beside the file belongs to its size as well.
-    if proto.dataLocation == .external { foldingBudget += tensor.count }
+    if proto.dataLocation == .external { assembly.foldingBudget += tensor.count }
     let value = ONNXValue.constant(tensor)
     values[name] = value
     return value
@@ -123,7 +122,13 @@ struct ONNXImporter {
     guard values[name] == nil, initializers[name] == nil else { throw node.error("it makes the tensor '\(name)', which exists already") }
     var value = value
     if case .integers(let integers) = value, let tensor = integers.tensor { value = .constant(tensor) }
-    if case .constant(let tensor) = value { try check(TensorType(tensor), of: name, node) }
+    if case .constant(let tensor) = value {
+      do throws(ShapeError) {
+        try GraphAssembly.check(TensorType(tensor), of: name)
+      } catch {
+        throw node.error(error.description)
+      }
+    }
     values[name] = value
   }
 
@@ -144,25 +149,10 @@ struct ONNXImporter {
 
   /// Adds a constant under `name`, or under a new name when that one holds another value or plays another role.
   /// - Returns: the name it has.
-  mutating func add(_ tensor: Tensor, named name: String, _ role: Graph.Constant.Role) -> TensorName {
-    var free = name
-    var number = 1
-    while true {
-      if let known = graph.constants[free] {
-        if known.role == role && known.tensor == tensor { return free }
-      } else if free == name ? types[name] == nil : !names.contains(free) {
-        graph.constants[free] = Graph.Constant(tensor, role)
-        types[free] = TensorType(tensor)
-        names.take([free])
-        return free
-      }
-      free = "\(name)_\(number)"
-      number += 1
-    }
-  }
+  mutating func add(_ tensor: Tensor, named name: String, _ role: Graph.Constant.Role) -> TensorName { assembly.add(tensor, named: name, role) }
 
   /// A name nothing in the file or the graph has.
-  mutating func uniqueName(_ candidate: String) -> String { names.next(candidate) }
+  mutating func uniqueName(_ candidate: String) -> String { assembly.uniqueName(candidate) }
 
   /// Adds a node to the graph that stands for `node` and makes one of its outputs, the first unless said otherwise.
   /// - Throws: `ONNXError` when the operator cannot take the inputs.
@@ -198,25 +188,19 @@ struct ONNXImporter {
   }
 
   private mutating func append(_ graphNode: Node, _ node: ONNXImportNode) throws(ONNXError) {
-    let allowed = Swift.type(of: graphNode.op).inputCount
-    guard allowed.contains(graphNode.inputs.count) else {
-      throw node.error("\(node.type) takes \(Swift.type(of: graphNode.op).inputCountDescription), found \(graphNode.inputs.count)")
-    }
-    let outputs: [TensorType]
     do throws(ShapeError) {
-      outputs = try graphNode.op.outputTypes(for: graphNode.inputs.map { types[$0] })
+      try assembly.append(graphNode)
     } catch {
       throw node.error(error.description)
     }
-    for (name, type) in zip(graphNode.outputs, outputs) {
-      try check(type, of: name, node)
-      guard !type.dimensions.contains(0) else { throw node.error("its output '\(name)' would be empty: \(type)") }
-      types[name] = type
-    }
-    graph.nodes.append(graphNode)
   }
 
-  private func check(_ type: TensorType, of name: String, _ node: ONNXImportNode) throws(ONNXError) {
-    guard type.rank <= 64, type.dimensions.boundedElementCount != nil else { throw node.error("its output '\(name)' would be too large: \(type)") }
+  /// Takes `count` elements from what constant folding may make.
+  mutating func spend(_ count: Int, _ node: ONNXImportNode) throws(ONNXError) {
+    do throws(ShapeError) {
+      try assembly.spend(count)
+    } catch {
+      throw node.error(error.description)
+    }
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import QATGraph
+import QATImporting
 import QATTensor
 
 extension ONNXTensorProto {
@@ -57,17 +58,17 @@ extension ONNXTensorProto {
   /// Elements from bytes whose count has been checked.
   private func elements(_ type: DataType, raw: Data) throws(ONNXError) -> Tensor.Elements {
     switch type {
-    case .float: .float32(Self.array(raw))
-    case .double: .float32(Self.array(raw).map { (value: Double) in Float(value) })
-    case .float16: .float32(Self.array(raw).map(Self.widenHalf))
-    case .bfloat16: .float32(Self.array(raw).map(Self.widenBrain))
-    case .int8: .int8(Self.array(raw))
-    case .uint8: .uint8(Self.array(raw))
-    case .int16: .int32(Self.array(raw).map { (value: Int16) in Int32(value) })
-    case .uint16: .int32(Self.array(raw).map { (value: UInt16) in Int32(value) })
-    case .int32: .int32(Self.array(raw))
-    case .uint32: .int64(Self.array(raw).map { (value: UInt32) in Int64(value) })
-    case .int64: .int64(Self.array(raw))
+    case .float: .float32(raw.values())
+    case .double: .float32(raw.values().map { (value: Double) in Float(value) })
+    case .float16: .float32(raw.values().map(Float.init(half:)))
+    case .bfloat16: .float32(raw.values().map(Float.init(brain:)))
+    case .int8: .int8(raw.values())
+    case .uint8: .uint8(raw.values())
+    case .int16: .int32(raw.values().map { (value: Int16) in Int32(value) })
+    case .uint16: .int32(raw.values().map { (value: UInt16) in Int32(value) })
+    case .int32: .int32(raw.values())
+    case .uint32: .int64(raw.values().map { (value: UInt32) in Int64(value) })
+    case .int64: .int64(raw.values())
     case .bool: .bool(raw.map { $0 != 0 })
     default: throw unsupported(type)
     }
@@ -78,8 +79,8 @@ extension ONNXTensorProto {
     switch type {
     case .float: .float32(floatData)
     case .double: .float32(doubleData.map { Float($0) })
-    case .float16: .float32(int32Data.map { Self.widenHalf(UInt16(truncatingIfNeeded: $0)) })
-    case .bfloat16: .float32(int32Data.map { Self.widenBrain(UInt16(truncatingIfNeeded: $0)) })
+    case .float16: .float32(int32Data.map { Float(half: UInt16(truncatingIfNeeded: $0)) })
+    case .bfloat16: .float32(int32Data.map { Float(brain: UInt16(truncatingIfNeeded: $0)) })
     case .int8: .int8(int32Data.map { Int8(truncatingIfNeeded: $0) })
     case .uint8: .uint8(int32Data.map { UInt8(truncatingIfNeeded: $0) })
     case .int16, .uint16, .int32: .int32(int32Data)
@@ -87,31 +88,6 @@ extension ONNXTensorProto {
     case .uint32: .int64(uint64Data.map { Int64(truncatingIfNeeded: $0) })
     case .bool: .bool(int32Data.map { $0 != 0 })
     default: throw unsupported(type)
-    }
-  }
-
-  // The format is little-endian, and so is every machine Swift runs on today: elements are copied as they are.
-  private static func array<Element: BitwiseCopyable>(_ data: Data) -> [Element] {
-    let count = data.count / MemoryLayout<Element>.stride
-    return [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
-      data.withUnsafeBytes {
-        UnsafeMutableRawBufferPointer(buffer).copyMemory(
-          from: UnsafeRawBufferPointer(rebasing: $0.prefix(buffer.count * MemoryLayout<Element>.stride)))
-      }
-      initialized = count
-    }
-  }
-
-  private static func widenBrain(_ bits: UInt16) -> Float { Float(bitPattern: UInt32(bits) << 16) }
-
-  /// IEEE 754 binary16 to binary32, by hand: `Float16` does not exist on every platform.
-  private static func widenHalf(_ bits: UInt16) -> Float {
-    let sign = UInt32(bits & 0x8000) << 16
-    let fraction = UInt32(bits & 0x3FF)
-    switch Int((bits >> 10) & 0x1F) {
-    case 0: return Float(bitPattern: sign | (Float(fraction) * 0x1p-24).bitPattern)
-    case 31: return Float(bitPattern: sign | 0x7F80_0000 | fraction << 13)
-    case let exponent: return Float(bitPattern: sign | UInt32(exponent + 112) << 23 | fraction << 13)
     }
   }
 }

@@ -1,4 +1,5 @@
 import QATGraph
+import QATImporting
 import QATTensor
 
 /// Sums, products and means; on shapes and constants they are computed.
@@ -57,12 +58,6 @@ extension ONNXImporter {
     }
     if case .constant(let left) = a, case .constant(let right) = b, left.floats != nil, right.floats != nil, try fold(op, node) { return }
     try emission(&self, node)
-  }
-
-  /// Takes `count` elements from what constant folding may make.
-  mutating func spend(_ count: Int, _ node: ONNXImportNode) throws(ONNXError) {
-    guard count <= foldingBudget else { throw node.error("it computes a constant of \(count) elements, out of proportion to the file") }
-    foldingBudget -= count
   }
 
   /// The operands of an Add. A constant that is added to a MatMul's result is the bias of that linear layer, and trained.

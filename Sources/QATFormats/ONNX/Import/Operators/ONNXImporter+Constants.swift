@@ -1,4 +1,5 @@
 import QATGraph
+import QATImporting
 import QATTensor
 
 /// Values that stand in the file, and operators that hand values on.
@@ -68,7 +69,7 @@ extension ONNXImporter {
     let floats = bounds.compactMap { $0.floats?.first }
     guard floats.count == 3 else { throw node.error("its three inputs are of different types: \(bounds.map(\.elementType))") }
     let count = ((floats[1] - floats[0]) / floats[2]).rounded(.up)
-    guard count.isFinite, count <= Float(importer.foldingBudget) else {
+    guard count.isFinite, count <= Float(importer.assembly.foldingBudget) else {
       throw node.error("it counts from \(floats[0]) to \(floats[1]) in steps of \(floats[2])")
     }
     let values = (0..<max(Int(count), 0)).map { floats[0] + Float($0) * floats[2] }

@@ -1,4 +1,5 @@
 import QATGraph
+import QATImporting
 import QATTensor
 
 import func Foundation.erf

@@ -1,4 +1,5 @@
 import QATGraph
+import QATImporting
 import QATTensor
 
 /// What moves elements without changing them. Squeezing and unsqueezing become reshapes.
@@ -19,7 +20,7 @@ extension ONNXImporter {
     if try node.flag("allowzero", default: false), target.elements.contains(0) { throw node.unsupported("an empty tensor is not") }
     switch try importer.inputValue(0, node) {
     case .constant(let tensor):
-      guard let shape = target.known, let resolved = Self.resolve(shape, for: tensor.shape) else {
+      guard let shape = target.known, let resolved = Reshape.resolved(shape, for: tensor.shape) else {
         throw node.error("a constant of shape \(tensor.shape) cannot be reshaped to \(target.elements)")
       }
       try importer.bind(node.output, to: .constant(tensor.reshaped(resolved)), node)
@@ -32,77 +33,15 @@ extension ONNXImporter {
       try importer.bind(node.output, to: .integers(SymbolicIntegers(elements: value.elements, isScalar: target.elements.isEmpty)), node)
     case .computed(let x):
       guard let type = importer.types[x] else { throw node.error("it reads an unknown tensor") }
-      try importer.emit(Reshape(shape: try importer.reshapeTarget(target.elements, for: type, node)), [x], node)
+      let op: Reshape
+      do throws(ShapeError) {
+        op = try Reshape(of: type, to: target.elements, literalBatch: importer.literalBatch)
+      } catch {
+        throw node.error(error.description)
+      }
+      try importer.emit(op, [x], node)
     default: throw node.error("Reshape needs the input 'data'")
     }
-  }
-
-  /// The shape with 0 and −1 resolved, or nil when it does not fit.
-  private static func resolve(_ target: [Int], for shape: [Int]) -> [Int]? {
-    var result = target
-    for (axis, size) in target.enumerated() where size == 0 {
-      guard axis < shape.count else { return nil }
-      result[axis] = shape[axis]
-    }
-    let known = result.filter { $0 != -1 }
-    guard known.allSatisfy({ $0 >= 0 }), known.count >= result.count - 1, known.map(Dimension.fixed).boundedElementCount != nil else { return nil }
-    if let open = result.firstIndex(of: -1) {
-      guard known.elementCount > 0, shape.elementCount % known.elementCount == 0 else { return nil }
-      result[open] = shape.elementCount / known.elementCount
-    }
-    return result.elementCount == shape.elementCount ? result : nil
-  }
-
-  /// The shape that a `Reshape` of the graph takes: the batch, which the file may have as a number, as a symbol or not at all, as 0 or −1.
-  private func reshapeTarget(_ target: [Dimension], for type: TensorType, _ node: ONNXImportNode) throws(ONNXError) -> [Int] {
-    var target = target
-    if let literalBatch, case .batch(let multiple)? = type.dimensions.first, case .fixed(let leading)? = target.first,
-      multiple <= Int(Int32.max), literalBatch <= Int(Int32.max), leading == multiple * literalBatch
-    {
-      target[0] = .batch(multiple: multiple)
-    }
-    var shape: [Int] = []
-    for (axis, dimension) in target.enumerated() {
-      switch dimension {
-      case .fixed(let size): shape.append(size)
-      case .batch: shape.append(axis < type.rank && type.dimensions[axis] == dimension ? 0 : -1)
-      }
-    }
-    // The place for −1 is taken when the batch has moved: then the open size must be computed.
-    if shape.count(where: { $0 == -1 }) > 1, let open = target.firstIndex(of: -1), let size = Self.openSize(target, shape, type) {
-      shape[open] = size
-    }
-    guard shape.allSatisfy({ $0 >= -1 }), shape.filter({ $0 > 0 }).map(Dimension.fixed).boundedElementCount != nil else {
-      throw node.error("it reshapes \(type) to \(target)")
-    }
-    do throws(ShapeError) {
-      let result = try Reshape(shape: shape).outputTypes(for: [type])
-      for (found, expected) in zip(result[0].dimensions, target) where expected.fixedSize == nil && found != expected {
-        throw ShapeError("it reshapes \(type) to \(target), which does not keep the element count")
-      }
-    } catch {
-      let hint = literalBatch.map { "; the file has a fixed batch of \($0): export it with a dynamic first dimension" } ?? ""
-      throw node.error(error.description + hint)
-    }
-    return shape
-  }
-
-  /// What the −1 of `target` stands for: the quotient of all elements and the other dimensions.
-  private static func openSize(_ target: [Dimension], _ shape: [Int], _ type: TensorType) -> Int? {
-    func product(_ dimensions: [Dimension]) -> Dimension? {
-      dimensions.reduce(.fixed(1)) { total, dimension in total.flatMap { Dimension.product($0, dimension) } }
-    }
-    var others: [Dimension] = []
-    for (axis, dimension) in target.enumerated() where dimension != -1 {
-      if dimension == 0 {
-        guard axis < type.rank else { return nil }
-        others.append(type.dimensions[axis])
-      } else {
-        others.append(dimension)
-      }
-    }
-    guard let all = product(type.dimensions), let known = product(others) else { return nil }
-    return Dimension.quotient(all, known)?.fixedSize
   }
 
   private static func transpose(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {

@@ -1,4 +1,5 @@
 import QATGraph
+import QATImporting
 import QATTensor
 
 /// What takes, repeats or adds elements at places that are known when the file is read.

@@ -1,4 +1,5 @@
 import QATGraph
+import QATImporting
 import QATTensor
 
 /// QuantizeLinear and DequantizeLinear: a pair around an activation becomes a fake quantizer, integers in the file become floating point.
@@ -104,7 +105,7 @@ extension ONNXImporter {
     var inputs = inputs
     for (suffix, values) in quantizer.parameters { inputs.append(add(Tensor(values, shape: [values.count]), named: "\(id).\(suffix)", .parameter)) }
     try emit(quantizer.op, inputs, node)
-    graph.nodes[graph.nodes.count - 1].name = id
+    assembly.graph.nodes[graph.nodes.count - 1].name = id
   }
 
   /// Scale and zero-point of a QuantizeLinear, which makes bytes.

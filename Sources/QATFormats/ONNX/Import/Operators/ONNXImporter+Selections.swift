@@ -1,4 +1,5 @@
 import QATGraph
+import QATImporting
 import QATTensor
 
 /// What chooses elements by numbers or conditions, and conditions themselves.

@@ -1,4 +1,5 @@
 import QATGraph
+import QATImporting
 import QATTensor
 
 /// Shape arithmetic: it is computed on dimensions, with the batch size as a symbol, and leaves nothing in the graph.

@@ -1,10 +1,10 @@
 import QATGraph
 import QATTensor
 
-/// Reads a graph as formulas: what exporters write with several operators where this project has one.
+/// Reads a graph as formulas: what files spell with several operators where this project has one.
 ///
 /// Between the nodes of a formula nobody else may look: every tensor inside it has one reader and is no output.
-struct ONNXIdioms {
+struct Idioms {
   private let graph: Graph
   private let producers: [TensorName: Int]
   private let consumers: [TensorName: [Graph.Use]]

@@ -1,15 +1,17 @@
 import QATGraph
 import QATTensor
 
-/// Recognises the layer normalisation of files whose opset (below 17) has no operator for it.
-extension ONNXImporter {
+/// Recognises layer normalisation in files that have no operator for it, such as ONNX's below opset 17.
+extension Graph {
   /// Replaces (x − mean) / √(mean((x − mean)²) + epsilon) · scale + bias by one node, which takes the name and output of the last one.
-  mutating func recogniseLayerNormalizations() {
-    let idioms = ONNXIdioms(graph)
-    for (index, node) in graph.nodes.enumerated() where node.op is Add {
-      guard let found = layerNormalization(node, idioms) else { continue }
-      graph.nodes[index].op = found.op
-      graph.nodes[index].inputs = [found.x, trained(found.scale, idioms), trained(found.bias, idioms)]
+  /// - Parameter types: of the graph's tensors.
+  package mutating func recogniseLayerNormalizations(_ types: [TensorName: TensorType]) {
+    let idioms = Idioms(self)
+    var names = UniqueNames(self)
+    for (index, node) in nodes.enumerated() where node.op is Add {
+      guard let found = layerNormalization(node, idioms, types) else { continue }
+      nodes[index].op = found.op
+      nodes[index].inputs = [found.x, trained(found.scale, idioms, &names), trained(found.bias, idioms, &names)]
     }
   }
 
@@ -19,16 +21,16 @@ extension ONNXImporter {
   }
 
   /// The normalisation whose last step is `node`.
-  private func layerNormalization(_ node: Node, _ idioms: ONNXIdioms) -> Normalization? {
+  private func layerNormalization(_ node: Node, _ idioms: Idioms, _ types: [TensorName: TensorType]) -> Normalization? {
     for (product, bias) in [(node.inputs[0], node.inputs[1]), (node.inputs[1], node.inputs[0])] {
-      guard graph.constants[bias] != nil, let multiplication = idioms.inner(product), multiplication.op is Mul else { continue }
+      guard constants[bias] != nil, let multiplication = idioms.inner(product), multiplication.op is Mul else { continue }
       for (normalized, scale) in [(0, 1), (1, 0)] {
         let scale = multiplication.inputs[scale]
-        guard graph.constants[scale] != nil, let (x, axes, epsilon) = idioms.standardized(multiplication.inputs[normalized]),
+        guard constants[scale] != nil, let (x, axes, epsilon) = idioms.standardized(multiplication.inputs[normalized]),
           let type = types[x], let axis = Self.first(of: axes, rank: type.rank)
         else { continue }
         let shape = type.dimensions[axis...].compactMap(\.fixedSize)
-        guard graph.tensor(scale)?.shape == shape, graph.tensor(bias)?.shape == shape else { continue }
+        guard tensor(scale)?.shape == shape, tensor(bias)?.shape == shape else { continue }
         return Normalization(op: LayerNormalization(axis: axis - type.rank, epsilon: epsilon), x: x, scale: scale, bias: bias)
       }
     }
@@ -43,15 +45,18 @@ extension ONNXImporter {
   }
 
   /// The constant `name` as a parameter; a copy of it when others read it, since file writers share equal ones.
-  private mutating func trained(_ name: TensorName, _ idioms: ONNXIdioms) -> TensorName {
-    guard let tensor = graph.tensor(name) else { return name }
-    guard idioms.hasOneReader(name) else { return add(tensor, named: uniqueName(name), .parameter) }
-    graph.constants[name]?.role = .parameter
-    return name
+  private mutating func trained(_ name: TensorName, _ idioms: Idioms, _ names: inout UniqueNames) -> TensorName {
+    guard let tensor = tensor(name), !idioms.hasOneReader(name) else {
+      constants[name]?.role = .parameter
+      return name
+    }
+    let copy = names.next(name)
+    constants[copy] = Constant(tensor, .parameter)
+    return copy
   }
 }
 
-extension ONNXIdioms {
+extension Idioms {
   /// What (x − mean) / √(variance + epsilon) is of, over which axes, and epsilon.
   fileprivate func standardized(_ name: TensorName) -> (x: TensorName, axes: [Int], epsilon: Float)? {
     guard let last = inner(name), last.inputs.count == 2 else { return nil }

@@ -1,19 +1,19 @@
 import QATGraph
 
-/// Recognises activation functions that files spell with several operators, as their opset, or every opset, lacks one.
-extension ONNXImporter {
+/// Recognises activation functions that files spell with several operators, as their format, or its older versions, have none for them.
+extension Graph {
   /// Replaces each product that is an activation function by one node, which takes the name and output of the product's last node.
-  mutating func recogniseActivations() {
-    let idioms = ONNXIdioms(graph)
-    for (index, node) in graph.nodes.enumerated() where node.op is Mul {
+  package mutating func recogniseActivations() {
+    let idioms = Idioms(self)
+    for (index, node) in nodes.enumerated() where node.op is Mul {
       guard let (op, input) = idioms.activation(node) else { continue }
-      graph.nodes[index].op = op
-      graph.nodes[index].inputs = [input]
+      nodes[index].op = op
+      nodes[index].inputs = [input]
     }
   }
 }
 
-extension ONNXIdioms {
+extension Idioms {
   /// The activation function that `node`, a product, computes, and its argument.
   fileprivate func activation(_ node: Node) -> (op: any Operator, input: TensorName)? {
     let product = product(node)

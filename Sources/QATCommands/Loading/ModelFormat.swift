@@ -1,0 +1,69 @@
+import ArgumentParser
+import QAT
+
+/// The formats of model files, by the names that `--format` takes: the one place that says which there are, how a file's name tells them, and how each is
+/// read and written.
+enum ModelFormat: String, CaseIterable, ExpressibleByArgument {
+  case onnx
+
+  /// What the names of such files end with.
+  var suffix: String {
+    switch self {
+    case .onnx: ".onnx"
+    }
+  }
+
+  /// A file of this format when it holds a quantized network, in the words of help texts.
+  var description: String {
+    switch self {
+    case .onnx: "INT8 with QuantizeLinear and DequantizeLinear"
+    }
+  }
+
+  /// The format that a file's name says; of several with one suffix the first.
+  init?(fileName: String) {
+    guard let format = Self.allCases.first(where: { fileName.hasSuffix($0.suffix) && fileName.count > $0.suffix.count }) else { return nil }
+    self = format
+  }
+
+  /// The suffixes of all formats, for messages: ".onnx or .pb".
+  static var suffixes: String { joined(Self.allCases.map(\.suffix)) }
+
+  /// The suffixes of all formats without their dot, for the completion of file names.
+  static var extensions: [String] { unique(Self.allCases.map { String($0.suffix.dropFirst()) }) }
+
+  /// Reads a network.
+  /// - Parameter path: path of the file.
+  /// - Returns: the network, what the file says of itself, and what the user should know.
+  /// - Throws: the format's error, when the file holds no network that can be taken.
+  func read(_ path: String) throws -> (graph: Graph, metadata: [String: String], notes: [String]) {
+    switch self {
+    case .onnx:
+      let graph = try ONNXFile.read(contentsOf: path)
+      return (graph, try ONNXFile.metadata(contentsOf: path), ONNXFile.notes(for: graph))
+    }
+  }
+
+  /// Writes a network.
+  /// - Parameters:
+  ///   - network: the network as it was trained.
+  ///   - lowered: the same as integers, when it is quantized.
+  ///   - path: where to write; an existing file is replaced.
+  ///   - metadata: what the file says of itself.
+  /// - Throws: the format's error, when it cannot say the network or the file cannot be written.
+  func write(_ network: Graph, _ lowered: LoweredGraph?, to path: String, metadata: [String: String]) throws {
+    switch (self, lowered) {
+    case (.onnx, let lowered?): try ONNXFile.write(lowered, to: path, metadata: metadata)
+    case (.onnx, nil): try ONNXFile.write(network, to: path, metadata: metadata)
+    }
+  }
+
+  private static func unique(_ words: [String]) -> [String] {
+    words.reduce(into: []) { all, word in if !all.contains(word) { all.append(word) } }
+  }
+
+  private static func joined(_ words: [String]) -> String {
+    let words = unique(words)
+    return words.count < 2 ? words.joined() : words.dropLast().joined(separator: ", ") + " or " + (words.last ?? "")
+  }
+}
