@@ -13,13 +13,15 @@ let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swif
 
 // One row a library: what it holds is said in docs/architecture.md. A room sees only rooms above it.
 let rooms: [Target] = [
+  .target(name: "QATFiles", dependencies: ["CTrainingSupport"], path: "Sources/QATFormats/Files"),
   .target(name: "QATTensor"),
   .target(name: "QATGraph", dependencies: ["QATTensor"]),
   .target(name: "QATLowering", dependencies: ["QATTensor", "QATGraph"]),
   .target(name: "QATJSON", path: "Sources/QATFormats/JSON"),
   .target(name: "QATSafetensors", dependencies: ["QATTensor"], path: "Sources/QATFormats/Safetensors"),
   .target(name: "QATImporting", dependencies: ["QATTensor", "QATGraph"], path: "Sources/QATFormats/Importing"),
-  .target(name: "QATONNX", dependencies: ["QATTensor", "QATGraph", "QATLowering", "QATImporting", protobuf], path: "Sources/QATFormats/ONNX"),
+  .target(
+    name: "QATONNX", dependencies: ["QATFiles", "QATTensor", "QATGraph", "QATLowering", "QATImporting", protobuf], path: "Sources/QATFormats/ONNX"),
   .target(name: "QATCommunication", dependencies: ["COpenMPI", "CTrainingSupport", "CWatching"]),
   .target(name: "QATEngine", dependencies: ["COneDNN", "CVectorKernels", "QATTensor", "QATGraph", numerics]),
   .target(name: "QATQuantization", dependencies: ["QATTensor", "QATGraph", "QATJSON", "QATCommunication", "QATEngine"]),
@@ -27,14 +29,15 @@ let rooms: [Target] = [
   .target(
     name: "QATTraining",
     dependencies: [
-      "CVectorKernels", "CTrainingSupport", "QATTensor", "QATGraph", "QATJSON", "QATSafetensors", "QATCommunication", "QATEngine",
+      "CVectorKernels", "CTrainingSupport", "QATFiles", "QATTensor", "QATGraph", "QATJSON", "QATSafetensors", "QATCommunication", "QATEngine",
       "QATQuantization", "QATData",
     ]),
   .target(name: "QATModels", dependencies: ["QATTensor", "QATGraph"]),
   .target(
     name: "QAT",
     dependencies: [
-      "QATTensor", "QATGraph", "QATLowering", "QATJSON", "QATSafetensors", "QATONNX", "QATCommunication", "QATEngine", "QATQuantization", "QATData",
+      "QATFiles", "QATTensor", "QATGraph", "QATLowering", "QATJSON", "QATSafetensors", "QATONNX", "QATCommunication", "QATEngine", "QATQuantization",
+      "QATData",
       "QATTraining", "QATModels",
     ]),
   .target(name: "QATCommands", dependencies: ["QAT", arguments]),

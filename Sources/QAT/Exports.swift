@@ -1,6 +1,7 @@
 @_exported import QATCommunication
 @_exported import QATData
 @_exported import QATEngine
+@_exported import QATFiles
 @_exported import QATGraph
 @_exported import QATJSON
 @_exported import QATLowering

@@ -25,6 +25,7 @@ extension ToolTests {
 
     private let folder: Scratch
     private let library: String
+    private let isFull = ProcessInfo.processInfo.environment["QAT_TEST_CAMPAIGNS"] == "full"
 
     init() throws {
       folder = try Scratch()
@@ -81,10 +82,10 @@ extension ToolTests {
       let all = try calls(trace).flatMap { call in (Self.errors[call.name] ?? []).map { Fault(call: call.number, name: call.name, error: $0) } }
       #expect(Set(try calls(trace).map(\.name)).isSubset(of: Self.errors.keys))
       #expect(all.count > 500)
-      let isFull = ProcessInfo.processInfo.environment["QAT_TEST_CAMPAIGNS"] == "full"
       // A stride without a common factor with the lists above meets every kind of call with every error in the long run.
       let chosen = isFull ? all : stride(from: 7, to: all.count, by: all.count / 23).map { all[$0] }
       for (index, fault) in chosen.enumerated() { try check(fault, folder.url("run-\(index)"), expected) }
+      print("storage faults: \(chosen.count) of \(all.count), in \(Set(all.map(\.call)).count) calls of \(Set(all.map(\.name)).count) kinds")
     }
 
     private func check(_ fault: Fault, _ run: URL, _ expected: [String: Data]) throws {
@@ -113,6 +114,34 @@ extension ToolTests {
         $0.hasPrefix(".") || $0 == "LOCK"
       }
       #expect(rubbish == [], "\(fault)")
+    }
+
+    /// Pictures, exports and reports are written alike, by `DurableFile`.
+    @Test func whateverFailsAPictureIsWholeOrAsBeforeAndNothingGathersBesideIt() throws {
+      let place = folder.url("pictures")
+      let picture = place.appendingPathComponent("net.svg")
+      func draw(_ settings: [String]) throws -> ToolRun {
+        let trace = ["LD_PRELOAD=\(library)", "STORAGE_FAULTS_FOLDER=\(place.path)", "STORAGE_FAULTS_TRACE=\(place.path)-trace"]
+        return try ToolRun("inspect --model resnet_small --svg \(picture.path)", in: folder, through: trace + settings, timeout: 60)
+      }
+      try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+      try #require(draw([]).exitCode == 0)
+      let whole = try Data(contentsOf: picture)
+      let calls = try calls(URL(fileURLWithPath: "\(place.path)-trace"))
+      #expect(Set(calls.map(\.name)).isSuperset(of: ["open", "fallocate", "write", "fsync", "close", "rename"]))
+      let faults = calls.flatMap { call in (Self.errors[call.name] ?? []).map { Fault(call: call.number, name: call.name, error: $0) } }
+      let before = Data("before".utf8)
+      for fault in isFull ? faults : stride(from: 2, to: faults.count, by: 5).map({ faults[$0] }) {
+        try before.write(to: picture)
+        let run = try draw(["STORAGE_FAULTS_CALL=\(fault.call)", "STORAGE_FAULTS_ERROR=\(fault.error)"])
+        #expect([0, fault.error == "KILL" ? SIGKILL : 7].contains(run.exitCode), "\(fault): \(run.exitCode) \(run.errors)")
+        let found = try Data(contentsOf: picture)
+        #expect(found == whole || found == before && run.exitCode != 0, "\(fault)")
+        if run.exitCode == 7 { #expect(run.errors.contains("net.svg' cannot be written: "), "\(fault): \(run.errors)") }
+        #expect(try draw([]).exitCode == 0)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: place.path) == ["net.svg"], "\(fault)")
+        #expect(try Data(contentsOf: picture) == whole)
+      }
     }
 
     @Test func aRunFindsItsFolderTakenByAnother() throws {

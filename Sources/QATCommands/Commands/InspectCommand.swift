@@ -64,10 +64,10 @@ struct InspectCommand: ParsableCommand {
     let picture = try report.picture()
     for (file, form) in [(dot, \GraphPicture.dot), (svg, \GraphPicture.svg)] {
       guard let file else { continue }
-      do {
-        try picture[keyPath: form].write(toFile: file, atomically: true, encoding: .utf8)
+      do throws(FileError) {
+        try replaceFiles([(file, Data(picture[keyPath: form].utf8))])
       } catch {
-        throw CommandError(.storage, "the picture '\(file)' cannot be written: \(error.localizedDescription)")
+        throw CommandError(.storage, "the picture '\(file)' cannot be written: \(error.cause)")
       }
     }
   }

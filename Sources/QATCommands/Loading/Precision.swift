@@ -1,4 +1,3 @@
-import Foundation
 import QAT
 
 /// What HAWQ needs besides samples, where the configuration asks for it: the loss of the training, and a line on stderr now and then.
@@ -36,15 +35,6 @@ func precisionTask(
 func writePrecisionData(_ report: PrecisionReport, _ configuration: NNCFConfig, _ session: Session) throws {
   guard configuration.quantization?.precision?.hawq.dumpsData == true, let folder = configuration.logDirectory else { return }
   try session.onRoot {
-    for (name, text) in report.files {
-      let path = "\(folder)/\(name)"
-      do {
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try text.write(toFile: path, atomically: true, encoding: .utf8)
-      } catch {
-        throw CommandError(.storage, "'\(path)' cannot be written: \(error.localizedDescription). It goes where \"log_dir\" says")
-      }
-      session.note("wrote \(path)")
-    }
+    for (name, text) in report.files { session.note("wrote \(try writeLog(name, text, in: folder))") }
   }
 }

@@ -1,4 +1,3 @@
-import Foundation
 import QAT
 
 /// Writes the network before and after quantization as pictures for Graphviz, where the configuration asks for them: NNCF's `log_dir`.
@@ -12,14 +11,8 @@ func drawGraphs(_ original: Graph, _ controller: CompressionController, to folde
   guard let folder else { return }
   try session.onRoot {
     for (name, graph) in [("original", original), ("compressed", controller.graph)] {
-      let path = "\(folder)/\(name)_graph.dot"
       let picture = try NetworkReport(graph, fileSize: nil, listsQuantizers: false, statistics: nil, reasons: [:]).picture()
-      do {
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try picture.dot.write(toFile: path, atomically: true, encoding: .utf8)
-      } catch {
-        throw CommandError(.storage, "the picture '\(path)' cannot be written: \(error.localizedDescription). It goes where \"log_dir\" says")
-      }
+      try writeLog("\(name)_graph.dot", picture.dot, in: folder)
     }
   }
 }

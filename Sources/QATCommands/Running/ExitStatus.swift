@@ -33,6 +33,7 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
     case let error as CommunicationError: error.exitCode
     case let error as CommandError: error.status.rawValue
     case let error as TrainingError: status(of: error).rawValue
+    case is FileError: storage.rawValue
     case is ConfigurationError, is JSONError, is ONNXError, is SafetensorsError, is DataError, is GraphError, is ShapeError, is QuantizationError,
       is EngineError:
       input.rawValue

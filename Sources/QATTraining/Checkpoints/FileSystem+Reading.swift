@@ -1,4 +1,5 @@
 import Foundation
+import QATFiles
 
 #if canImport(Glibc)
   import Glibc
@@ -64,17 +65,8 @@ extension FileSystem {
     return stat(path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR)
   }
 
-  /// Whether there is a folder at a path.
-  static func isFolder(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-  }
-
   /// What a file or folder is, whatever its name: nil when there is nothing.
-  static func identity(_ path: String) -> [UInt64]? {
-    var status = stat()
-    return lstat(path, &status) == 0 ? [UInt64(status.st_dev), UInt64(status.st_ino)] : nil
-  }
+  static func identity(_ path: String) -> [UInt64]? { DurableFile.identity(path) }
 
   /// What an open file is.
   static func identity(_ descriptor: Int32) -> [UInt64]? {

@@ -1,4 +1,5 @@
 import Foundation
+import QATFiles
 import QATGraph
 
 extension ONNXFile {
@@ -38,21 +39,12 @@ extension ONNXFile {
     return try builder.encoded(metadata: metadata)
   }
 
-  /// Writes a file beside the target, flushes it and renames it, so that nobody ever sees half of it. What a killed process leaves has the name that the next
-  /// one writes under, so nothing gathers.
+  /// Writes a file that appears complete or not at all.
   static func replaceFile(at path: String, with data: Data) throws(ONNXError) {
-    let target = URL(fileURLWithPath: path)
-    let name = target.lastPathComponent
-    let partial = target.deletingLastPathComponent().appendingPathComponent("\(name.hasPrefix(".") ? "" : ".")\(name).partial")
-    do {
-      try data.write(to: partial)
-      let file = try FileHandle(forWritingTo: partial)
-      try file.synchronize()
-      try file.close()
-      guard rename(partial.path, target.path) == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+    do throws(FileError) {
+      try replaceFiles([(path, data)])
     } catch {
-      try? FileManager.default.removeItem(at: partial)
-      throw ONNXError(file: path, "the file cannot be written: \((error as NSError).localizedDescription)")
+      throw ONNXError(file: path, error.reason)
     }
   }
 }
