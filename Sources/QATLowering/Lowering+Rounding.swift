@@ -10,7 +10,8 @@ extension Lowering {
 
   /// The lowered network.
   consuming func finished() throws(LoweringError) -> LoweredGraph {
-    var weights: [TensorName: QuantizedWeight] = [:]
+    var weights = tables
+    for (name, table) in tables { constants[name] = Graph.Constant(table.values, .parameter) }
     var biases: [TensorName: QuantizedBias] = [:]
     for layer in layers {
       let (weight, bias) = rounded(layer)

@@ -19,6 +19,8 @@ struct Lowering {
   var layers: [PendingLayer] = []
   /// Index in `layers` by the tensor that the layer makes.
   var layerIndices: [TensorName: Int] = [:]
+  /// Tables of embeddings so far, by the name of the constant that holds their values.
+  var tables: [TensorName: QuantizedWeight] = [:]
   /// Factors by which a depthwise convolution's input channels were divided, by the convolution's name and one an output channel.
   var inputFactors: [String: [Double]] = [:]
   /// Names of the batch norms that went into a layer.
@@ -93,10 +95,10 @@ struct Lowering {
 
   /// Adds a node that computes as it did.
   mutating func append(_ node: Node) {
-    var node = node
-    node.inputs = node.inputs.map { floatConstant($0) }
-    nodes.append(node)
-    if let codes = movedCodes(node) { activations[node.outputs[0]] = codes }
+    var result = node
+    result.inputs = node.inputs.map { floatConstant($0) }
+    nodes.append(result)
+    if let codes = storeTable(of: node) ?? movedCodes(result) { activations[node.outputs[0]] = codes }
   }
 
   /// The storage of what an operator makes that only moves or selects values: that of its inputs.
@@ -116,7 +118,7 @@ struct Lowering {
   }
 
   /// The name under which a float reader finds `tensor`: a quantized weight becomes a constant with the values that training saw.
-  private mutating func floatConstant(_ tensor: TensorName) -> TensorName {
+  mutating func floatConstant(_ tensor: TensorName) -> TensorName {
     guard let node = producer(of: tensor), let quantizer = node.as(FakeQuantize.self), let constant = source.constants[node.inputs[0]],
       let values = constant.tensor.floats, let parameters = parameters(of: node)
     else { return tensor }

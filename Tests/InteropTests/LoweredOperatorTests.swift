@@ -72,4 +72,22 @@ import Testing
     #expect(Set(lowered.floatOperators.map(\.name)) == ["softmax", "norm", "gelu"], "\(lowered.floatOperators)")
     try compare(graph, lowered)
   }
+
+  /// One scale for all rows: what is gathered is on its grid, and is multiplied as integers. One for each row: bytes in the file, floats behind it.
+  @Test(arguments: [false, true]) func theTableOfAnEmbeddingIsStoredAsBytes(byRows: Bool) throws {
+    var net = QuantizedNetwork(channels: 2, size: 3)
+    let scaled = net.node("scaled", Mul(), "image", net.parameter("four", [4], [1], .fixed))
+    let ids = net.node("ids", Cast(to: .int64), scaled)
+    let values = net.parameter("table.weight", net.random(40), [8, 5])
+    let scale = net.parameter("table|WEIGHT.scale", byRows ? (1...8).map { 0.125 * Float($0) } : [0.9], [byRows ? 8 : 1])
+    let quantizer = FakeQuantize(mode: .symmetric(signed: true), halfRange: true, channelAxis: byRows ? 0 : nil)
+    let rows = net.node("rows", Gather(), net.node("table|WEIGHT", quantizer, values, scale), ids)
+    let product = net.node("product", MatMul(), rows, net.quantizedWeight("product", [5, 6], axis: 1))
+    let graph = net.returning(product)
+    let lowered = try lower(graph)
+    #expect(lowered.weights["table.weight"]?.scales.count == (byRows ? 8 : 1))
+    #expect(lowered.weights["table.weight"]?.codes.allSatisfy { (-64...63).contains($0) } == true)
+    #expect(lowered.integerLayers.map(\.name) == (byRows ? [] : ["product"]), "\(lowered.floatOperators)")
+    try compare(graph, lowered)
+  }
 }

@@ -67,6 +67,7 @@ import Testing
     case .inputsQuantizable: "inputs" + weights
     case .agnostic: "transparent"
     case .concat: "joins"
+    case .embedding: "weights"
     case .nonQuantizable: "float"
     }
   }

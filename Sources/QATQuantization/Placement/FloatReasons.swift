@@ -32,7 +32,7 @@ struct FloatReasons {
     switch vertex.trait {
     case .nonQuantizable where operatorClass.trait == .nonQuantizable: return "\(first.type) is computed in floating point on every device"
     case .nonQuantizable: return "it joins computed values with a constant, which is not quantized"
-    case .agnostic, .concat: return nil
+    case .agnostic, .concat, .embedding: return nil
     case .inputsQuantizable: break
     }
     if let slot = slots.first(where: { propagation.graph.types[$0.tensor]?.elementType != .float32 }) {

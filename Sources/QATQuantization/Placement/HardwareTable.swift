@@ -10,6 +10,11 @@ struct HardwareTable: Sendable {
     case lstmSequence, gruSequence, scaledDotProductAttention, embedding
     case reduceMax, squeeze, unsqueeze, split, variadicSplit, crop, tile, stridedSlice, slice, shuffleChannels, broadcast, pad, convertLike
     case embeddingBag
+
+    static let elementwise: Set<Operation> = [
+      .add, .multiply, .subtract, .divide, .maximum, .minimum, .less, .lessEqual, .greater, .greaterEqual, .equal, .notEqual, .floorMod, .logicalOr,
+      .logicalXor, .logicalAnd, .logicalNot,
+    ]
   }
 
   /// One operator's row.

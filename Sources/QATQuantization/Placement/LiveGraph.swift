@@ -27,7 +27,7 @@ struct LiveGraph {
     self.types = types
     self.readers = readers
     liveTensors = live
-    classes = graph.nodes.map { OperatorClass.of($0, types: types) }
+    classes = graph.nodes.map { OperatorClass.of($0, types: types, live: live) }
     outputs = Set(graph.outputs)
     producers = graph.producers
   }

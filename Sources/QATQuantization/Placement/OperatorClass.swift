@@ -8,6 +8,8 @@ enum QuantizationTrait: Sendable {
   case agnostic
   /// Joins tensors: a quantizer passes to all inputs, which may have to share it.
   case concat
+  /// Picks rows of a constant table: a quantizer stops after it, and the table's own may do its work.
+  case embedding
   /// Stays in floating point: a quantizer stops after it.
   case nonQuantizable
 }
@@ -29,6 +31,9 @@ struct OperatorClass: Sendable {
   var weightPorts: [Int] = []
   /// Ports that never get a quantizer: biases, statistics.
   var plainPorts: [Int] = []
+
+  /// Whether it computes element by element on two operands or truth values. Source: reference NNCF's elementwise operators (ONNX).
+  var isElementwise: Bool { hardware.map(HardwareTable.Operation.elementwise.contains) ?? false }
 
   /// Every operator's row, by operator type. Source: reference NNCF's operator metatypes (ONNX names).
   static let rows: [String: OperatorClass] = [
@@ -121,8 +126,12 @@ struct OperatorClass: Sendable {
     FakeQuantize.type: OperatorClass(trait: .nonQuantizable),
   ]
 
+  /// A gathering from a constant table. Source: reference NNCF, ONNX backend; what the indices are does not count.
+  static let embedding = OperatorClass(hardware: .embedding, trait: .embedding, weightPorts: [0], plainPorts: [1])
+
   /// The class of a node; an operator without a row stays in floating point. A convolution with one filter group a channel is depthwise.
-  static func of(_ node: Node, types: [TensorName: TensorType]) -> OperatorClass {
+  static func of(_ node: Node, types: [TensorName: TensorType], live: Set<TensorName>) -> OperatorClass {
+    if node.op is Gather, !live.contains(node.inputs[0]), types[node.inputs[0]]?.elementType == .float32 { return embedding }
     var result = rows[node.type] ?? OperatorClass(trait: .nonQuantizable)
     if let convolution = node.as(Convolution.self), let channels = types[node.inputs[0]]?.dimensions[1].fixedSize,
       convolution.groups > 1, convolution.groups == channels

@@ -37,16 +37,18 @@ public func placeQuantizers(in graph: Graph, _ configuration: QuantizationConfig
 
   var unmet = UnmetDemands()
   var choices = QuantizerChoices()
-  let weights = try WeightPlacement(
+  var tables: [EmbeddingTable] = []
+  var weights = try WeightPlacement(
     network: network, device: device, demands: GroupDemands(configuration, .weight, device: device),
     overflowFix: configuration.overflowFix ?? .enable,
     scopes: weightScopes
-  ).points(of: quantizationGraph, &unmet, &choices)
+  ).points(of: quantizationGraph, &unmet, &choices, &tables)
   var propagation = QuantizerPropagation(quantizationGraph, table: device.table)
   propagation.run(try GroupDemands(configuration, .activation, device: device), quantizesOutputs: configuration.quantizesOutputs, &unmet)
   try unmet.throwIfAny(on: device)
   propagation.removeNeedless()
   propagation.removeRedundant()
+  propagation.moveIntoTables(tables, &weights, &choices)
 
   var setup = propagation.setup(weights: weights, quantizesInputs: configuration.quantizesInputs, &choices)
   for (index, point) in setup.points.enumerated() {

@@ -118,7 +118,9 @@ struct QuantizationGraph {
       if entry.activations != nil { trait = .inputsQuantizable }
     }
     // A quantizer above would leave the constant part of a joined tensor off the grid: it stays below.
-    let mixesConstants = vertex.nodes[0].inputs.contains { !$0.isEmpty && !network.liveTensors.contains($0) }
+    let mixesConstants = vertex.nodes[0].inputs.enumerated().contains { port, tensor in
+      !tensor.isEmpty && !operatorClass.plainPorts.contains(port) && !network.liveTensors.contains(tensor)
+    }
     if trait == .agnostic || trait == .concat, mixesConstants { trait = .nonQuantizable }
     vertices[index].trait = trait
   }
@@ -131,7 +133,7 @@ struct QuantizationGraph {
         let reader = slots[slot].reader
         switch vertices[reader].trait {
         case .agnostic, .concat: return feedsWeights[reader]
-        case .inputsQuantizable, .nonQuantizable: return vertices[reader].operatorClass?.role == .linear
+        case .inputsQuantizable, .embedding, .nonQuantizable: return vertices[reader].operatorClass?.role == .linear
         }
       }
     }

@@ -1,12 +1,11 @@
 extension QuantizerPropagation {
-  /// Removes the quantizers of arithmetic with a constant that nobody else shares: one that has not moved and serves this operator alone gains nothing.
+  /// Removes the quantizers of elementwise operators on a constant that nobody else shares: one that has not moved and serves this operator alone gains nothing.
   /// Source: reference NNCF, step 10 of placement.
   mutating func removeNeedless() {
     for (location, quantizer) in quantizers where quantizer.distance <= 1 && quantizer.sinks.count == 1 {
       guard let sink = quantizer.sinks.first else { continue }
       let reader = graph.vertices[graph.slots[sink].reader]
-      let isArithmetic = reader.operatorClass?.role == .add || reader.operatorClass?.role == .multiply
-      if isArithmetic, reader.inputs.count == 1 {
+      if reader.operatorClass?.isElementwise == true, reader.inputs.count == 1 {
         remove(location)
         needlessSlots.insert(sink)
       }

@@ -9,7 +9,7 @@ extension QuantizerPropagation {
   /// - Returns: the setup.
   func setup(weights: [QuantizationPoint], quantizesInputs: Bool, _ choices: inout QuantizerChoices) -> QuantizerSetup {
     var setup = QuantizerSetup(points: weights)
-    var members: [Int: [String]] = [:]
+    var members = tablesOfGroup
     for location in locations {
       guard let quantizer = quantizers[location], let (target, tensor) = place(of: location) else { continue }
       let specifications = quantizer.options.onePerBitWidth.map { self.specification($0, tensor) }

@@ -11,6 +11,10 @@ struct QuantizerPropagation {
 
   /// Slots of needless quantizers that were removed.
   var needlessSlots: Set<Int> = []
+  /// Ids of the tables' quantizers in each unified group.
+  var tablesOfGroup: [Int: [String]] = [:]
+  /// Operators that tables quantize in the place of quantizers behind embeddings.
+  var tableReaders: Set<String> = []
 
   init(_ graph: QuantizationGraph, table: HardwareTable?) {
     self.graph = graph
@@ -92,6 +96,9 @@ struct QuantizerPropagation {
 
   /// Removes the quantizer at a place.
   mutating func remove(_ location: PropagatingQuantizer.Location) { quantizers[location] = nil }
+
+  /// Leaves the quantizer at a place these options only.
+  mutating func restrict(_ location: PropagatingQuantizer.Location, to options: [QuantizerOption]) { quantizers[location]?.options = options }
 
   /// Adds the operators of another quantizer to those that the quantizer at a place serves: only bit widths that both may have remain.
   mutating func serve(_ other: PropagatingQuantizer, from location: PropagatingQuantizer.Location) {

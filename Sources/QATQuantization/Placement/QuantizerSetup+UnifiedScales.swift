@@ -21,8 +21,10 @@ extension QuantizerSetup {
     }
     let ids = points.map(\.id).filter { groupOfID[$0] != nil }
     let members = Dictionary(grouping: ids) { groups.root(groupOfID[$0] ?? 0) }
-    // In the order of the network; within a group the first by name owns the parameters, as in NNCF.
-    unifiedScaleGroups = ids.compactMap { id in members.values.first { $0[0] == id } }.map { $0.sorted() }.filter { $0.count > 1 }
+    // In the order of the network; within a group the first by name owns the parameters, weights before activations, as in NNCF.
+    let weights = Set(weightPoints.map(\.id))
+    unifiedScaleGroups = ids.compactMap { id in members.values.first { $0[0] == id } }
+      .map { $0.sorted { (weights.contains($0) ? 0 : 1, $0) < (weights.contains($1) ? 0 : 1, $1) } }.filter { $0.count > 1 }
   }
 
   /// Checks that the members of each unified group can read one set of parameters.

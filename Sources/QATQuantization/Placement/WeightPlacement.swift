@@ -13,22 +13,25 @@ struct WeightPlacement {
   ///   - graph: the network in the units of placement.
   ///   - unmet: takes the operators where the table offers nothing that meets the demands.
   ///   - choices: takes in what ways each point may quantize, one a bit width.
+  ///   - tables: takes the embeddings, and how the table of each may be quantized as a whole.
   /// - Returns: the points.
   /// - Throws: `QuantizationError` when two operators demand different quantizers of a weight that they share.
-  func points(of graph: QuantizationGraph, _ unmet: inout UnmetDemands, _ choices: inout QuantizerChoices) throws(QuantizationError)
-    -> [QuantizationPoint]
-  {
+  func points(
+    of graph: QuantizationGraph, _ unmet: inout UnmetDemands, _ choices: inout QuantizerChoices, _ tables: inout [EmbeddingTable]
+  ) throws(QuantizationError) -> [QuantizationPoint] {
     let firstConvolutions = network.firstConvolutions
     var points: [QuantizationPoint] = []
     // A tensor that two operators read along different axes cannot have one set of per-channel parameters: then each axis has its own.
     var indexOfWeight: [[String]: Int] = [:]
-    for vertex in graph.vertices {
+    for (vertexIndex, vertex) in graph.vertices.enumerated() {
       guard let node = vertex.nodes.first, let operatorClass = vertex.operatorClass, scopes.exclusion(of: node.name) == nil else { continue }
       guard let port = network.weightPort(of: node, operatorClass) else { continue }
       let weight = WeightSource(of: node, port: port, in: network)
-      let specifications = options(for: operatorClass, node.name, &unmet).onePerBitWidth.map {
-        self.specification($0, weight, isFirst: firstConvolutions.contains(node.name))
+      let options = options(for: operatorClass, node.name, &unmet)
+      func specified(_ option: QuantizerOption) -> QuantizerSpecification {
+        specification(option, weight, isFirst: firstConvolutions.contains(node.name))
       }
+      let specifications = options.onePerBitWidth.map(specified)
       guard let specification = specifications.first else { continue }
       let key = [weight.tensor, specification.channelAxis.map(String.init) ?? ""]
       if let shared = indexOfWeight[key] {
@@ -41,6 +44,10 @@ struct WeightPlacement {
         let target = QuantizationTarget(.weight, weight.node.name, port: weight.port)
         points.append(QuantizationPoint(id: "\(node.name)|WEIGHT", target: target, specification: specification, quantizedOperators: [node.name]))
         choices["\(node.name)|WEIGHT"] = specifications
+      }
+      if vertex.trait == .embedding, let index = indexOfWeight[key] {
+        tables.append(
+          EmbeddingTable(vertex: vertexIndex, point: points[index].id, wholes: options.filter { !$0.perChannel }.map { ($0, specified($0)) }))
       }
     }
     return points

@@ -3,9 +3,9 @@ import QATModels
 
 /// Networks of well-known kinds, small in channels and images but whole in structure.
 enum ExampleNetworks {
-  static let all: [Graph] = [resNet50(), squeezeNet(), inception(), denseNet(), shuffleNet(), mobileNetV3()]
+  static let all: [Graph] = [resNet50(), squeezeNet(), inception(), denseNet(), shuffleNet(), mobileNetV3(), bert(), vit(), uNet()]
 
-  private static func block(_ net: inout NetworkBuilder, _ x: NetworkBuilder.Value, _ name: String, _ channels: Int, kernel: Int = 1, groups: Int = 1)
+  static func block(_ net: inout NetworkBuilder, _ x: NetworkBuilder.Value, _ name: String, _ channels: Int, kernel: Int = 1, groups: Int = 1)
     -> NetworkBuilder.Value
   {
     let y = net.convolution(x, "\(name).conv", channels: channels, kernel: kernel, pad: kernel / 2, groups: groups)

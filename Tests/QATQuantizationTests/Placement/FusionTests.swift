@@ -66,6 +66,14 @@ struct FusionTests {
     #expect(try place(net.finished(net.conv(x, "conv2"))).activationIDs == ["input|OUTPUT", "relu1|OUTPUT", "relu2|OUTPUT"])
   }
 
+  @Test("every elementwise operator on a constant that stands alone is left in floating point", arguments: [0, 1, 2, 3, 4])
+  func needlessElementwise(index: Int) throws {
+    let op: any Operator = [Max(), Min(), Sub(), Div(), Greater()][index]
+    var net = NetworkBuilder.small()
+    let softmax = net.add(Softmax(axis: 1), [net.conv(net.input, "conv1")], "softmax")
+    #expect(try place(net.finished(net.withConstant(op, softmax, "op"))).activationIDs == ["input|OUTPUT"])
+  }
+
   @Test("arithmetic with a constant that stands alone gets no quantizer of its own, unless another operator wants the same")
   func needless() throws {
     var net = NetworkBuilder.small()

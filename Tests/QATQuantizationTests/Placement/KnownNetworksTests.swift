@@ -107,6 +107,48 @@ struct KnownNetworksTests {
     #expect(setup["expand.act|OUTPUT"]?.specification.perChannel == true)
   }
 
+  // Weights: two tables; in each of 2 layers query, key, value, output and two of the feed-forward = 12; pooler and classifier = 16.
+  // Activations: none behind the embeddings, whose tables have one range each and do that work; none in front of the positions, a constant. In each
+  // layer its input, which four operators read, query, key, value, softmax, context and attention output = 7; the norm that feed-forward and sum
+  // share, GELU and feed-forward output = 3. The last norm, through the choice of the first token, 1; the pooler's tanh 1 = 22.
+  @Test("BERT has 16 weight and 22 activation quantizers; tables take the place of two more")
+  func bert() throws {
+    let setup = try place(ExampleNetworks.bert())
+    #expect(setup.weightPoints.count == 16)
+    #expect(setup.activationPoints.count == 22)
+    #expect(setup.weightPoints.filter { !$0.specification.perChannel }.map(\.id) == ["words|WEIGHT", "types|WEIGHT"])
+    #expect(setup["words|WEIGHT"]?.quantizedOperators == ["words", "embeddings"])
+    #expect(setup["embeddings.norm|OUTPUT"]?.quantizedOperators.count == 4)
+    #expect(setup["layer1.norm2|OUTPUT"]?.quantizedOperators == ["pooler.matmul"])
+    #expect(setup.unifiedScaleGroups.isEmpty)
+  }
+
+  // Weights: patches, 2 layers × 6, head = 14.
+  // Activations: the image 1; none behind the patches, which are joined with a constant, and none in front of the positions. In each layer the first
+  // norm, query, key, value, softmax and context = 6; both sides of the first sum, one of them on that edge alone because the norm beside it computes
+  // in floating point = 2; the second norm and GELU = 2; both sides of the second sum = 2. The last norm 1 = 26.
+  @Test("a vision transformer has 14 weight and 26 activation quantizers; sums have their own beside norms")
+  func vit() throws {
+    let setup = try place(ExampleNetworks.vit())
+    #expect(setup.weightPoints.count == 14)
+    #expect(setup.activationPoints.count == 26)
+    for name in ["layer0.add1", "layer0.add2", "layer1.add1", "layer1.add2"] {
+      #expect(setup["\(name)|INPUT1"]?.quantizedOperators == [name])
+    }
+    #expect(setup["norm|OUTPUT"]?.quantizedOperators == ["head.matmul"])
+  }
+
+  // Weights: 5 pairs of convolutions, 2 transposed ones, head = 13.
+  // Activations: the image 1; each pair's two ReLUs = 10; behind both transposed convolutions = 2. What a concatenation joins shares a scale.
+  @Test("U-Net has 13 weight and 13 activation quantizers; each skip shares the scale of what it is joined with")
+  func uNet() throws {
+    let setup = try place(ExampleNetworks.uNet())
+    #expect(setup.weightPoints.count == 13)
+    #expect(setup.activationPoints.count == 13)
+    #expect(setup.unifiedScaleGroups == [["down1.2.relu|OUTPUT", "up1|OUTPUT"], ["down2.2.relu|OUTPUT", "up2|OUTPUT"]])
+    #expect(setup["up2|WEIGHT"]?.specification.channelAxis == 1)
+  }
+
   @Test("every example becomes a network with its quantizers, on every device", arguments: ExampleNetworks.all.indices)
   func insertingIntoExamples(_ index: Int) throws {
     let graph = ExampleNetworks.all[index]
