@@ -8,7 +8,8 @@ extension QuantizationConfiguration {
     [
       // Whoever reads the section has looked at the algorithm already.
       SchemaKey("algorithm", read: { _, _, _ in }, write: { _ in "quantization" }),
-      SchemaKey("preset", optional: \.preset, .choice()),
+      SchemaKey("preset", optional: \.preset, .choice())
+        .shown(where: { section in [section.weights, section.activations].contains { $0.demands.mode == nil } }),
       initializerKey,
       SchemaKey("weights", \.weights, Group.weightSchema.rule(defaults: Group())),
       SchemaKey("activations", \.activations, Group.activationSchema.rule(defaults: Group())),

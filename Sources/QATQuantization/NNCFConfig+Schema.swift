@@ -17,7 +17,7 @@ extension NNCFConfig {
       SchemaKey("accuracy_aware_training", optional: \.accuracyAwareTraining, AccuracyAwareTraining.schema.rule(defaults: AccuracyAwareTraining())),
       SchemaKey("compression_lr_multiplier", read: readMultiplier, write: { _ in nil }),
       .ineffective("disable_shape_matching", "it is deprecated and NNCF ignores it as well", .bool),
-      SchemaKey("log_dir", optional: \.logDirectory, .text),
+      SchemaKey("log_dir", read: readLogDirectory, write: { $0.logDirectory.map { .string($0) } }).shown(where: { $0.quantization != nil }),
     ], unknownKeys: .warned)
 
   private static let algorithms = "\"quantization\" or \"knowledge_distillation\""
@@ -82,24 +82,33 @@ extension NNCFConfig {
     }
   }
 
+  @Sendable private static func readLogDirectory(_ member: JSONMember, _ root: inout NNCFConfig, _ problems: inout ProblemList) {
+    guard let folder = ValueRule<String>.text.read(member.value, &problems) else { return }
+    if hasSection(for: member, root, &problems) { root.logDirectory = folder }
+  }
+
   /// Stands for the section's where it has none.
   @Sendable private static func readMultiplier(_ member: JSONMember, _ root: inout NNCFConfig, _ problems: inout ProblemList) {
-    guard let multiplier = ValueRule<Double>.nonnegative.read(member.value, &problems) else { return }
-    guard let quantization = root.quantization else {
-      return problems.warning("\"compression_lr_multiplier\" has no effect: there is no section with \"algorithm\": \"quantization\"", at: member)
-    }
-    root.quantization?.learningRateMultiplier = quantization.learningRateMultiplier ?? multiplier
+    guard let multiplier = ValueRule<Double>.nonnegative.read(member.value, &problems), hasSection(for: member, root, &problems) else { return }
+    if root.quantization?.learningRateMultiplier == nil { root.quantization?.learningRateMultiplier = multiplier }
   }
 
   @Sendable private static func readIgnoredScopes(_ member: JSONMember, _ root: inout NNCFConfig, _ problems: inout ProblemList) {
-    guard let scopes = ValueRule.scopes.read(member.value, &problems) else { return }
+    guard let scopes = ValueRule.scopes.read(member.value, &problems), hasSection(for: member, root, &problems) else { return }
     let known = root.quantization?.ignoredScopes ?? []
     root.quantization?.ignoredScopes = scopes.filter { !known.contains($0) } + known
   }
 
   @Sendable private static func readTargetScopes(_ member: JSONMember, _ root: inout NNCFConfig, _ problems: inout ProblemList) {
-    guard let scopes = ValueRule.scopes.read(member.value, &problems), root.quantization?.targetScopes == nil else { return }
-    root.quantization?.targetScopes = scopes
+    guard let scopes = ValueRule.scopes.read(member.value, &problems), hasSection(for: member, root, &problems) else { return }
+    if root.quantization?.targetScopes == nil { root.quantization?.targetScopes = scopes }
+  }
+
+  /// Whether there is a section that a key of the root belongs to; warns when there is none.
+  private static func hasSection(for member: JSONMember, _ root: NNCFConfig, _ problems: inout ProblemList) -> Bool {
+    if root.quantization != nil { return true }
+    problems.warning("\"\(member.key)\" has no effect: there is no section with \"algorithm\": \"quantization\"", at: member)
+    return false
   }
 }
 

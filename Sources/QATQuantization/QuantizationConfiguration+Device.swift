@@ -63,6 +63,11 @@ extension QuantizationConfiguration {
     if !device.needsOverflowFix, let member = section.members?.first(where: { $0.key == "overflow_fix" }) {
       problems.warning("\"overflow_fix\" has no effect on \(device.rawValue): its products do not overflow", at: member)
     }
+    let modes = [weights, activations].compactMap(\.demands.mode)
+    if modes.count == 2, let member = section.members?.first(where: { $0.key == "preset" }), device != .npu {
+      problems.warning("\"preset\" has no effect: \"mode\" of \"weights\" and of \"activations\" stand in front of it", at: member)
+      preset = nil
+    }
     preset = preset ?? device.defaultPreset
     overflowFix = device.needsOverflowFix ? overflowFix ?? .enable : nil
   }

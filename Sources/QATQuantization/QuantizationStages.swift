@@ -12,13 +12,14 @@ public struct QuantizationStages: Sendable, Hashable, Codable {
 
   /// The quantizers that quantize in an epoch; −1 stands for the time before the first.
   public func enabledKinds(in epoch: Int) -> Set<QuantizationPoint.Kind> {
-    Set(QuantizationPoint.Kind.allCases.filter { max(epoch, 0) >= self[$0] })
+    Set(QuantizationPoint.Kind.allCases.filter { max(epoch, 0) >= startEpoch(of: $0) })
   }
 
   /// Whether quantizers begin to quantize in an epoch. All ranges are then found anew.
-  public func begins(in epoch: Int) -> Bool { QuantizationPoint.Kind.allCases.contains { epoch == self[$0] } }
+  public func begins(in epoch: Int) -> Bool { QuantizationPoint.Kind.allCases.contains { epoch == startEpoch(of: $0) } }
 
-  private subscript(kind: QuantizationPoint.Kind) -> Int { kind == .weight ? weightsStartEpoch : activationsStartEpoch }
+  /// The epoch in which quantizers of one kind begin.
+  public func startEpoch(of kind: QuantizationPoint.Kind) -> Int { kind == .weight ? weightsStartEpoch : activationsStartEpoch }
 }
 
 /// What `params` say of training itself. NNCF leaves them to the training script; the run takes them where its own keys are silent.

@@ -59,4 +59,28 @@ struct ConfigurationFixture: CustomTestStringConvertible, Sendable {
     #expect(again.warnings == [])
     #expect(again.resolvedJSON().text() == text)
   }
+
+  /// The keys in the first column of the manual's tables: all that there are, which another test checks.
+  private static func documentedKeys() throws -> Set<String> {
+    let manual = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../docs/configuration.md")
+    let rows = try String(contentsOf: manual, encoding: .utf8).split(separator: "\n").filter { $0.hasPrefix("| `") }
+    let cells = rows.flatMap { $0.dropFirst(2).prefix { $0 != "|" }.split(separator: ",") }
+    // Devices stand in such a column as well; no key is in capitals.
+    return Set(cells.map { $0.filter { !" `".contains($0) } }.filter { $0 != $0.uppercased() })
+  }
+
+  @Test("Every documented key stands in a valid file") func everyKeyIsValidSomewhere() throws {
+    let text = try ConfigurationFixture.all("valid").map { try String(contentsOfFile: $0.path, encoding: .utf8) }.joined()
+    let keys = try Self.documentedKeys()
+    #expect(keys.count > 100)
+    #expect(keys.filter { !text.contains("\"\($0)\"") }.sorted() == [])
+  }
+
+  @Test("Every documented key is refused somewhere for what it holds or where it stands") func everyKeyIsRefusedSomewhere() throws {
+    let problems = try ConfigurationFixture.all("invalid").flatMap { fixture in
+      try #require(throws: ConfigurationError.self) { try RunConfiguration(contentsOf: fixture.path) }.problems
+    }
+    let named = Set(problems.flatMap { problem in problem.path.split { !$0.isLetter && !$0.isNumber && $0 != "_" }.map(String.init) })
+    #expect(try Self.documentedKeys().subtracting(named).sorted() == [])
+  }
 }

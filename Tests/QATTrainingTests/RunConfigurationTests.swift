@@ -147,6 +147,19 @@ import Testing
     #expect(error.description.contains(reason))
   }
 
+  @Test(
+    "Stages that the run does not reach are known before it begins",
+    arguments: [
+      ("2", "", []), ("1", "", ["weights are never quantized: \"weights_quant_start_epoch\" is 1, counted from 0, and the run ends after 1 epoch."]),
+      ("0", "", ["weights are never"]), ("2", "\"max_steps\": 11,", []), ("2", "\"max_steps\": 10,", ["weights are never"]),
+    ])
+  func unreachedStages(epochs: String, limit: String, starts: [String]) throws {
+    let stages = #""params": { "activations_quant_start_epoch": 0, "weights_quant_start_epoch": 1 }"#
+    let run = try read(#"{ "epochs": \#(epochs), \#(limit) "compression": { "algorithm": "quantization", \#(stages) } }"#)
+    let found = run.stagesBeyondTheEnd(stepsPerEpoch: 10)
+    #expect(found.count == starts.count && zip(found, starts).allSatisfy { $0.hasPrefix($1) }, "\(found)")
+  }
+
   @Test("The manual names every key") func manualIsComplete() throws {
     let manual = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../docs/configuration.md")
     let text = try String(contentsOf: manual, encoding: .utf8)

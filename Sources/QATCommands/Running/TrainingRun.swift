@@ -29,7 +29,8 @@ struct TrainingRun {
       throw CommandError(.input, "the model is quantized already. Train from the fp32 model")
     }
     // Before anything is computed: there may be more ranks than work.
-    _ = try session.together { try inputs.configuration.partition(session.communicator) }
+    let partition = try session.together { try inputs.configuration.partition(session.communicator) }
+    inputs.configuration.stagesBeyondTheEnd(stepsPerEpoch: inputs.training.count / partition.globalBatchSize).forEach(session.warn)
     let isReproducible = inputs.configuration.reproducibleShards != nil
     let identity = RunIdentity(model: source, configuration: inputs.configuration, dataset: inputs.training, validation: inputs.validation)
     lock = try session.together {
