@@ -22,6 +22,9 @@ let rooms: [Target] = [
   .target(name: "QATImporting", dependencies: ["QATTensor", "QATGraph"], path: "Sources/QATFormats/Importing"),
   .target(
     name: "QATONNX", dependencies: ["QATFiles", "QATTensor", "QATGraph", "QATLowering", "QATImporting", protobuf], path: "Sources/QATFormats/ONNX"),
+  .target(
+    name: "QATTensorFlow", dependencies: ["QATFiles", "QATTensor", "QATGraph", "QATLowering", "QATImporting", protobuf],
+    path: "Sources/QATFormats/TensorFlow"),
   .target(name: "QATCommunication", dependencies: ["COpenMPI", "CTrainingSupport", "CWatching"]),
   .target(name: "QATEngine", dependencies: ["COneDNN", "CVectorKernels", "QATTensor", "QATGraph", numerics]),
   .target(name: "QATQuantization", dependencies: ["QATTensor", "QATGraph", "QATJSON", "QATCommunication", "QATEngine"]),
@@ -36,8 +39,8 @@ let rooms: [Target] = [
   .target(
     name: "QAT",
     dependencies: [
-      "QATFiles", "QATTensor", "QATGraph", "QATLowering", "QATJSON", "QATSafetensors", "QATONNX", "QATCommunication", "QATEngine", "QATQuantization",
-      "QATData",
+      "QATFiles", "QATTensor", "QATGraph", "QATLowering", "QATJSON", "QATSafetensors", "QATONNX", "QATTensorFlow", "QATCommunication", "QATEngine",
+      "QATQuantization", "QATData",
       "QATTraining", "QATModels",
     ]),
   .target(name: "QATCommands", dependencies: ["QAT", arguments]),

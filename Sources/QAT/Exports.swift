@@ -10,4 +10,5 @@
 @_exported import QATQuantization
 @_exported import QATSafetensors
 @_exported import QATTensor
+@_exported import QATTensorFlow
 @_exported import QATTraining

@@ -18,7 +18,7 @@ struct PythonRuntime {
       throw Failure(
         description: """
           There is no Python interpreter at \(url.path). These tests run the real onnx and onnxruntime packages: run scripts/test, which makes the \
-          environment, or set QAT_TEST_PYTHON to a Python 3 that has onnx, onnxruntime and numpy.
+          environment, or set QAT_TEST_PYTHON to a Python 3 that has what scripts/test-requirements.txt lists.
           """)
     }
     return url

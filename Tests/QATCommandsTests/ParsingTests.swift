@@ -48,9 +48,9 @@ import Testing
     ("train --config C", "--checkpoint-dir"), ("train --checkpoint-dir D", "--config"),
     ("train --config C --checkpoint-dir D --epochs 0", "--epochs is 0"),
     ("train --config C --checkpoint-dir D --batch-size x", "--batch-size"), ("train --config C --checkpoint-dir D --seed -1", "--seed"),
-    ("train --config C --checkpoint-dir D --export a.pb", "'a.pb'"), ("train --config C --checkpoint-dir D --reproducible 0", "--reproducible"),
+    ("train --config C --checkpoint-dir D --export a.pt", "'a.pt'"), ("train --config C --checkpoint-dir D --reproducible 0", "--reproducible"),
     ("quantize --config C --model M", "--export"), ("evaluate", "--model"), ("evaluate --model M --split valid", "valid"),
-    ("export --checkpoint D --to a.txt", "'a.txt'"), ("export --checkpoint D --to a.onnx --format pb", "pb"), ("bench --model M", "--mode"),
+    ("export --checkpoint D --to a.txt", "'a.txt'"), ("export --checkpoint D --to a.onnx --format pt", "pt"), ("bench --model M", "--mode"),
     ("bench --model M --mode int8", "int8"), ("bench --model M --mode qat --steps 0", "--steps is 0"), ("config check", "file"), ("trian", "trian"),
   ])
   func refusesAWrongCommandLineWithExitCode64(line: String, names: String) throws {

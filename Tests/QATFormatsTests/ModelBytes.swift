@@ -139,7 +139,7 @@ struct ModelBytes {
 }
 
 /// Protobuf's wire format: keys, varints, fixed 32 bits and length-delimited fields.
-private struct Wire {
+struct Wire {
   var result: [UInt8] = []
 
   private mutating func varint(_ value: UInt64) {

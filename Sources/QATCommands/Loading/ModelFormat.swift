@@ -5,11 +5,13 @@ import QAT
 /// read and written.
 enum ModelFormat: String, CaseIterable, ExpressibleByArgument {
   case onnx
+  case tensorflow
 
   /// What the names of such files end with.
   var suffix: String {
     switch self {
     case .onnx: ".onnx"
+    case .tensorflow: ".pb"
     }
   }
 
@@ -17,6 +19,7 @@ enum ModelFormat: String, CaseIterable, ExpressibleByArgument {
   var description: String {
     switch self {
     case .onnx: "INT8 with QuantizeLinear and DequantizeLinear"
+    case .tensorflow: "a frozen graph with fake quantizers"
     }
   }
 
@@ -41,6 +44,7 @@ enum ModelFormat: String, CaseIterable, ExpressibleByArgument {
     case .onnx:
       let graph = try ONNXFile.read(contentsOf: path)
       return (graph, try ONNXFile.metadata(contentsOf: path), ONNXFile.notes(for: graph))
+    case .tensorflow: return (try TensorFlowFile.read(contentsOf: path), try TensorFlowFile.metadata(contentsOf: path), [])
     }
   }
 
@@ -55,6 +59,8 @@ enum ModelFormat: String, CaseIterable, ExpressibleByArgument {
     switch (self, lowered) {
     case (.onnx, let lowered?): try ONNXFile.write(lowered, to: path, metadata: metadata)
     case (.onnx, nil): try ONNXFile.write(network, to: path, metadata: metadata)
+    case (.tensorflow, let lowered?): try TensorFlowFile.write(lowered, to: path, metadata: metadata)
+    case (.tensorflow, nil): try TensorFlowFile.write(network, to: path, metadata: metadata)
     }
   }
 

@@ -9,15 +9,17 @@ extension Graph {
     let idioms = Idioms(self)
     var names = UniqueNames(self)
     for (index, node) in nodes.enumerated() where node.op is Add {
-      guard let found = layerNormalization(node, idioms, types) else { continue }
+      guard let found = layerNormalization(node, idioms, types) ?? affineLayerNormalization(node, idioms, types) else { continue }
       nodes[index].op = found.op
-      nodes[index].inputs = [found.x, trained(found.scale, idioms, &names), trained(found.bias, idioms, &names)]
+      nodes[index].inputs = [found.x, trained(found.scale, as: found.shape, idioms, &names), trained(found.bias, as: found.shape, idioms, &names)]
     }
   }
 
   private struct Normalization {
     var op: LayerNormalization
     var x, scale, bias: TensorName
+    /// What scale and bias are shaped to, when the file has further dimensions of size 1.
+    var shape: [Int]?
   }
 
   /// The normalisation whose last step is `node`.
@@ -37,6 +39,30 @@ extension Graph {
     return nil
   }
 
+  /// The normalisation in TensorFlow's form, k = scale / √(variance + epsilon), y = x · k + (bias − mean · k), whose last step is `node`.
+  private func affineLayerNormalization(_ node: Node, _ idioms: Idioms, _ types: [TensorName: TensorType]) -> Normalization? {
+    for (product, shift) in [(node.inputs[0], node.inputs[1]), (node.inputs[1], node.inputs[0])] {
+      guard let scaled = idioms.inner(product), scaled.op is Mul, let (scaledMean, bias) = idioms.shift(shift), constants[bias] != nil else {
+        continue
+      }
+      for (x, k) in [(scaled.inputs[0], scaled.inputs[1]), (scaled.inputs[1], scaled.inputs[0])] {
+        guard let factor = idioms.producer(k), factor.op is Mul, let type = types[x] else { continue }
+        for (root, scale) in [(factor.inputs[0], factor.inputs[1]), (factor.inputs[1], factor.inputs[0])] {
+          guard constants[scale] != nil, let (mean, epsilon) = idioms.inverseDeviation(root, of: x),
+            idioms.isNegatedMean(scaledMean, of: x, mean, times: k),
+            let axis = Self.first(of: mean.axes, rank: type.rank)
+          else { continue }
+          let count = type.dimensions[axis...].compactMap(\.fixedSize)
+          guard count.count == type.rank - axis, tensor(scale)?.count == count.reduce(1, *), tensor(bias)?.count == count.reduce(1, *) else {
+            continue
+          }
+          return Normalization(op: LayerNormalization(axis: axis - type.rank, epsilon: epsilon), x: x, scale: scale, bias: bias, shape: count)
+        }
+      }
+    }
+    return nil
+  }
+
   /// The first axis when `axes` are all the last ones.
   private static func first(of axes: [Int], rank: Int) -> Int? {
     let sorted = axes.map { $0 < 0 ? $0 + rank : $0 }.sorted()
@@ -45,14 +71,11 @@ extension Graph {
   }
 
   /// The constant `name` as a parameter; a copy of it when others read it, since file writers share equal ones.
-  private mutating func trained(_ name: TensorName, _ idioms: Idioms, _ names: inout UniqueNames) -> TensorName {
-    guard let tensor = tensor(name), !idioms.hasOneReader(name) else {
-      constants[name]?.role = .parameter
-      return name
-    }
-    let copy = names.next(name)
-    constants[copy] = Constant(tensor, .parameter)
-    return copy
+  private mutating func trained(_ name: TensorName, as shape: [Int]?, _ idioms: Idioms, _ names: inout UniqueNames) -> TensorName {
+    guard let tensor = tensor(name) else { return name }
+    let free = idioms.hasOneReader(name) ? name : names.next(name)
+    constants[free] = Constant(shape.map(tensor.reshaped) ?? tensor, .parameter)
+    return free
   }
 }
 
@@ -100,5 +123,30 @@ extension Idioms {
       if let number = number(constant) { return (tensor, number) }
     }
     return nil
+  }
+
+  /// What is subtracted and added in bias − mean · k, in any of the ways to write it: −mean · k as one product, and the bias.
+  fileprivate func shift(_ name: TensorName) -> (scaledMean: TensorName, bias: TensorName)? {
+    guard let sum = inner(name), sum.op is Add else { return nil }
+    for (mean, bias) in [(sum.inputs[0], sum.inputs[1]), (sum.inputs[1], sum.inputs[0])] {
+      if let product = inner(mean), product.op is Mul { return (mean, bias) }
+    }
+    return nil
+  }
+
+  /// Whether `name` is −mean(x) · k.
+  fileprivate func isNegatedMean(_ name: TensorName, of x: TensorName, _ mean: ReduceMean, times k: TensorName) -> Bool {
+    guard let node = inner(name), node.op is Mul, let other = node.inputs.first(where: { $0 != k }), node.inputs.contains(k),
+      let negation = inner(other), negation.op is Neg, let average = producer(negation.inputs[0])
+    else { return false }
+    return average.as(ReduceMean.self) == mean && average.inputs[0] == x
+  }
+
+  /// The mean and epsilon of 1 / √(mean((x − mean(x))²) + epsilon).
+  fileprivate func inverseDeviation(_ name: TensorName, of x: TensorName) -> (mean: ReduceMean, epsilon: Float)? {
+    guard let root = argument(name, of: Reciprocal()), let sum = argument(root, of: Sqrt()), let (variance, epsilon) = shifted(sum),
+      let outer = inner(variance), let mean = outer.as(ReduceMean.self), let square = inner(outer.inputs[0]), isSquare(square, of: x, mean)
+    else { return nil }
+    return (mean, Float(epsilon))
   }
 }

@@ -45,28 +45,30 @@ struct Idioms {
 
   /// The product that `node` computes.
   func product(_ node: Node) -> Product {
-    var result = Product()
-    for name in node.inputs {
-      if let number = number(name) {
-        result.factor *= number
-      } else if let node = inner(name), node.op is Pow, let exponent = number(node.inputs[1]), exponent == 2 || exponent == 3 {
-        result.tensors += [TensorName](repeating: node.inputs[0], count: Int(exponent))
-      } else if let node = inner(name), node.op is Mul {
-        let nested = product(node)
-        result.factor *= nested.factor
-        result.tensors += nested.tensors
-      } else {
-        result.tensors.append(name)
-      }
+    node.inputs.reduce(into: Product()) { result, name in
+      let factors = factors(of: name)
+      result.factor *= factors.factor
+      result.tensors += factors.tensors
     }
-    return result
+  }
+
+  /// `name` as a product: what a multiplication, a power or a change of sign inside the formula makes, else the tensor itself.
+  private func factors(of name: TensorName) -> Product {
+    if let number = number(name) { return Product(factor: number) }
+    guard let node = inner(name) else { return Product(tensors: [name]) }
+    if node.op is Pow, let exponent = number(node.inputs[1]), exponent == 2 || exponent == 3 {
+      return Product(tensors: [TensorName](repeating: node.inputs[0], count: Int(exponent)))
+    }
+    if node.op is Mul { return product(node) }
+    guard node.op is Neg else { return Product(tensors: [name]) }
+    let negated = factors(of: node.inputs[0])
+    return Product(factor: -negated.factor, tensors: negated.tensors)
   }
 
   /// Whether `name` is `factor` · `tensors`; the tensor itself when the factor is 1.
   func isProduct(_ name: TensorName, _ factor: Double, _ tensors: [TensorName]) -> Bool {
     if tensors == [name] { return isClose(factor, 1) }
-    guard let node = inner(name), node.op is Mul else { return false }
-    let product = product(node)
+    let product = factors(of: name)
     return isClose(product.factor, factor) && product.tensors.sorted() == tensors.sorted()
   }
 

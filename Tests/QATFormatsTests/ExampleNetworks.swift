@@ -1,0 +1,1 @@
+../QATLoweringTests/ExampleNetworks.swift
