@@ -21,6 +21,40 @@ import Testing
     _ = try QATCommand.parseAsRoot(line.split(separator: " ").map(String.init))
   }
 
+  @Test(
+    arguments: [
+      ("1,3,224,224", nil, [1, 3, 224, 224]), ("pixels:8,16", "pixels", [8, 16]), ("scope/x:0:2,5", "scope/x:0", [2, 5]), ("7", nil, [7]),
+    ] as [(String, String?, [Int])])
+  func takesShapesOfInputs(argument: String, name: String?, sizes: [Int]) throws {
+    let shape = try #require(InputShape(argument: argument))
+    #expect(shape.name == name && shape.sizes == sizes)
+    #expect(try InspectCommand.parse(["--model", "M", "--shape", argument, "--shape", argument]).model.shape.shapes.count == 2)
+  }
+
+  @Test(arguments: ["", "x:", ":1,2", "1,,2", "1,0", "-1,2", "1x3", "1,99999999999"]) func refusesWhatIsNoShape(argument: String) {
+    #expect(InputShape(argument: argument) == nil)
+  }
+
+  /// The first size is the batch; `--shape` goes before `input_info`, which speaks only where the file leaves something open.
+  @Test func shapesAreGivenToInputs() throws {
+    let inputs = [FileInput(name: "image", sizes: [1, 3, nil, nil]), FileInput(name: "scale", sizes: [4])]
+    var info = InputInfo()
+    info.sampleSize = [1, 3, 32, 32]
+    var fixed = InputInfo()
+    fixed.sampleSize = [9]
+    let given = [try #require(InputShape(argument: "image:2,3,64,48"))]
+    #expect(try [InputShape]().resolved(for: inputs, [info, fixed]) == ["image": [.batch, 3, 32, 32]])
+    #expect(try given.resolved(for: inputs, [info]) == ["image": [.batch, 3, 64, 48]])
+    let scale = try #require(InputShape(argument: "scale:4"))
+    #expect(try [scale].resolved(for: inputs, []) == ["scale": [4]])
+    let nameless = [try #require(InputShape(argument: "1,3,64,64"))]
+    #expect(try nameless.resolved(for: [inputs[0]], []) == ["image": [.batch, 3, 64, 64]])
+    let error = #expect(throws: CommandError.self) { try nameless.resolved(for: inputs, []) }
+    #expect(error?.description.contains("--shape NAME:1,3,64,64") == true)
+    let stranger = try #require(InputShape(argument: "picture:1,3,8,8"))
+    #expect(throws: CommandError.self) { try [stranger].resolved(for: inputs, []) }
+  }
+
   @Test func keepsEveryFlagOfTraining() throws {
     let line =
       "--config C --model M --data D --checkpoint-dir DIR --resume best --epochs 2 --max-steps 9 --batch-size 8 --seed 3 --checkpoint-every 5"

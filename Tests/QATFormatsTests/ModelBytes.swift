@@ -6,6 +6,7 @@ struct ModelBytes {
   var outputs: [[UInt8]] = []
   var opset = 17
   var domains: [String] = []
+  var functions: [[UInt8]] = []
 
   /// An attribute's value; the numbers are those of AttributeProto's fields and types.
   enum Attribute {
@@ -67,7 +68,43 @@ struct ModelBytes {
       set.int(2, version)
       model.bytes(8, set.result)
     }
+    for function in functions { model.bytes(25, function) }
     return model.result
+  }
+
+  /// Adds a function of the domain `f`, in the file's opset, whose nodes are those that `body` adds. `references` are attributes of its nodes by number that take
+  /// an argument of the function: (node, type number, attribute, argument).
+  mutating func function(
+    _ name: String, _ inputs: [String], _ outputs: [String], references: [(node: Int, type: Int, attribute: String, argument: String)] = [],
+    body: (inout ModelBytes) -> Void
+  ) {
+    var inner = ModelBytes()
+    body(&inner)
+    var function = Wire()
+    function.string(1, name)
+    for input in inputs { function.string(4, input) }
+    for output in outputs { function.string(5, output) }
+    for (index, node) in inner.nodes.enumerated() {
+      var wire = Wire()
+      wire.result = node
+      for reference in references where reference.node == index {
+        var attribute = Wire()
+        attribute.string(1, reference.attribute)
+        attribute.int(20, reference.type)
+        attribute.string(21, reference.argument)
+        wire.bytes(5, attribute.result)
+      }
+      function.bytes(7, wire.result)
+    }
+    for (domain, version) in [("", opset), ("f", 1)] {
+      var set = Wire()
+      set.string(1, domain)
+      set.int(2, version)
+      function.bytes(9, set.result)
+    }
+    function.string(10, "f")
+    functions.append(function.result)
+    if !domains.contains("f") { domains.append("f") }
   }
 
   static func tensor(

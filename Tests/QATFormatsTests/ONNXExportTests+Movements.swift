@@ -23,6 +23,14 @@ extension ONNXExportTests {
     return graph
   }
 
+  /// Rows that each sample writes into a table.
+  private static var scattered: Graph {
+    var graph = network(ScatterND(.add), [TensorType([.batch, 1], .int64), TensorType([.batch, 4])])
+    graph.constants["table"] = .init(Tensor(repeating: 0.5, shape: [5, 4]), .fixed)
+    graph.nodes[0].inputs = ["table", "x0", "x1"]
+    return graph
+  }
+
   private static let image = TensorType([.batch, 4, 6, 6])
   private static let truth = TensorType([.batch, 5], .bool)
   private static let numbers = TensorType([.batch, 5], .int64)
@@ -39,6 +47,11 @@ extension ONNXExportTests {
       network(DepthToSpace(blockSize: 2, order: .columnRowDepth), [image]), network(SpaceToDepth(blockSize: 2), [image]),
       network(Gather(axis: 1), [image], integers: [3, -1, 0]),
       network(GatherElements(axis: 1), [TensorType([.batch, 3]), TensorType([.batch, 3], .int64)]),
+      network(GatherND(batchDimensions: 1), [image, TensorType([.batch, 3, 2], .int64)]),
+      network(ScatterElements(axis: 1), [TensorType([.batch, 3]), TensorType([.batch, 2], .int64), TensorType([.batch, 2])]),
+      network(ScatterElements(axis: -1, .minimum), [TensorType([.batch, 3]), TensorType([.batch, 2], .int64), TensorType([.batch, 2])]),
+      scattered,
+      network(IsNaN(), [image]),
       network(Where(), [truth, TensorType([.batch, 5]), TensorType([.batch, 1])]), network(Cast(to: .float32), [numbers]),
       network(Cast(to: .bool), [numbers]),
       network(Equal(), [numbers, numbers]), network(Less(), [image, image]), network(LessOrEqual(), [image, image]),

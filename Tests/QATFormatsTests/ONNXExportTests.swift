@@ -23,6 +23,21 @@ private func twice(_ op: any Operator) -> Graph {
   return graph
 }
 
+/// A network of one change of size.
+private func resized(_ change: (inout Resize) -> Void) -> Graph {
+  var op = Resize(.scales([1, 1, 0.5, 2]), .linear)
+  change(&op)
+  return network(op)
+}
+
+/// A pooling that says where its maxima stand.
+private func located(_ places: MaxPool.Places) -> Graph {
+  var graph = network(MaxPool(window: Window(square: 2), places: places))
+  graph.nodes[0].outputs = ["y", "places"]
+  graph.outputs = ["y", "places"]
+  return graph
+}
+
 /// What `ONNXFile.write` and `read` make of a graph.
 private func reread(_ graph: Graph) throws -> Graph {
   let path = NSTemporaryDirectory() + "onnx-\(UUID().uuidString).onnx"
@@ -76,6 +91,19 @@ private func reread(_ graph: Graph) throws -> Graph {
     network(Resize(.scales([1, 1, 2, 1]), .linear, .halfPixelSymmetric)),
     network(Resize(.sizes([nil, nil, 13, nil]), .nearest(.preferCeil), .pytorchHalfPixel), [.batch, 4, 11, 6]),
     network(Exp()), network(Log()), network(Sqrt()), network(Reciprocal()), network(Neg()), network(Abs()), network(Tanh()), network(Erf()),
+    network(Sin()), network(Cos()), network(Floor()), network(Ceil()), network(Round()), network(Sign()),
+    network(RMSNormalization(epsilon: 0.25), constants: [("s", [6], .parameter)]),
+    network(RMSNormalization(axisCount: 2), constants: [("s", [6, 6], .parameter)]),
+    resized { $0.antialiases = true },
+    resized {
+      $0.extent = .sizes([nil, nil, 5, 9])
+      $0.aspectRatio = .notLarger
+    },
+    located(.rowMajor), located(.columnMajor), twice(Mod()),
+    resized {
+      $0.coordinates = .cropAndResize
+      $0.region = Resize.Region(starts: [0, 0, 0.25, 0], ends: [1, 1, 0.5, 1], filling: 2)
+    },
     network(Elu(alpha: 0.5)), network(Selu(alpha: 1.5, gamma: 0.5)), network(Celu(alpha: 2)), network(ThresholdedRelu(alpha: 0.25)),
     network(HardSigmoid(alpha: 0.25, beta: 0.75)), network(Gelu()), network(Gelu(approximation: .tanh)), network(Swish()), network(Swish(alpha: 1.5)),
     network(Mish()), network(Softplus()), network(Softsign()),

@@ -61,7 +61,9 @@ import Testing
         Pad(pads: list(4), mode: [.reflect, .edge, .wrap, .constant(1)][below(4)]),
         Expand(shape: numbers(below(4)).map { .fixed($0) }), Tile(repeats: list(2)), Trilu(diagonal: number()), DepthToSpace(blockSize: number()),
         SpaceToDepth(blockSize: number()), Gather(axis: number()), GatherElements(axis: number()), Where(), Cast(to: .int64), Equal(), Less(),
-        LessOrEqual(), Greater(), GreaterOrEqual(), And(), Or(), Xor(), Not(),
+        LessOrEqual(), Greater(), GreaterOrEqual(), And(), Or(), Xor(), Not(), IsNaN(),
+        RMSNormalization(axisCount: number(), epsilon: float()), Mod(), Sin(), Cos(), Floor(), Ceil(), Round(), Sign(),
+        GatherND(batchDimensions: number()), ScatterND([.replace, .add][below(2)]), ScatterElements(axis: number()),
         FakeQuantize(mode: mode, bits: number(), halfRange: below(2) == 0, channelAxis: below(2) == 0 ? nil : number()),
       ]
     }

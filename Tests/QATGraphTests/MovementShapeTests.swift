@@ -54,12 +54,31 @@ import Testing
     #expect(throws: ShapeError.self) { try GatherElements(axis: 1).outputTypes(for: [TensorType([4, 5]), TensorType([5, 5], .int64)]) }
   }
 
+  @Test func rowsOfIndicesNamePlaces() throws {
+    let pairs = TensorType([.batch, 7, 2], .int64)
+    #expect(try GatherND(batchDimensions: 1).outputTypes(for: [TensorType([.batch, 4, 5, 6]), pairs]) == [TensorType([.batch, 7, 6])])
+    #expect(try GatherND().outputTypes(for: [TensorType([4, 5, .batch]), pairs]) == [TensorType([.batch, 7, .batch])])
+    #expect(throws: ShapeError.self) { try GatherND().outputTypes(for: [TensorType([.batch, 4, 5]), pairs]) }
+    #expect(throws: ShapeError.self) { try GatherND(batchDimensions: 2).outputTypes(for: [TensorType([.batch, 4, 5]), pairs]) }
+    let (data, places) = (TensorType([4, 5, 6]), TensorType([3, 2], .int32))
+    for reduction in Scattering.allCases {
+      #expect(try ScatterND(reduction).outputTypes(for: [data, places, TensorType([3, 6])]) == [data])
+    }
+    #expect(throws: ShapeError.self) { try ScatterND().outputTypes(for: [data, places, TensorType([3, 5])]) }
+    #expect(throws: ShapeError.self) { try ScatterND().outputTypes(for: [TensorType([.batch, 5, 6]), places, TensorType([3, 6])]) }
+    let (image, numbers) = (TensorType([.batch, 5]), TensorType([.batch, 9], .int64))
+    #expect(try ScatterElements(axis: 1).outputTypes(for: [image, numbers, TensorType([.batch, 9])]) == [image])
+    #expect(throws: ShapeError.self) { try ScatterElements(axis: 1).outputTypes(for: [image, numbers, image]) }
+    #expect(throws: ShapeError.self) { try ScatterElements(axis: 0).outputTypes(for: [image, numbers, TensorType([.batch, 9])]) }
+  }
+
   @Test func conditionsAreTruthValues() throws {
     let (floats, truth) = (TensorType([.batch, 3]), TensorType([.batch, 1], .bool))
     #expect(try Where().outputTypes(for: [truth, floats, TensorType([])]) == [floats])
     #expect(try Equal().outputTypes(for: [floats, TensorType([3])]) == [TensorType([.batch, 3], .bool)])
     #expect(try And().outputTypes(for: [truth, truth]) == [truth])
     #expect(try Not().outputTypes(for: [truth]) == [truth])
+    #expect(try IsNaN().outputTypes(for: [floats]) == [TensorType([.batch, 3], .bool)])
     #expect(try Cast(to: .int64).outputTypes(for: [floats]) == [TensorType([.batch, 3], .int64)])
     #expect(throws: ShapeError.self) { try Where().outputTypes(for: [floats, floats, floats]) }
     #expect(throws: ShapeError.self) { try Where().outputTypes(for: [truth, floats, truth]) }

@@ -65,7 +65,10 @@ struct BenchCommand: ParsableCommand {
         configuration.accumulationSteps = accumulationSteps
         configuration.reproducibleShards = reproducible
         try configuration.validate()
-        var graph = try LoadedModel(model.model, format: model.format, classes: nil, seed: configuration.seed).graph
+        var graph = try LoadedModel(
+          model.model, format: model.format, classes: nil, seed: configuration.seed, shapes: model.shape.shapes,
+          inputInfo: configuration.nncf.inputInfo
+        ).graph
         if let imageSize { graph = try graph.resized(to: imageSize) }
         return (graph, configuration)
       }

@@ -89,7 +89,9 @@ struct EvaluateCommand: ParsableCommand {
       samples = try openDataset(command.split == .test ? configuration.data.validation ?? path : path, split: command.split)
       model =
         try restored.map { LoadedModel($0) }
-        ?? LoadedModel(command.model.model, format: command.model.format, classes: samples.classCount, seed: configuration.seed)
+        ?? LoadedModel(
+          command.model.model, format: command.model.format, classes: samples.classCount, seed: configuration.seed,
+          shapes: command.model.shape.shapes, inputInfo: configuration.nncf.inputInfo)
       try model.graph.requireInputs(configuration.nncf.inputInfo)
       try model.graph.requireFit(samples)
       preprocessing = configuration.data.normalize != nil ? configuration.data.preprocessing : ModelMetadata.preprocessing(model.metadata)

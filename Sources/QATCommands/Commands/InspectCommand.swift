@@ -35,7 +35,9 @@ struct InspectCommand: ParsableCommand {
     try Session.run("inspect") { session in
       let (loaded, configuration) = try session.begin {
         let configuration = try config.path.map { try RunConfiguration(contentsOf: $0) }
-        let loaded = try LoadedModel(model.model, format: model.format, classes: nil, seed: configuration?.seed ?? 0)
+        let loaded = try LoadedModel(
+          model.model, format: model.format, classes: nil, seed: configuration?.seed ?? 0, shapes: model.shape.shapes,
+          inputInfo: configuration?.nncf.inputInfo ?? [])
         try loaded.graph.requireInputs(configuration?.nncf.inputInfo ?? [])
         return (loaded, configuration)
       }

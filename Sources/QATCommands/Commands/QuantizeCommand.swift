@@ -28,7 +28,7 @@ struct QuantizeCommand: ParsableCommand {
   func run() throws {
     try Session.run("quantize", running) { session in
       let inputs = try session.begin(values: { $0.sharedValues() }) {
-        let inputs = try RunInputs(configurationPath: config.path, model: model.model, data: data.path)
+        let inputs = try RunInputs(configurationPath: config.path, model: model.model, shapes: model.shape.shapes, data: data.path)
         guard inputs.configuration.nncf.quantization != nil else {
           throw CommandError(
             .input, "\(config.path) has no 'compression': there is nothing to quantize. Add \"compression\": { \"algorithm\": \"quantization\" }")

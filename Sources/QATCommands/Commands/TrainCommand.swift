@@ -56,7 +56,8 @@ struct TrainCommand: ParsableCommand {
     let deadline = maxTime.map { ContinuousClock.now + .seconds($0.seconds) }
     try Session.run("train", running) { session in
       let inputs = try session.begin(values: { $0.sharedValues() }, keepsThreads: { $0.configuration.reproducibleShards != nil }) {
-        try RunInputs(configurationPath: config.path, model: model.model, data: data.path, overrides: overrides.apply)
+        try RunInputs(
+          configurationPath: config.path, model: model.model, shapes: model.shape.shapes, data: data.path, overrides: overrides.apply)
       }
       inputs.warn(session)
       let directory = CheckpointDirectory(checkpointDirectory, inputs.configuration.checkpoint)

@@ -19,16 +19,25 @@ struct LoadedModel {
   ///   - format: the file's format; what its name says when nil.
   ///   - classes: classes of an architecture; its published number when nil.
   ///   - seed: seed of an architecture's initial weights.
+  ///   - shapes: shapes that the user gives a file's inputs.
+  ///   - inputInfo: what the configuration says of them.
   /// - Throws: the format's error when the file is no network; `CommandError` when the name says nothing that can be read.
-  init(_ name: String, format: ModelFormat? = nil, classes: Int?, seed: UInt64) throws {
+  init(
+    _ name: String, format: ModelFormat? = nil, classes: Int?, seed: UInt64, shapes: [InputShape] = [], inputInfo: [InputInfo] = []
+  ) throws {
+    if !shapes.isEmpty, format ?? ModelFormat(fileName: name) == nil {
+      throw CommandError(.usage, "--shape is for model files, '\(name)' has its own shapes")
+    }
     if format == nil, RestoredRun.isPlace(name) {
       self.init(try RestoredRun(name))
     } else {
-      try self.init(fileOrArchitecture: name, format, classes: classes, seed: seed)
+      try self.init(fileOrArchitecture: name, format, classes: classes, seed: seed, shapes, inputInfo)
     }
   }
 
-  private init(fileOrArchitecture name: String, _ format: ModelFormat?, classes: Int?, seed: UInt64) throws {
+  private init(
+    fileOrArchitecture name: String, _ format: ModelFormat?, classes: Int?, seed: UInt64, _ shapes: [InputShape], _ inputInfo: [InputInfo]
+  ) throws {
     if format == nil, architectureNames.contains(name) {
       let count = classes ?? defaultClassCount(ofArchitecture: name)
       guard let graph = architecture(named: name, classes: count, seed: seed) else {
@@ -38,7 +47,7 @@ struct LoadedModel {
       return
     }
     guard let format = format ?? ModelFormat(fileName: name) else { throw CommandError(.input, Self.unknown(name)) }
-    (graph, metadata, notes) = try format.read(name)
+    (graph, metadata, notes) = try format.read(name, shapes, inputInfo)
     fileSize = LoadedModel.size(ofFile: name)
   }
 

@@ -36,15 +36,25 @@ enum ModelFormat: String, CaseIterable, ExpressibleByArgument {
   static var extensions: [String] { unique(Self.allCases.map { String($0.suffix.dropFirst()) }) }
 
   /// Reads a network.
-  /// - Parameter path: path of the file.
+  /// - Parameters:
+  ///   - path: path of the file.
+  ///   - shapes: shapes that the user gives its inputs.
+  ///   - inputInfo: what the configuration says of them.
   /// - Returns: the network, what the file says of itself, and what the user should know.
   /// - Throws: the format's error, when the file holds no network that can be taken.
-  func read(_ path: String) throws -> (graph: Graph, metadata: [String: String], notes: [String]) {
+  func read(_ path: String, _ shapes: [InputShape], _ inputInfo: [InputInfo]) throws -> (graph: Graph, metadata: [String: String], notes: [String]) {
     switch self {
     case .onnx:
-      let graph = try ONNXFile.read(contentsOf: path)
+      var given: [TensorName: [Dimension]] = [:]
+      if !shapes.isEmpty || inputInfo.contains(where: { $0.sampleSize != nil }) {
+        let inputs = try ONNXFile.inputs(contentsOf: path).map { FileInput(name: $0.name, sizes: $0.sizes) }
+        given = try shapes.resolved(for: inputs, inputInfo)
+      }
+      let graph = try ONNXFile.read(contentsOf: path, inputShapes: given)
       return (graph, try ONNXFile.metadata(contentsOf: path), ONNXFile.notes(for: graph))
-    case .tensorflow: return (try TensorFlowFile.read(contentsOf: path), try TensorFlowFile.metadata(contentsOf: path), [])
+    case .tensorflow:
+      guard shapes.isEmpty else { throw CommandError(.usage, "--shape is for ONNX files; a TensorFlow graph says its own shapes") }
+      return (try TensorFlowFile.read(contentsOf: path), try TensorFlowFile.metadata(contentsOf: path), [])
     }
   }
 

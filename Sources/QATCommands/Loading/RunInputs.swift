@@ -11,10 +11,13 @@ struct RunInputs {
   /// - Parameters:
   ///   - configurationPath: the configuration file.
   ///   - model: the command line's model, which overrides the file's.
+  ///   - shapes: shapes that the command line gives the model's inputs.
   ///   - data: the command line's data, which overrides the file's.
   ///   - overrides: sets what other flags say.
   /// - Throws: an error that names the file and the fault.
-  init(configurationPath: String, model: String?, data: String?, overrides: (inout RunConfiguration) throws -> Void = { _ in }) throws {
+  init(
+    configurationPath: String, model: String?, shapes: [InputShape] = [], data: String?, overrides: (inout RunConfiguration) throws -> Void = { _ in }
+  ) throws {
     var configuration = try RunConfiguration(contentsOf: configurationPath)
     if let model { configuration.model = model }
     if let data {
@@ -32,7 +35,8 @@ struct RunInputs {
     training = try openDataset(trainingPath, split: .train, readsLabels: configuration.loss != .none)
     validation = try openDataset(configuration.data.validation ?? trainingPath, split: .test)
     self.model = try LoadedModel(
-      modelName, classes: configuration.loss == .none ? validation.classCount : training.classCount, seed: configuration.seed)
+      modelName, classes: configuration.loss == .none ? validation.classCount : training.classCount, seed: configuration.seed,
+      shapes: shapes, inputInfo: configuration.nncf.inputInfo)
     // From another run come the weights; quantizers are this run's own.
     if let restored = self.model.restored { self.model.graph = restored.float }
     self.configuration = configuration

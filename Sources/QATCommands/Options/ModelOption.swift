@@ -13,6 +13,8 @@ struct ModelOption: ParsableArguments {
   @Option(help: ArgumentHelp("The model file's format; what its name says when left out.", valueName: "format"))
   var format: ModelFormat?
 
+  @OptionGroup var shape: ShapeOptions
+
   static let architectureList = architectureNames.dropLast().joined(separator: ", ") + " or " + (architectureNames.last ?? "")
 }
 
@@ -25,4 +27,6 @@ struct OptionalModelOption: ParsableArguments {
       valueName: "file|name"),
     completion: .file(extensions: ModelFormat.extensions))
   var model: String?
+
+  @OptionGroup var shape: ShapeOptions
 }

@@ -83,6 +83,25 @@ extension Pow: ReferenceKernel {
   }
 }
 
+extension Mod: ReferenceKernel {
+  /// a less the whole multiples of b, broadcast.
+  public func forward<S>(_ inputs: [NDArray<S>?], _ context: KernelContext) -> KernelResult<S> {
+    KernelResult([broadcast(operand(inputs, 0), operand(inputs, 1), outputShape(inputs)) { remainder($0, $1) }])
+  }
+
+  /// da = dy, db = −dy times the whole quotient, summed over the axes along which an input was broadcast.
+  public func backward<S>(inputs: [NDArray<S>?], outputs: [NDArray<S>], outputGradients: [NDArray<S>], _ context: KernelContext) -> [NDArray<S>?] {
+    let (a, b, dy) = (operand(inputs, 0), operand(inputs, 1), outputGradients[0])
+    let quotients = broadcast(a, b, dy.shape) { (($0 - remainder($0, $1)) / $1).rounded() }
+    return [summed(dy, to: a.shape), summed(broadcast(dy, quotients, dy.shape) { -$0 * $1 }, to: b.shape)]
+  }
+
+  private func remainder<S: Real & BinaryFloatingPoint>(_ a: S, _ b: S) -> S {
+    let rest = a.truncatingRemainder(dividingBy: b)
+    return roundsDown && rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest
+  }
+}
+
 /// `combine` of each pair of elements of `a` and `b`, both broadcast to `shape`.
 func broadcast<S>(_ a: NDArray<S>, _ b: NDArray<S>, _ shape: [Int], _ combine: (S, S) -> S) -> NDArray<S> {
   var result = NDArray<S>(repeating: 0, shape: shape)

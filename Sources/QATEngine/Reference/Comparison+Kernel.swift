@@ -70,3 +70,18 @@ extension Not: ReferenceKernel {
     [nil]
   }
 }
+
+extension IsNaN: ReferenceKernel {
+  /// Answers jump.
+  public static var isDifferentiable: Bool { false }
+
+  /// Asks each element.
+  public func forward<S>(_ inputs: [NDArray<S>?], _ context: KernelContext) -> KernelResult<S> {
+    KernelResult([operand(inputs, 0).map { $0.isNaN ? 1 : 0 }])
+  }
+
+  /// None.
+  public func backward<S>(inputs: [NDArray<S>?], outputs: [NDArray<S>], outputGradients: [NDArray<S>], _ context: KernelContext) -> [NDArray<S>?] {
+    [nil]
+  }
+}

@@ -60,7 +60,7 @@ extension GatherElements: ReferenceKernel {
   }
 
   /// Where in data each element of the output stands; nil for an index that data does not have.
-  private func sources<S>(_ shape: [Int], _ indices: NDArray<S>) -> [Int?] {
+  func sources<S>(_ shape: [Int], _ indices: NDArray<S>) -> [Int?] {
     let axis = axis < 0 ? axis + shape.count : axis
     var strides = shape.rowMajorStrides
     let stride = strides[axis]
@@ -71,8 +71,62 @@ extension GatherElements: ReferenceKernel {
   }
 }
 
+extension GatherND: ReferenceKernel {
+  /// Copies runs of elements that are consecutive in data.
+  public func forward<S>(_ inputs: [NDArray<S>?], _ context: KernelContext) -> KernelResult<S> {
+    let (data, indices) = (operand(inputs, 0), operand(inputs, 1))
+    let runs = NamedRuns(data.shape, indices, batchDimensions: batchDimensions)
+    var elements: [S] = []
+    for start in runs.starts {
+      elements += start.map { Array(data.elements[$0..<$0 + runs.length]) } ?? [S](repeating: .nan, count: runs.length)
+    }
+    return KernelResult([NDArray(elements, shape: indices.shape.dropLast() + data.shape[runs.firstUnnamed...])])
+  }
+
+  /// Adds the gradient of each run to the one it was copied from; sums are in Double.
+  public func backward<S>(inputs: [NDArray<S>?], outputs: [NDArray<S>], outputGradients: [NDArray<S>], _ context: KernelContext) -> [NDArray<S>?] {
+    let shape = operand(inputs, 0).shape
+    let runs = NamedRuns(shape, operand(inputs, 1), batchDimensions: batchDimensions)
+    var sums = [Double](repeating: 0, count: shape.elementCount)
+    for (index, start) in runs.starts.enumerated() {
+      guard let start else { continue }
+      for offset in 0..<runs.length { sums[start + offset] += Double(outputGradients[0].elements[index * runs.length + offset]) }
+    }
+    return [NDArray(sums.map { S($0) }, shape: shape), nil]
+  }
+}
+
+/// The runs of consecutive elements of an array that the last rows of indices name.
+struct NamedRuns {
+  /// Where each run starts; nil for one that the array does not have.
+  var starts: [Int?]
+  /// Elements of each.
+  var length: Int
+  /// The first axis that is not named.
+  var firstUnnamed: Int
+
+  init<S: BinaryFloatingPoint>(_ shape: [Int], _ indices: NDArray<S>, batchDimensions: Int = 0) {
+    let count = indices.shape[indices.shape.count - 1]
+    let strides = shape.rowMajorStrides
+    firstUnnamed = batchDimensions + count
+    length = Array(shape[firstUnnamed...]).elementCount
+    let rows = indices.count / count
+    // Rows of one batch follow each other.
+    let rowsPerBatch = Array(indices.shape[batchDimensions..<indices.shape.count - 1]).elementCount
+    let batchStride = Array(shape[batchDimensions...]).elementCount
+    starts = (0..<rows).map { row in
+      var start: Int? = row / rowsPerBatch * batchStride
+      for axis in 0..<count {
+        let place = place(of: indices.elements[row * count + axis], in: shape[batchDimensions + axis])
+        start = start.flatMap { start in place.map { start + $0 * strides[batchDimensions + axis] } }
+      }
+      return start
+    }
+  }
+}
+
 /// The position that an index stands for on an axis of `size`; negative ones count from the end. nil when there is none.
-private func place<S: BinaryFloatingPoint>(of index: S, in size: Int) -> Int? {
+func place<S: BinaryFloatingPoint>(of index: S, in size: Int) -> Int? {
   guard index >= S(-size), index < S(size) else { return nil }
   return index < 0 ? Int(index) + size : Int(index)
 }

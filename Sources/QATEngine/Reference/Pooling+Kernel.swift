@@ -7,10 +7,13 @@ extension MaxPool: ReferenceKernel {
   public func forward<S>(_ inputs: [NDArray<S>?], _ context: KernelContext) -> KernelResult<S> {
     let x = operand(inputs, 0)
     var y = NDArray<S>(repeating: -.infinity, shape: outputShape(inputs))
+    var winners = NDArray<S>(repeating: 0, shape: places == nil ? [0] : y.shape)
     window.forEachPosition(image: x.shape, output: y.shape) { position in
-      if let winner = maximum(x.elements, position) { y.elements[position.output] = x.elements[winner] }
+      guard let winner = maximum(x.elements, position) else { return }
+      y.elements[position.output] = x.elements[winner]
+      if let places { winners.elements[position.output] = S(places.count(winner, x.shape)) }
     }
-    return KernelResult([y])
+    return KernelResult(places == nil ? [y] : [y, winners])
   }
 
   /// The whole gradient goes to the first maximum of each window, row by row.
@@ -31,6 +34,21 @@ extension MaxPool: ReferenceKernel {
       if x[index] > x[current] || (x[index].isNaN && !x[current].isNaN) { winner = index }
     }
     return winner
+  }
+}
+
+extension MaxPool.Places {
+  /// How many elements stand before the one at `offset` of an array of `shape`.
+  fileprivate func count(_ offset: Int, _ shape: [Int]) -> Int {
+    guard self == .columnMajor else { return offset }
+    let plane = Array(shape[2...]).elementCount
+    var (rest, place, stride) = (offset % plane, 0, plane)
+    for size in shape[2...].reversed() {
+      stride /= size
+      place += rest % size * stride
+      rest /= size
+    }
+    return offset - offset % plane + place
   }
 }
 

@@ -6,14 +6,18 @@ extension Resize: ReferenceKernel {
   /// Interpolates along one axis after the other.
   public func forward<S>(_ inputs: [NDArray<S>?], _ context: KernelContext) -> KernelResult<S> {
     var y = operand(inputs, 0)
-    for (axis, taps) in resamplings(y.shape) { y = taps.interpolated(y, axis: axis) }
+    let resamplings = resamplings(y.shape)
+    for (axis, taps) in resamplings { y = taps.interpolated(y, axis: axis) }
+    if let region { for (axis, taps) in resamplings { taps.fillOutside(&y, axis: axis, with: S(region.filling)) } }
     return KernelResult([y])
   }
 
   /// Gives each element's gradient to those that it was made of, axis after axis in the opposite order.
   public func backward<S>(inputs: [NDArray<S>?], outputs: [NDArray<S>], outputGradients: [NDArray<S>], _ context: KernelContext) -> [NDArray<S>?] {
     var dx = outputGradients[0]
-    for (axis, taps) in resamplings(operand(inputs, 0).shape).reversed() { dx = taps.gathered(dx, axis: axis) }
+    let resamplings = resamplings(operand(inputs, 0).shape)
+    if region != nil { for (axis, taps) in resamplings { taps.fillOutside(&dx, axis: axis, with: 0) } }
+    for (axis, taps) in resamplings.reversed() { dx = taps.gathered(dx, axis: axis) }
     return [dx]
   }
 
@@ -21,7 +25,7 @@ extension Resize: ReferenceKernel {
   private func resamplings(_ shape: [Int]) -> [(axis: Int, taps: Resampling)] {
     guard let changes = try? changes(of: shape.map(Dimension.fixed)) else { preconditionFailure("the graph was not validated") }
     return changes.enumerated().compactMap { axis, change in
-      change.map { (axis, Resampling(size: shape[axis], newSize: $0.size, scale: $0.scale, interpolation, coordinates)) }
+      change.map { (axis, Resampling(self, axis: axis, size: shape[axis], newSize: $0.size, scale: $0.scale)) }
     }
   }
 }
@@ -30,14 +34,40 @@ extension Resize: ReferenceKernel {
 private struct Resampling {
   private let size: Int
   private var taps: [[(index: Int, weight: Double)]] = []
+  /// Places of the result that lie outside of x; only a region can have some that are not read from the edge.
+  private var outside: [Int] = []
 
   /// Places are computed in float32, as ONNX Runtime computes them: which of two equally near elements is taken hangs on it.
-  init(size: Int, newSize: Int, scale: Float, _ interpolation: Resize.Interpolation, _ coordinates: Resize.Coordinates) {
+  init(_ op: Resize, axis: Int, size: Int, newSize: Int, scale: Float) {
     self.size = size
-    taps = (0..<newSize).map { position in
-      let place = coordinates.place(of: Float(position), size: Float(size), newSize: Float(newSize), scale: scale)
-      return Self.taps(at: place, size: size, interpolation)
+    for position in 0..<newSize {
+      let place = op.place(of: Float(position), axis: axis, size: Float(size), newSize: Float(newSize), scale: scale)
+      if place < 0 || place > Float(size - 1) { outside.append(position) }
+      taps.append(
+        op.antialiases && scale < 1
+          ? Self.stretched(at: place, scale, size: size, op.interpolation) : Self.taps(at: place, size: size, op.interpolation))
     }
+  }
+
+  /// The weights of a larger neighbourhood, which a smaller image needs; those outside of x count for the edge, or not at all.
+  private static func stretched(at place: Float, _ scale: Float, size: Int, _ interpolation: Resize.Interpolation) -> [(index: Int, weight: Double)] {
+    let reach: Double
+    switch interpolation {
+    case .nearest: return taps(at: place, size: size, interpolation)
+    case .linear: reach = 1 / Double(scale)
+    case .cubic: reach = 2 / Double(scale)
+    }
+    let places = Int((Double(place) - reach).rounded(.up))...Int((Double(place) + reach).rounded(.down))
+    var taps = places.map { index in
+      let distance = abs(Double(index) - Double(place)) * Double(scale)
+      guard case .cubic(let coefficient, let excludesOutside) = interpolation else { return (index: index, weight: max(0, 1 - distance)) }
+      let isLeftOut = distance >= 2 || (excludesOutside && !(0..<size).contains(index))
+      return (index: index, weight: isLeftOut ? 0 : cubicWeight(distance, Double(coefficient)))
+    }
+    for index in taps.indices { taps[index].index = min(max(taps[index].index, 0), size - 1) }
+    let sum = taps.reduce(0) { $0 + $1.weight }
+    for index in taps.indices { taps[index].weight /= sum }
+    return taps
   }
 
   private static func taps(at place: Float, size: Int, _ interpolation: Resize.Interpolation) -> [(index: Int, weight: Double)] {
@@ -64,8 +94,22 @@ private struct Resampling {
 
   /// Weights of the four elements around a place, `t` behind the second. Source: Keys 1981.
   private static func cubicWeights(_ t: Double, _ a: Double) -> [Double] {
-    [1 + t, t, 1 - t, 2 - t].map { d in
-      d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1 : ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+    [1 + t, t, 1 - t, 2 - t].map { cubicWeight($0, a) }
+  }
+
+  /// The weight at the distance `d`, below 2.
+  private static func cubicWeight(_ d: Double, _ a: Double) -> Double {
+    d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1 : ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+  }
+
+  /// Sets the elements whose place along `axis` lies outside of x.
+  func fillOutside<S>(_ array: inout NDArray<S>, axis: Int, with value: S) {
+    let (outer, inner) = (Array(array.shape[..<axis]).elementCount, Array(array.shape[(axis + 1)...]).elementCount)
+    for block in 0..<outer {
+      for position in outside {
+        let start = (block * taps.count + position) * inner
+        for index in start..<start + inner { array.elements[index] = value }
+      }
     }
   }
 
@@ -114,14 +158,21 @@ private struct Resampling {
   }
 }
 
-extension Resize.Coordinates {
-  fileprivate func place(of position: Float, size: Float, newSize: Float, scale: Float) -> Float {
-    switch self {
+extension Resize {
+  private func start(_ axis: Int) -> Float { region?.starts[axis] ?? 0 }
+  private func end(_ axis: Int) -> Float { region?.ends[axis] ?? 1 }
+
+  fileprivate func place(of position: Float, axis: Int, size: Float, newSize: Float, scale: Float) -> Float {
+    switch coordinates {
     case .halfPixel: (position + 0.5) / scale - 0.5
     case .halfPixelSymmetric: size / 2 * (1 - newSize / (scale * size)) + (position + 0.5) / scale - 0.5
     case .pytorchHalfPixel: newSize > 1 ? (position + 0.5) / scale - 0.5 : 0
     case .alignCorners: newSize == 1 ? 0 : position * (size - 1) / (newSize - 1)
     case .asymmetric: position / scale
+    case .cropAndResize:
+      newSize > 1
+        ? start(axis) * (size - 1) + position * (end(axis) - start(axis)) * (size - 1) / (newSize - 1)
+        : (start(axis) + end(axis)) * (size - 1) / 2
     }
   }
 }

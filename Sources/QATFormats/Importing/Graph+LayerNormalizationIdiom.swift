@@ -71,7 +71,7 @@ extension Graph {
   }
 
   /// The constant `name` as a parameter; a copy of it when others read it, since file writers share equal ones.
-  private mutating func trained(_ name: TensorName, as shape: [Int]?, _ idioms: Idioms, _ names: inout UniqueNames) -> TensorName {
+  mutating func trained(_ name: TensorName, as shape: [Int]?, _ idioms: Idioms, _ names: inout UniqueNames) -> TensorName {
     guard let tensor = tensor(name) else { return name }
     let free = idioms.hasOneReader(name) ? name : names.next(name)
     constants[free] = Constant(shape.map(tensor.reshaped) ?? tensor, .parameter)
@@ -117,7 +117,7 @@ extension Idioms {
   }
 
   /// A tensor and the number that is added to it.
-  private func shifted(_ name: TensorName) -> (TensorName, Double)? {
+  func shifted(_ name: TensorName) -> (TensorName, Double)? {
     guard let node = inner(name), node.op is Add else { return nil }
     for (tensor, constant) in [(node.inputs[0], node.inputs[1]), (node.inputs[1], node.inputs[0])] {
       if let number = number(constant) { return (tensor, number) }

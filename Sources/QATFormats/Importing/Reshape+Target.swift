@@ -27,11 +27,7 @@ extension Reshape {
   /// - Throws: `ShapeError` when the element count would change.
   package init(of type: TensorType, to target: [Dimension], literalBatch: Int?) throws(ShapeError) {
     var target = target
-    if let literalBatch, case .batch(let multiple)? = type.dimensions.first, case .fixed(let leading)? = target.first,
-      multiple <= Int(Int32.max), literalBatch <= Int(Int32.max), leading == multiple * literalBatch
-    {
-      target[0] = .batch(multiple: multiple)
-    }
+    if let literalBatch, let (axis, multiple) = Self.batchAxis(of: target, for: type, literalBatch) { target[axis] = .batch(multiple: multiple) }
     var shape: [Int] = []
     for (axis, dimension) in target.enumerated() {
       switch dimension {
@@ -56,6 +52,42 @@ extension Reshape {
       let hint = literalBatch.map { "; the file has a fixed batch of \($0): export it with a dynamic first dimension" } ?? ""
       throw ShapeError(error.description + hint)
     }
+  }
+
+  /// In a file with a fixed batch, the number of a target that holds the batch, and how often; nil when the target says it itself.
+  ///
+  /// The batch stays where it is among the elements: what lies before it in the tensor lies before it in the target. A dimension of its own is preferred; where
+  /// it could belong to either neighbour, it joins the one behind it, but not the last dimension, which are features.
+  private static func batchAxis(of target: [Dimension], for type: TensorType, _ literalBatch: Int) -> (axis: Int, multiple: Int)? {
+    guard literalBatch < 1 << 30, let place = type.dimensions.firstIndex(where: { $0.fixedSize == nil }),
+      let total = type.elementCount(batchSize: literalBatch), total > 0
+    else { return nil }
+    var sizes: [Int] = []
+    for (axis, dimension) in target.enumerated() {
+      guard let size = dimension.fixedSize, size != 0 || (axis < type.rank && axis != place) else { return nil }
+      sizes.append(size == 0 ? type.dimensions[axis].fixedSize ?? 0 : size)
+    }
+    let open = sizes.firstIndex(of: -1)
+    if let open {
+      sizes[open] = 1
+      guard let known = sizes.checkedElementCount, known > 0, total % known == 0 else { return nil }
+      sizes[open] = total / known
+    }
+    guard sizes.allSatisfy({ $0 > 0 }), sizes.checkedElementCount == total else { return nil }
+    let before = type.dimensions[..<place].compactMap(\.fixedSize).elementCount
+    let through = before * type.dimensions[place].resolved(batchSize: literalBatch)
+    var (alone, behind, joined): (Int?, Int?, Int?)
+    var prefix = 1
+    for (axis, size) in sizes.enumerated() {
+      if size % literalBatch == 0 {
+        if size == literalBatch, prefix >= before, prefix * size <= through, alone == nil { alone = axis }
+        if prefix == before, behind == nil, axis == 0 || axis < sizes.count - 1 { behind = axis }
+        if prefix * size == through, joined == nil { joined = axis }
+      }
+      prefix *= size
+    }
+    guard let axis = alone ?? behind ?? joined, axis != open else { return nil }
+    return (axis, sizes[axis] / literalBatch)
   }
 
   /// What the −1 of `target` stands for: the quotient of all elements and the other dimensions.

@@ -68,6 +68,18 @@ extension Dimension {
     }
   }
 
+  /// What remains of a division that rounds down; with the batch only when nothing does.
+  package static func remainder(_ a: Dimension, _ b: Dimension) -> Dimension? {
+    switch (a, b) {
+    case (.fixed(let x), .fixed(let y)):
+      guard y != 0, y != -1 else { return y == 0 ? nil : 0 }
+      let rest = x % y
+      return .fixed(rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest)
+    case (.batch(let x), .fixed(let y)): return y > 0 && x % y == 0 ? 0 : nil
+    default: return nil
+    }
+  }
+
   package static func sum(_ a: Dimension, _ b: Dimension) -> Dimension? {
     switch (a, b) {
     case (.fixed(let x), .fixed(let y)): checked(x.addingReportingOverflow(y)).map(Dimension.fixed)

@@ -67,3 +67,14 @@ public struct Pow: BroadcastingOperator {
   /// A power.
   public init() {}
 }
+
+/// What remains of a when it is divided by b. b is not 0.
+public struct Mod: BroadcastingOperator {
+  /// ONNX's name.
+  public static let type = "Mod"
+  /// Whether the quotient is rounded down, so that the result has b's sign, rather than towards zero, so that it has a's.
+  public var roundsDown: Bool
+
+  /// A remainder.
+  public init(roundsDown: Bool = false) { self.roundsDown = roundsDown }
+}

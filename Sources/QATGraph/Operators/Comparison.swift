@@ -113,3 +113,18 @@ public struct Not: Operator {
     return [x]
   }
 }
+
+/// Whether x is not a number. Not differentiable.
+public struct IsNaN: Operator {
+  /// ONNX's name.
+  public static let type = "IsNaN"
+  /// x.
+  public static let inputCount = 1...1
+  /// A question.
+  public init() {}
+
+  /// bool, in the dimensions of x.
+  public func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType] {
+    [TensorType(try required(inputs, 0, "x").dimensions, .bool)]
+  }
+}

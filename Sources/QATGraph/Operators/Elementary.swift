@@ -63,3 +63,51 @@ public struct Erf: ElementwiseOperator {
   /// An error function.
   public init() {}
 }
+
+/// sin(x).
+public struct Sin: ElementwiseOperator {
+  /// ONNX's name.
+  public static let type = "Sin"
+  /// A sine.
+  public init() {}
+}
+
+/// cos(x).
+public struct Cos: ElementwiseOperator {
+  /// ONNX's name.
+  public static let type = "Cos"
+  /// A cosine.
+  public init() {}
+}
+
+/// The whole number below x. The gradient is 0, as in PyTorch.
+public struct Floor: ElementwiseOperator {
+  /// ONNX's name.
+  public static let type = "Floor"
+  /// A rounding.
+  public init() {}
+}
+
+/// The whole number above x. The gradient is 0, as in PyTorch.
+public struct Ceil: ElementwiseOperator {
+  /// ONNX's name.
+  public static let type = "Ceil"
+  /// A rounding.
+  public init() {}
+}
+
+/// The nearest whole number; of two the even one. The gradient is 0, as in PyTorch.
+public struct Round: ElementwiseOperator {
+  /// ONNX's name.
+  public static let type = "Round"
+  /// A rounding.
+  public init() {}
+}
+
+/// −1, 0 or 1. The gradient is 0, as in PyTorch.
+public struct Sign: ElementwiseOperator {
+  /// ONNX's name.
+  public static let type = "Sign"
+  /// A sign.
+  public init() {}
+}

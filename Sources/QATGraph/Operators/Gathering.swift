@@ -49,9 +49,50 @@ public struct GatherElements: Operator {
   }
 }
 
+/// Slices of data at places that each last row of indices names: output[i, ..., :] = data[indices[i, ..., :], :].
+///
+/// Inputs: data, indices (int32 or int64) [..., k]. The first `batchDimensions` dimensions are common to both. Negative indices count from the end. An
+/// index that data does not have gives NaN. Source: ONNX operator GatherND.
+public struct GatherND: Operator {
+  /// ONNX's name.
+  public static let type = "GatherND"
+  /// data and indices.
+  public static let inputCount = 2...2
+  /// How many leading dimensions data and indices share.
+  public var batchDimensions: Int
+
+  /// A gathering.
+  public init(batchDimensions: Int = 0) { self.batchDimensions = batchDimensions }
+
+  /// The dimensions of indices without the last one, then those of data that are not named. The batch is not indexed.
+  public func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType] {
+    let data = try present(inputs, 0, "data")
+    let indices = try present(inputs, 1, "indices")
+    let named = try namedAxes(data, indices, after: batchDimensions)
+    guard indices.rank > batchDimensions, data.dimensions[..<batchDimensions] == indices.dimensions[..<batchDimensions] else {
+      throw ShapeError("GatherND needs \(batchDimensions) leading dimensions that agree, found \(data) and \(indices)")
+    }
+    return [TensorType(indices.dimensions.dropLast() + data.dimensions[named.upperBound...], data.elementType)]
+  }
+}
+
 extension Operator {
+  /// The axes of data that each last row of indices names, `first` being the first of them.
+  func namedAxes(_ data: TensorType, _ indices: TensorType, after first: Int) throws(ShapeError) -> Range<Int> {
+    guard [.int64, .int32].contains(indices.elementType), first >= 0, let count = indices.dimensions.last?.fixedSize, count > 0, first <= data.rank,
+      count <= data.rank - first
+    else {
+      throw ShapeError("\(Self.type) needs integer indices [..., k] with k axes of data behind the first \(first), found \(indices) of \(data)")
+    }
+    let named = first..<first + count
+    guard data.dimensions[named].allSatisfy({ $0.fixedSize != nil }) else {
+      throw ShapeError("\(Self.type) along the batch dimension of \(data) is not supported")
+    }
+    return named
+  }
+
   /// data, indices and the axis counted from the front.
-  fileprivate func gathered(_ inputs: [TensorType?], _ axis: Int) throws(ShapeError) -> (data: TensorType, indices: TensorType, axis: Int) {
+  func gathered(_ inputs: [TensorType?], _ axis: Int) throws(ShapeError) -> (data: TensorType, indices: TensorType, axis: Int) {
     let data = try present(inputs, 0, "data")
     let indices = try present(inputs, 1, "indices")
     guard indices.elementType == .int64 || indices.elementType == .int32 else {

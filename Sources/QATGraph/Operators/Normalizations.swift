@@ -120,7 +120,7 @@ public struct LocalResponseNormalization: Operator {
 }
 
 extension Operator {
-  fileprivate func checkEpsilon(_ epsilon: Float) throws(ShapeError) {
+  func checkEpsilon(_ epsilon: Float) throws(ShapeError) {
     guard epsilon >= 0, epsilon.isFinite else { throw ShapeError("\(Self.type) has epsilon \(epsilon), expected a finite number from 0") }
   }
 

@@ -12,6 +12,7 @@ public let allOperators: [any Operator.Type] = [
 
   BatchNormalization.self,
   LayerNormalization.self,
+  RMSNormalization.self,
   InstanceNormalization.self,
   GroupNormalization.self,
   LocalResponseNormalization.self,
@@ -45,12 +46,19 @@ public let allOperators: [any Operator.Type] = [
   Abs.self,
   Tanh.self,
   Erf.self,
+  Sin.self,
+  Cos.self,
+  Floor.self,
+  Ceil.self,
+  Round.self,
+  Sign.self,
 
   Add.self,
   Mul.self,
   Sub.self,
   Div.self,
   Pow.self,
+  Mod.self,
   Max.self,
   Min.self,
   Mean.self,
@@ -84,6 +92,9 @@ public let allOperators: [any Operator.Type] = [
 
   Gather.self,
   GatherElements.self,
+  GatherND.self,
+  ScatterND.self,
+  ScatterElements.self,
   Where.self,
   Cast.self,
 
@@ -96,6 +107,7 @@ public let allOperators: [any Operator.Type] = [
   Or.self,
   Xor.self,
   Not.self,
+  IsNaN.self,
 
   FakeQuantize.self,
 ]

@@ -1,7 +1,7 @@
 import QATTensor
 
 /// The maximum under each window position; padding never wins. Input [N, C, H, W], or with one or three spatial
-/// dimensions; output [N, C, H', W']. Source: ONNX operator MaxPool.
+/// dimensions; output [N, C, H', W'], and perhaps where each maximum stands. Source: ONNX operator MaxPool.
 public struct MaxPool: Operator {
   /// ONNX's name.
   public static let type = "MaxPool"
@@ -9,13 +9,27 @@ public struct MaxPool: Operator {
   public static let inputCount = 1...1
   /// Kernel size, strides, pads, dilations and rounding.
   public var window: Window
+  /// How the second output, if there is one, counts the places of the maxima.
+  public var places: Places?
+
+  /// How the elements of x are counted. Channels and samples always follow each other.
+  public enum Places: Sendable, Hashable {
+    /// The last spatial dimension runs fastest, as the elements lie.
+    case rowMajor
+    /// The first spatial dimension runs fastest.
+    case columnMajor
+  }
 
   /// A max pooling.
-  public init(window: Window) { self.window = window }
+  public init(window: Window, places: Places? = nil) {
+    self.window = window
+    self.places = places
+  }
 
-  /// [N, C, H', W'].
+  /// [N, C, H', W'], with `places` twice, the second one of int64.
   public func outputTypes(for inputs: [TensorType?]) throws(ShapeError) -> [TensorType] {
-    try pooled(required(inputs, 0, "x", rank: window.kernel.count + 2), window)
+    let types = try pooled(required(inputs, 0, "x", rank: window.kernel.count + 2), window)
+    return places == nil ? types : types + [TensorType(types[0].dimensions, .int64)]
   }
 }
 

@@ -49,6 +49,33 @@ public struct Resize: Operator {
     case alignCorners = "align_corners"
     /// i / scale.
     case asymmetric
+    /// start · (size − 1) + i · (end − start) · (size − 1) / (new size − 1), where the region starts and ends.
+    case cropAndResize = "tf_crop_and_resize"
+  }
+
+  /// What sizes that are given mean for the ratio of height and width, by ONNX's names.
+  public enum AspectRatio: String, Sendable, Hashable, CaseIterable {
+    /// Every dimension gets its size.
+    case stretch
+    /// All dimensions are scaled alike, so that none exceeds its size.
+    case notLarger = "not_larger"
+    /// All dimensions are scaled alike, so that none falls below its size.
+    case notSmaller = "not_smaller"
+  }
+
+  /// A part of x, as fractions of each dimension, which `cropAndResize` reads.
+  public struct Region: Sendable, Hashable {
+    /// Where it starts and ends along each dimension; 0 and 1 are the first and the last element.
+    public var starts, ends: [Float]
+    /// What places outside of x hold.
+    public var filling: Float
+
+    /// A region.
+    public init(starts: [Float], ends: [Float], filling: Float = 0) {
+      self.starts = starts
+      self.ends = ends
+      self.filling = filling
+    }
   }
 
   /// How large the result is.
@@ -57,6 +84,12 @@ public struct Resize: Operator {
   public var interpolation: Interpolation
   /// Where in the image the places of the result lie.
   public var coordinates: Coordinates
+  /// What the sizes of `Extent.sizes` mean.
+  public var aspectRatio = AspectRatio.stretch
+  /// Whether linear and cubic weights are stretched over all elements that a place of a smaller result stands for.
+  public var antialiases = false
+  /// The part of x that `cropAndResize` reads; nil for all of it.
+  public var region: Region?
 
   /// A change of size.
   public init(_ extent: Extent, _ interpolation: Interpolation, _ coordinates: Coordinates = .halfPixel) {
@@ -84,13 +117,18 @@ public struct Resize: Operator {
       case .sizes(let sizes): sizes.count
       }
     guard count == dimensions.count else { throw ShapeError("Resize has \(count) numbers for \(dimensions.count) dimensions") }
+    if let region, region.starts.count != count || region.ends.count != count || !(region.starts + region.ends).allSatisfy(\.isFinite) {
+      throw ShapeError("Resize has a region of \(region.starts.count) starts and \(region.ends.count) ends for \(count) dimensions")
+    }
+    let common = commonScale(dimensions)
     for (axis, dimension) in dimensions.enumerated() {
       let isUnchanged =
         switch extent {
         case .scales(let scales): scales[axis] == 1
         case .sizes(let sizes): sizes[axis] == nil
         }
-      if isUnchanged {
+      let isCropped = coordinates == .cropAndResize && (region.map { $0.starts[axis] != 0 || $0.ends[axis] != 1 } ?? false)
+      if isUnchanged && !isCropped {
         result.append(nil)
         continue
       }
@@ -102,12 +140,21 @@ public struct Resize: Operator {
         guard scales[axis] > 0, size >= 1, size < 0x1p40 else { throw ShapeError("Resize cannot scale a dimension of \(old) by \(scales[axis])") }
         result.append((Int(size), scales[axis]))
       case .sizes(let sizes):
-        guard let size = sizes[axis], size > 0, size < 1 << 40 else {
-          throw ShapeError("Resize cannot change a dimension of \(old) to \(sizes[axis] ?? 0)")
-        }
-        result.append((size, Float(size) / Float(old)))
+        // Halves are rounded up.
+        let size = common.map { $0 * Float(old) + 0.5 } ?? Float(sizes[axis] ?? old)
+        guard size >= 1, size < 0x1p40 else { throw ShapeError("Resize cannot change a dimension of \(old) to \(sizes[axis] ?? 0)") }
+        result.append((common == nil ? sizes[axis] ?? old : Int(size), common ?? Float(sizes[axis] ?? old) / Float(old)))
       }
     }
     return result
+  }
+
+  /// The one factor of all dimensions that have a size, unless each is stretched to its own.
+  private func commonScale(_ dimensions: [Dimension]) -> Float? {
+    guard aspectRatio != .stretch, case .sizes(let sizes) = extent else { return nil }
+    let scales = zip(sizes, dimensions).compactMap { size, dimension in
+      dimension.fixedSize.flatMap { old in size.map { Float($0) / Float(old) } }
+    }
+    return aspectRatio == .notLarger ? scales.min() : scales.max()
   }
 }

@@ -37,6 +37,14 @@ add("Clip", [11, 13], IMAGE, constants=[-0.5, 1.0])
 add("Clip", [11, 13], IMAGE, constants=[None, 1.0])
 add("Clip", [11, 13], IMAGE, constants=[-0.25])
 
+for op, opsets, domain in [
+    ("Sin", [7, 22], (-9, 9)), ("Cos", [7, 22], (-9, 9)), ("Floor", [7, 13], (-3, 3)), ("Ceil", [7, 13], (-3, 3)), ("Round", [11, 22], (-3, 3)),
+    ("Sign", [9, 13], (-1, 1)),
+]:
+    add(op, opsets, IMAGE, domain=domain)
+add("Mod", [10, 13], IMAGE, (2, 1, 4, 1), fmod=1, domain=(0.5, 3))
+add("Mod", [13], IMAGE, constants=[[0.7, -0.3, 1.1, 2.0, 0.9]], fmod=1)
+
 # Arithmetic with broadcasting. A constant second operand becomes part of a sum or product.
 for op, opsets in [("Add", [7, 14]), ("Sub", [7, 14]), ("Mul", [7, 14]), ("Div", [7, 14]), ("Pow", [7, 12, 15])]:
     domain = (0.3, 2) if op in ("Div", "Pow") else (-2, 2)
@@ -85,6 +93,29 @@ add("GroupNormalization", [21], (2, 6, 4, 5), constants=[(SCALE + BIAS)[:6], (BI
 for size in [1, 3, 5]:
     add("LRN", [7, 13], (2, 6, 4, 5), size=size, alpha=0.3, beta=0.75, bias=1.5)
 add("LRN", [13], (2, 6, 4, 5), size=5)
+
+add("RMSNormalization", [23], IMAGE, constants=[SCALE])
+add("RMSNormalization", [23], IMAGE, constants=[[SCALE] * 4], axis=2, epsilon=0.1)
+add("RMSNormalization", [23], IMAGE, constants=[[[SCALE] * 4] * 3], axis=-3)
+
+# Attention of heads and of tokens, with shared heads, masks and scales.
+HEADS, TOKENS = (2, 4, 3, 8), (2, 5, 12)
+add("Attention", [23], HEADS, (2, 4, 6, 8), (2, 4, 6, 5))
+add("Attention", [23], HEADS, (2, 2, 6, 8), (2, 2, 6, 5), scale=0.3)
+add("Attention", [23], HEADS, HEADS, HEADS, is_causal=1)
+add("Attention", [23], HEADS, HEADS, HEADS, softcap=2.0)
+add("Attention", [23], HEADS, HEADS, HEADS, constants=[[[0.0, -1.0, 2.0], [1.0, 0.5, 0.0], [0.0, -3.0, 0.0]]])
+add("Attention", [23], TOKENS, TOKENS, TOKENS, q_num_heads=3, kv_num_heads=3)
+add("Attention", [23], TOKENS, (2, 5, 4), (2, 5, 4), q_num_heads=3, kv_num_heads=1, is_causal=1)
+
+for equation, shapes in [
+    ("bij,bjk->bik", [(2, 3, 4), (2, 4, 5)]), ("bhid,bhjd->bhij", [(2, 3, 4, 5), (2, 3, 6, 5)]), ("bhij , bhjd -> bhid", [(2, 3, 4, 5), (2, 3, 5, 6)]),
+    ("bi,bj->bij", [(2, 3), (2, 4)]), ("b...i,b...i->b...", [(2, 3, 4), (2, 3, 4)]), ("bij->bji", [(2, 3, 4)]), ("bii->bi", [(2, 3, 3)]),
+    ("bij->b", [(2, 3, 4)]), ("bij,bkj,bkl->bil", [(2, 3, 4), (2, 5, 4), (2, 5, 6)]), ("...ij,...jk", [(2, 3, 4), (2, 4, 5)]), ("b...->b...", [(2, 3)]),
+]:
+    add("Einsum", [12], *shapes, equation=equation)
+for equation, shape, weight in [("bij,jk->bik", (2, 3, 4), (4, 5)), ("bij,kj->bki", (2, 3, 4), (5, 4)), ("bijd,ihd->bijh", (2, 3, 4, 5), (3, 6, 5))]:
+    add("Einsum", [12], shape, constants=[(numpy.arange(numpy.prod(weight)) % 7 / 3 - 1).reshape(weight).tolist()], equation=equation)
 
 # Matrix products of any rank.
 for a, b in [((2, 3), (2, 3, 4)), ((2, 5, 3), (2, 3, 4)), ((2, 4, 5, 3), (2, 4, 3, 6)), ((2, 1, 5, 3), (2, 4, 3, 6)), ((2, 3, 4), (2, 4, 3))]:
@@ -146,6 +177,18 @@ for exclude in [0, 1]:
     for coordinates in ["half_pixel", "align_corners", "asymmetric"]:
         add("Resize", [13], GRID, constants=[None, [1.0, 1.0, 2.0, 1.5]], mode="cubic", cubic_coeff_a=-0.5, exclude_outside=exclude,
             coordinate_transformation_mode=coordinates)
+
+for mode in ["linear", "cubic"]:
+    for sizes in [(2, 3), (3, 2), (6, 2)]:
+        add("Resize", [18], GRID, constants=[None, None, Ints(sizes)], axes=[2, 3], mode=mode, antialias=1)
+        add("Resize", [19], GRID, constants=[None, None, Ints(sizes)], axes=[2, 3], mode=mode, antialias=1, coordinate_transformation_mode="align_corners")
+for policy in ["not_larger", "not_smaller"]:
+    for mode in ["nearest", "linear"]:
+        for sizes in [(7, 11), (3, 2), (2, 9)]:
+            add("Resize", [18, 19], GRID, constants=[None, None, Ints(sizes)], axes=[2, 3], mode=mode, keep_aspect_ratio_policy=policy)
+for mode in ["nearest", "linear"]:
+    add("Resize", [13, 19], GRID, constants=[[0.0, 0.0, 0.4, 0.2, 1.0, 1.0, 0.8, 1.4], None, Ints([2, 3, 3, 6])], mode=mode,
+        coordinate_transformation_mode="tf_crop_and_resize", extrapolation_value=7.0)
 
 # Movements, whose settings went from attributes to inputs.
 add("Slice", [7], IMAGE, starts=[1, -3], ends=[3, 99], axes=[1, 3])

@@ -210,21 +210,6 @@ struct PlanOperatorTests {
     for op in ops { try expectPlanMatchesPlainKernels(sandwiched(op, channels: 20, size: 6), "\(op)") }
   }
 
-  @Test("an embedding whose table is quantized, as a whole or by rows", arguments: [nil, 0] as [Int?])
-  func quantizedEmbedding(axis: Int?) throws {
-    var graph = Graph(name: "embedding", inputs: [.init(name: "x", type: TensorType([.batch, .fixed(6)]))], outputs: ["y"])
-    graph.constants["table"] = .init(Tensor(randomFloats(12, seed: 3), shape: [3, 4]), .parameter)
-    let scales: [Float] = axis == nil ? [0.8] : [0.5, 0.8, 1.1]
-    graph.constants["scale"] = .init(Tensor(scales, shape: [scales.count]), .parameter)
-    let quantizer = FakeQuantize(mode: .symmetric(signed: true), halfRange: true, channelAxis: axis)
-    graph.nodes = [
-      Node(name: "indices", op: Cast(to: .int64), inputs: ["x"], outputs: ["i"]),
-      Node(name: "quantizer", op: quantizer, inputs: ["table", "scale"], outputs: ["q"]),
-      Node(name: "rows", op: Gather(), inputs: ["q", "i"], outputs: ["y"]),
-    ]
-    try expectPlanMatchesPlainKernels(graph, "axis \(axis.map(String.init) ?? "none")")
-  }
-
   @Test("embeddings, tokens repeated for each sample, and masks of integers")
   func selections() throws {
     var graph = Graph(name: "tokens", inputs: [.init(name: "x", type: TensorType([.batch, 6]))], outputs: ["y"])
@@ -300,8 +285,31 @@ struct PlanOperatorTests {
 
   @Test("broadcasting arithmetic")
   func broadcasting() throws {
-    try expectPlanMatchesPlainKernels(graph(Add(), input: [4, 5, 5], parameters: [[4, 1, 1]]))
-    try expectPlanMatchesPlainKernels(graph(Mul(), input: [4, 5, 5], parameters: [[1]]))
+    for op in [Add(), Mul()] as [any Operator] {
+      for small in [[4, 1, 1], [1], [], [6], [5, 1], [1, 4, 5, 6], [1, 1, 5, 1]] {
+        try expectPlanMatchesPlainKernels(graph(op, input: [4, 5, 6], parameters: [small]), "\(op) \(small)")
+      }
+      // Behind a convolution the channels lie in blocks, which 20 of them do not fill.
+      for channels in [16, 32, 20] {
+        for small in [[channels, 1, 1], [1, 1, 1, 1], [1, 6, 6], [channels, 6, 1], [6]] {
+          try expectPlanMatchesPlainKernels(sandwiched(op, channels: channels, size: 6, parameters: [small]), "\(op) \(small), \(channels) channels")
+        }
+      }
+      // One axis is repeated in each.
+      try expectPlanMatchesPlainKernels(graph(op, input: [4, 1, 6], parameters: [[4, 5, 1]]), "\(op) of both")
+    }
+  }
+
+  @Test("gates of channels that are computed", arguments: [16, 24]) func gates(channels: Int) throws {
+    var gated = try sandwiched(Mul(), channels: channels, size: 6)
+    let x = gated.nodes[gated.nodes.count - 1].inputs[0]
+    gated.nodes.insert(Node(name: "pool", op: GlobalAveragePool(), inputs: [x], outputs: ["p"]), at: gated.nodes.count - 1)
+    gated.nodes.insert(Node(name: "gate", op: Sigmoid(), inputs: ["p"], outputs: ["g"]), at: gated.nodes.count - 1)
+    for inputs in [[x, "g"], ["g", x]] {
+      gated.nodes[gated.nodes.count - 1].inputs = inputs
+      try expectPlanMatchesPlainKernels(gated, "\(inputs)")
+      try expectPlanMatchesPlainKernels(gated, mode: .evaluation, "\(inputs)")
+    }
   }
 
   @Test(

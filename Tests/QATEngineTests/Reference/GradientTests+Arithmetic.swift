@@ -7,6 +7,7 @@ extension GradientTests {
       [
         GradientCase(Sub(), shapes), GradientCase(Div(), shapes, values: .positive), GradientCase(Pow(), shapes, values: .positive),
         GradientCase(Mean(), shapes), GradientCase(Mean(), shapes + [[1]]), GradientCase(Max(), shapes), GradientCase(Min(), shapes),
+        GradientCase(Mod(), shapes, values: .positive), GradientCase(Mod(roundsDown: true), shapes, values: .positive),
         GradientCase(Max(), shapes + [[]]), GradientCase(Min(), shapes + [[1]]),
       ]
     } + ([Max(), Min(), Mean()] as [any ReferenceKernel]).map { GradientCase($0, [[2, 3]]) }

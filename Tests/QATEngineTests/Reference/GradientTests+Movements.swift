@@ -24,8 +24,23 @@ extension GradientTests {
     gathering(GatherElements(axis: -1), [4, 5], [3, 1]), choice([2, 3], [2, 3], [2, 3]), choice([3], [2, 1], []), choice([2, 2, 1], [3], [2, 1, 3]),
     question(Equal()), question(Less()), question(LessOrEqual()), question(Greater()), question(GreaterOrEqual()), question(And()), question(Or()),
     question(Xor()), GradientCase(Cast(to: .int64), [[2, 3]], withoutGradient: [0]), GradientCase(Cast(to: .bool), [[2, 3]], withoutGradient: [0]),
-    GradientCase(Not(), [[2, 3]], withoutGradient: [0]),
+    GradientCase(Not(), [[2, 3]], withoutGradient: [0]), GradientCase(IsNaN(), [[2, 3]], withoutGradient: [0]),
+    gathering(GatherND(), [5, 5, 3], [4, 2]), gathering(GatherND(), [5, 3], [2, 2, 1]),
+    gathering(GatherND(batchDimensions: 1), [2, 5, 3], [2, 4, 1]),
+    gathering(GatherND(batchDimensions: 2), [2, 3, 5], [2, 3, 1]),
   ]
+
+  static let scatterings: [GradientCase] = Scattering.allCases.flatMap { reduction in
+    [
+      scattering(ScatterND(reduction), [5, 3], [4, 1], [4, 3]), scattering(ScatterND(reduction), [5, 5, 2], [2, 2, 2], [2, 2, 2]),
+      scattering(ScatterND(reduction), [5, 5], [7, 2], [7]), scattering(ScatterElements(axis: 0, reduction), [5, 3], [4, 2], [4, 2]),
+      scattering(ScatterElements(axis: -1, reduction), [2, 5], [2, 7], [2, 7]),
+    ]
+  }
+
+  private static func scattering(_ op: any ReferenceKernel, _ data: [Int], _ indices: [Int], _ updates: [Int]) -> GradientCase {
+    GradientCase(op, [data, indices, updates], withoutGradient: [1], values: .whole(-5..<5, port: 1))
+  }
 
   private static func gathering(_ op: any ReferenceKernel, _ data: [Int], _ indices: [Int]) -> GradientCase {
     GradientCase(op, [data, indices], withoutGradient: [1], values: .whole(-5..<5, port: 1))

@@ -10,6 +10,8 @@ extension GradientTests {
         GradientCase(LayerNormalization(axis: axis, epsilon: 1e-3), [shape, normalized]),
         GradientCase(LayerNormalization(axis: axis, epsilon: 0.1), [shape, normalized, nil]),
         GradientCase(LayerNormalization(axis: axis, epsilon: 0.1), [shape, [4], [1]]),
+        GradientCase(RMSNormalization(axisCount: normalized.count, epsilon: 1e-3), [shape, normalized]),
+        GradientCase(RMSNormalization(axisCount: normalized.count, epsilon: 0.1), [shape, [2, 1]]),
       ]
     }
     + [[2, 4, 3, 2], [3, 4, 5], [1, 4, 2, 2, 2]].flatMap { shape -> [GradientCase] in

@@ -4,7 +4,9 @@ extension GradientTests {
   static let elementary: [GradientCase] = [
     GradientCase(Exp(), [[3, 5]]), GradientCase(Log(), [[3, 5]], values: .positive), GradientCase(Sqrt(), [[3, 5]], values: .positive),
     GradientCase(Reciprocal(), [[3, 5]], values: .positive), GradientCase(Neg(), [[3, 5]]), GradientCase(Abs(), [[3, 5]], values: .awayFrom([0])),
-    GradientCase(Tanh(), [[3, 5]]), GradientCase(Erf(), [[3, 5]]),
+    GradientCase(Tanh(), [[3, 5]]), GradientCase(Erf(), [[3, 5]]), GradientCase(Sin(), [[3, 5]]), GradientCase(Cos(), [[3, 5]]),
+    GradientCase(Floor(), [[31]], values: .distinct), GradientCase(Ceil(), [[31]], values: .distinct),
+    GradientCase(Round(), [[31]], values: .distinct), GradientCase(Sign(), [[3, 5]], values: .awayFrom([0])),
   ]
 
   static let activations: [GradientCase] =

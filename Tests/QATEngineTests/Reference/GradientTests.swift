@@ -26,6 +26,7 @@ import Testing
       return [window, roundingUp].flatMap { window in
         [
           GradientCase(MaxPool(window: window), [[2, 2, 5, 6]], values: .distinct),
+          GradientCase(MaxPool(window: window, places: .columnMajor), [[1, 2, 5, 6]], values: .distinct),
           GradientCase(AveragePool(window: window), [[2, 2, 5, 6]]),
           GradientCase(AveragePool(window: window, countsPadding: true), [[1, 2, 6, 5]]),
         ]
@@ -120,6 +121,7 @@ import Testing
     layouts,
     movements,
     selections,
+    scatterings,
   ].flatMap(\.self)
 
   @Test(arguments: all)

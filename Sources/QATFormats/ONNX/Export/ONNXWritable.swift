@@ -44,6 +44,14 @@ extension ONNXModelBuilder {
         : "the operator \(node.type) has no ONNX spelling")
   }
 
+  /// Adds a node inside the formula that stands for `node`.
+  /// - Returns: the name of its output.
+  mutating func helper(_ type: String, _ inputs: [TensorName], _ suffix: String, of node: Node) -> TensorName {
+    let name = uniqueName("\(node.name)/\(suffix)")
+    self.node(type, name: name, inputs: inputs, outputs: [name])
+    return name
+  }
+
   /// Adds the node with `tensors` as further inputs: initializers called after the node, or absent ones.
   mutating func append(_ node: Node, with tensors: [(suffix: String, tensor: Tensor?)], attributes: [ONNXAttributeProto] = []) {
     let added = tensors.map { suffix, tensor in tensor.map { constant("\(node.name)/\(suffix)", $0) } ?? "" }

@@ -63,7 +63,8 @@ extension ONNXFile {
     }
     let external = ONNXExternalData(directory: directory)
     var importer = try ONNXImporter(model.graph, external: external, inputShapes: inputShapes, foldingBudget: data.count + 1 << 20)
-    try importer.importNodes(model.graph.node, versions: versions)
+    var functions = try ONNXFunctions(model, budget: model.graph.node.count + data.count / 16 + 1 << 14)
+    try importer.importNodes(functions.inlined(model.graph.node, versions: versions))
     return try importer.finished(outputs: model.graph.output.map(\.name))
   }
 

@@ -39,6 +39,9 @@ struct ONNXImportNode {
   /// The first output, which every operator here has.
   var output: String { outputs[0] }
 
+  /// Whether the file gives the output at `index` a name.
+  func hasOutput(_ index: Int) -> Bool { index < outputs.count && !outputs[index].isEmpty }
+
   /// The input at `index`, or nil when it is absent.
   func input(_ index: Int) -> String? {
     index < inputs.count && !inputs[index].isEmpty ? inputs[index] : nil

@@ -9,6 +9,7 @@ extension ONNXImporter {
   /// - Throws: `ONNXError` when an output does not exist or is not computed.
   consuming func finished(outputs: [String]) throws(ONNXError) -> Graph {
     for output in outputs {
+      returnConstant(output)
       guard types[output] != nil, graph.constants[output] == nil else {
         throw ONNXError(tensor: output, "the file returns this tensor, but no node computes it from the inputs")
       }
@@ -16,6 +17,7 @@ extension ONNXImporter {
     }
     assembly.graph.recogniseActivations()
     assembly.graph.recogniseLayerNormalizations(types)
+    assembly.graph.recogniseRootMeanSquares(types)
     assembly.graph.dropZeroBiases()
     assembly.graph.removeUnneeded()
     do throws(GraphError) {
@@ -23,5 +25,13 @@ extension ONNXImporter {
     } catch {
       throw ONNXError(node: error.node, error.reason)
     }
+  }
+
+  /// A network may return what is known without running it, such as a shape: an Identity makes it an output.
+  private mutating func returnConstant(_ output: TensorName) {
+    guard let tensor = knownValue(output), tensor.count > 0 else { return }
+    let constant = add(tensor, named: uniqueName("\(output)/constant"), .fixed)
+    // The name is free: the file's only node that makes it is known and left no node here.
+    try? assembly.append(Node(name: uniqueName("\(output)/output"), op: Identity(), inputs: [constant], outputs: [output]))
   }
 }

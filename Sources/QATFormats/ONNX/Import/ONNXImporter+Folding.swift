@@ -26,6 +26,10 @@ extension ONNXImporter {
       guard let tensor = try constant(input, node) else { return false }
       constants.append(tensor)
     }
+    if let converted = Self.convertedResult(of: op, constants.map(\.elementType)) {
+      try bind(node.outputs[index], to: .constant(try evaluateConverted(op, constants, to: converted, node)), node)
+      return true
+    }
     let result: Tensor?
     do throws(ShapeError) {
       result = try assembly.evaluate(op, constants)
@@ -48,7 +52,7 @@ extension ONNXImporter {
     case .computed(let tensor):
       if let type = types[tensor] { return type }
       throw node.error("it reads an unknown tensor")
-    case .codes, .unavailable: throw node.error("the input '\(name)' is not available")
+    case .codes, .unavailable, .sampleIndices, .sequence: throw node.error("the input '\(name)' is not available")
     }
   }
 

@@ -4,27 +4,28 @@ import QATGraph
 extension ONNXImporter {
   /// Imports all nodes.
   /// - Throws: `ONNXError`; a list when operators are not supported.
-  mutating func importNodes(_ protos: [ONNXNodeProto], versions: [String: Int]) throws(ONNXError) {
+  mutating func importNodes(_ calls: [ONNXCall]) throws(ONNXError) {
     var unsupported: [ONNXError.UnsupportedOperator] = []
     var names: [String: Int] = [:]
-    for (index, proto) in try Self.sorted(protos).enumerated() {
+    for (index, call) in try Self.sorted(calls).enumerated() {
+      let proto = call.proto
       let domain = proto.domain == "ai.onnx" ? "" : proto.domain
-      let node = try ONNXImportNode(proto, name: Self.name(of: proto, index: index, &names), opset: versions[domain] ?? 0)
+      let node = try ONNXImportNode(proto, name: Self.name(of: proto, index: index, &names), opset: call.versions[domain] ?? 0)
       // A reader of something that is not supported is passed over: its own message would say nothing new.
-      let isKnown = Self.operators[domain.isEmpty ? node.type : "\(domain)::\(node.type)"]
+      let known = Self.operators[domain.isEmpty ? node.type : "\(domain)::\(node.type)"]
       let isBlocked = node.inputs.contains(where: isUnavailable)
-      if let importOperator = isKnown, !isBlocked {
+      if let importOperator = known, !isBlocked {
         do throws(ONNXError) {
-          try importOperator(&self, node)
+          try importOnCodes(node, importOperator)
           continue
         } catch {
           guard !error.unsupported.isEmpty else { throw located(error, at: node) }
           unsupported += error.unsupported
         }
-      } else if isKnown == nil {
-        unsupported += node.unsupported(nil).unsupported
+      } else if known == nil {
+        unsupported += node.unsupported(Self.refusals[node.type]).unsupported
       }
-      for output in node.outputs where !output.isEmpty { try bind(output, to: .unavailable, node) }
+      for output in node.outputs where !output.isEmpty && !isKnown(output) { try bind(output, to: .unavailable, node) }
     }
     if !unsupported.isEmpty { throw ONNXError(unsupported: unsupported) }
   }
@@ -50,12 +51,13 @@ extension ONNXImporter {
 
   /// The nodes in an order in which each comes after those it reads from: the file's own when it is one, as the format demands.
   /// - Throws: `ONNXError` when there is a cycle, naming a node on it.
-  private static func sorted(_ nodes: [ONNXNodeProto]) throws(ONNXError) -> [ONNXNodeProto] {
+  private static func sorted(_ calls: [ONNXCall]) throws(ONNXError) -> [ONNXCall] {
+    let nodes = calls.map(\.proto)
     var producers: [String: Int] = [:]
     for (index, node) in nodes.enumerated() { for output in node.output where !output.isEmpty { producers[output] = index } }
     // A node that reads its own output makes a cycle, so equality counts as disorder.
     let isSorted = nodes.indices.allSatisfy { index in nodes[index].input.allSatisfy { (producers[$0] ?? -1) < index } }
-    if isSorted { return nodes }
+    if isSorted { return calls }
     var missing = [Int](repeating: 0, count: nodes.count)
     var readers = [[Int]](repeating: [], count: nodes.count)
     for (index, node) in nodes.enumerated() {
@@ -78,6 +80,6 @@ extension ONNXImporter {
       throw ONNXError(
         node: nodes[stuck].name.isEmpty ? "\(nodes[stuck].opType)_\(stuck)" : nodes[stuck].name, "the node waits for itself: the graph has a cycle")
     }
-    return order.map { nodes[$0] }
+    return order.map { calls[$0] }
   }
 }

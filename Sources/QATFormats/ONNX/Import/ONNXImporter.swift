@@ -20,11 +20,14 @@ struct ONNXImporter {
     arithmetic,
     reductions,
     matrixProducts,
+    einsums,
+    attention,
     layout,
     constants,
     shapes,
     movements,
     selections,
+    scatterings,
     quantization,
   ]
   .reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
@@ -68,7 +71,8 @@ struct ONNXImporter {
     if let unknown = inputShapes.keys.sorted().first(where: { name in !inputs.contains { $0.name == name } }) {
       throw ONNXError(tensor: unknown, "a shape is given for it, but the inputs are \(inputs.map(\.name))")
     }
-    literalBatch = Self.literalBatch(inputs.filter { inputShapes[$0.name] == nil })
+    // A shape that is given may fix what the file calls the batch.
+    literalBatch = Self.literalBatch(inputs.filter { inputShapes[$0.name]?.first?.fixedSize == nil })
     assembly.take(initializers.keys)
     for node in file.node { assembly.take(node.output) }
     for input in inputs {
@@ -108,6 +112,17 @@ struct ONNXImporter {
   /// The value of a tensor that stands in the file: an initializer or a node's attribute.
   func decoded(_ tensor: ONNXTensorProto) throws(ONNXError) -> Tensor { try tensor.decoded(external) }
 
+  /// Whether something has made the tensor `name` so far.
+  func isKnown(_ name: String) -> Bool { values[name] != nil }
+
+  /// The value of a tensor that is known without running the network; nil for others.
+  func knownValue(_ name: String) -> Tensor? {
+    if case .constant(let tensor) = values[name] { tensor } else { nil }
+  }
+
+  /// Says that a known tensor of the file is something else from now on.
+  mutating func replaceValue(of name: String, by value: ONNXValue) { values[name] = value }
+
   /// Whether the output `name` was made by an operator that is not supported.
   func isUnavailable(_ name: String) -> Bool {
     if case .unavailable = values[name] { true } else { false }
@@ -141,7 +156,8 @@ struct ONNXImporter {
     switch try value(name, node) {
     case .computed(let tensor): return tensor
     case .constant(let tensor): return add(tensor, named: name, role)
-    case .integers: throw node.unsupported("the input '\(name)' is a number made from shapes")
+    case .integers, .sampleIndices: throw node.unsupported("the input '\(name)' is a number made from shapes")
+    case .sequence: throw node.unsupported("the input '\(name)' is a sequence of tensors")
     case .codes: throw node.unsupported("the input '\(name)' is an integer between QuantizeLinear and DequantizeLinear, only Clip may stand there")
     case .unavailable: throw node.error("the input '\(name)' is not available")
     }
@@ -154,9 +170,19 @@ struct ONNXImporter {
   /// A name nothing in the file or the graph has.
   mutating func uniqueName(_ candidate: String) -> String { assembly.uniqueName(candidate) }
 
+  /// Adds a node to the graph that stands for `node` and makes its first outputs.
+  mutating func emit(_ op: any Operator, _ inputs: [TensorName], _ node: ONNXImportNode, outputs count: Int) throws(ONNXError) {
+    let outputs = Array(node.outputs.prefix(count))
+    try append(Node(name: node.name, op: op, inputs: inputs, outputs: outputs), node)
+    for output in outputs { try bind(output, to: .computed(output), node) }
+  }
+
   /// Adds a node to the graph that stands for `node` and makes one of its outputs, the first unless said otherwise.
   /// - Throws: `ONNXError` when the operator cannot take the inputs.
   mutating func emit(_ op: any Operator, _ inputs: [TensorName], _ node: ONNXImportNode, output index: Int = 0) throws(ONNXError) {
+    if let result = Self.convertedResult(of: op, inputs.compactMap { types[$0]?.elementType }) {
+      return try emitConverted(op, inputs, to: result, node, output: index)
+    }
     let output = node.outputs[index]
     let name = index == 0 ? node.name : uniqueName("\(node.name)/\(index)")
     try append(Node(name: name, op: op, inputs: inputs, outputs: [output]), node)
@@ -178,12 +204,13 @@ struct ONNXImporter {
     try bind(output, to: .computed(output), node)
   }
 
-  /// Lets the node's first output be another name of the graph's tensor `source`; as an output of the network it becomes an Identity.
-  mutating func alias(_ source: TensorName, _ node: ONNXImportNode) throws(ONNXError) {
-    if isFileOutput(node.output) {
-      try emit(Identity(), [source], node)
+  /// Lets an output of the node, the first unless said otherwise, be another name of the graph's tensor `source`; as an output of the network it becomes an
+  /// Identity.
+  mutating func alias(_ source: TensorName, _ node: ONNXImportNode, output index: Int = 0) throws(ONNXError) {
+    if isFileOutput(node.outputs[index]) {
+      try emit(Identity(), [source], node, output: index)
     } else {
-      try bind(node.output, to: .computed(source), node)
+      try bind(node.outputs[index], to: .computed(source), node)
     }
   }
 

@@ -12,6 +12,10 @@ enum ONNXValue {
   case integers(SymbolicIntegers)
   /// A tensor of the graph rounded to integers, which a DequantizeLinear turns back into floating point.
   case codes(ONNXCodes)
+  /// Integers that count samples.
+  case sampleIndices(SampleIndices)
+  /// Several tensors in a row.
+  case sequence([ONNXValue])
   /// Made by an operator that is not supported. Whoever reads it is passed over, so that one message can list all such operators.
   case unavailable
 }

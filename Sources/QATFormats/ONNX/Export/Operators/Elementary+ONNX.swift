@@ -8,3 +8,9 @@ extension Neg: ONNXWritable {}
 extension Abs: ONNXWritable {}
 extension Tanh: ONNXWritable {}
 extension Erf: ONNXWritable {}
+extension Sin: ONNXWritable {}
+extension Cos: ONNXWritable {}
+extension Floor: ONNXWritable {}
+extension Ceil: ONNXWritable {}
+extension Round: ONNXWritable {}
+extension Sign: ONNXWritable {}

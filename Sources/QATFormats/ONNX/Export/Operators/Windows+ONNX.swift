@@ -5,7 +5,9 @@ extension Convolution: ONNXWritable {
 }
 
 extension MaxPool: ONNXWritable {
-  var attributes: [ONNXAttributeProto] { window.attributes + [.flag("ceil_mode", window.roundsUp)] }
+  var attributes: [ONNXAttributeProto] {
+    window.attributes + [.flag("ceil_mode", window.roundsUp)] + (places == .columnMajor ? [.int("storage_order", 1)] : [])
+  }
 }
 
 extension AveragePool: ONNXWritable {

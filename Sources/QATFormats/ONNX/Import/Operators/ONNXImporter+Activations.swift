@@ -61,12 +61,17 @@ extension ONNXImporter {
   private static func clip(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
     if try importer.clipsCodes(node) { return }
     let x = try importer.tensor(0, "input", node)
+    for index in 1...2 where node.opset >= 11 && node.input(index) != nil {
+      guard case .constant = try importer.inputValue(index, node) else { return try importer.clipByTensors(x, node) }
+    }
     var bounds: [Float] = [-.infinity, .infinity]
     if node.opset < 11 {
       bounds = [try node.float("min", default: -.infinity), try node.float("max", default: .infinity)]
     } else {
       for index in 0..<2 where node.input(index + 1) != nil {
-        guard let bound = try importer.constant(index + 1, node), bound.count == 1, let value = bound.floats?.first else {
+        guard let bound = try importer.constant(index + 1, node), bound.count == 1,
+          let value = bound.floats?.first ?? bound.integers?.first.map({ Float($0) })
+        else {
           throw node.unsupported("only bounds that are constant numbers are")
         }
         bounds[index] = value
@@ -75,8 +80,16 @@ extension ONNXImporter {
     // Some exporters write the largest numbers for "no bound".
     let lower = bounds[0] <= -.greatestFiniteMagnitude ? -.infinity : bounds[0]
     let upper = bounds[1] >= .greatestFiniteMagnitude ? .infinity : bounds[1]
-    guard lower <= upper else { throw node.error("the lower bound \(lower) exceeds the upper bound \(upper)") }
-    try importer.emit(Clip(lower: lower, upper: upper), [x], node)
+    // Of bounds in the wrong order the upper one wins.
+    try importer.emit(Clip(lower: min(lower, upper), upper: upper), [x], node)
+  }
+
+  /// Bounds that are computed: the larger of x and one, the smaller of that and the other.
+  private mutating func clipByTensors(_ x: TensorName, _ node: ONNXImportNode) throws(ONNXError) {
+    guard node.input(1) != nil else { return try emit(Min(), [x, try tensor(2, "max", node)], node) }
+    let lower = try tensor(1, "min", node)
+    guard node.input(2) != nil else { return try emit(Max(), [x, lower], node) }
+    try emit(Min(), [try emitHelper(Max(), [x, lower], "lower", node), try tensor(2, "max", node)], node)
   }
 
   /// Before opset 13 all axes from `axis` on were one, which they are made for the operator.
@@ -107,5 +120,9 @@ extension ONNXImporter {
     }
     guard ratio >= 0, ratio < 1 else { throw node.error("the ratio is \(ratio), expected at least 0 and less than 1") }
     try importer.emit(Dropout(ratio: ratio), [x], node)
+    guard node.hasOutput(1), let dimensions = importer.types[x]?.dimensions else { return }
+    // The mask as evaluation has it: everything is kept.
+    let one = importer.add(Tensor(shape: [], elements: .bool([true])), named: importer.uniqueName("\(node.name)/kept"), .fixed)
+    try importer.emit(Expand(shape: dimensions), [one], node, output: 1)
   }
 }

@@ -36,6 +36,12 @@ extension ONNXImporter {
         try importer.emit(Pow(), [base, exponent], node)
       }
     },
+    "Mod": { importer, node throws(ONNXError) in
+      let op = Mod(roundsDown: !(try node.flag("fmod", default: false)))
+      try importer.binary(op, node, integers: { op.roundsDown ? Dimension.remainder($0, $1) : nil }) { importer, node throws(ONNXError) in
+        try importer.emit(op, [try importer.tensor(0, "A", node), try importer.tensor(1, "B", node)], node)
+      }
+    },
     "Max": variadic(Max()),
     "Min": variadic(Min()),
     "Mean": variadic(Mean()),
@@ -49,6 +55,7 @@ extension ONNXImporter {
     _ op: any Operator, _ node: ONNXImportNode, integers: (Dimension, Dimension) -> Dimension?, _ emission: Emission
   ) throws(ONNXError) {
     guard let a = try inputValue(0, node), let b = try inputValue(1, node) else { throw node.error("\(node.type) needs two inputs") }
+    if try combineSampleIndices(node) { return }
     if let left = a.integers, let right = b.integers {
       try spend(max(left.elements.count, right.elements.count), node)
       guard let result = SymbolicIntegers.combine(left, right, integers) else {
@@ -56,7 +63,7 @@ extension ONNXImporter {
       }
       return try bind(node.output, to: .integers(result), node)
     }
-    if case .constant(let left) = a, case .constant(let right) = b, left.floats != nil, right.floats != nil, try fold(op, node) { return }
+    if try fold(op, node) { return }
     try emission(&self, node)
   }
 
@@ -85,6 +92,8 @@ extension ONNXImporter {
   /// Operators with any number of inputs.
   private static func variadic(_ op: some VariadicOperator) -> OperatorImporter {
     { importer, node throws(ONNXError) in
+      if node.inputs.isEmpty { throw node.error("\(node.type) needs an input") }
+      if try importer.fold(op, node) { return }
       var inputs: [TensorName] = []
       for index in node.inputs.indices { inputs.append(try importer.tensor(index, "data_\(index)", node)) }
       try importer.emit(op, inputs, node)
@@ -111,7 +120,7 @@ extension ONNXValue {
     switch self {
     case .integers(let value): value
     case .constant(let tensor): SymbolicIntegers(tensor)
-    case .computed, .codes, .unavailable: nil
+    case .computed, .codes, .unavailable, .sampleIndices, .sequence: nil
     }
   }
 }

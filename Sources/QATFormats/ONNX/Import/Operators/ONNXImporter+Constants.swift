@@ -53,7 +53,10 @@ extension ONNXImporter {
   private static func range(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
     var bounds: [Tensor] = []
     for index in 0..<3 { if let bound = try importer.constant(index, node), bound.count == 1 { bounds.append(bound) } }
-    guard bounds.count == 3 else { throw node.unsupported("only of constant numbers is") }
+    if bounds.count == 2, try importer.inputValue(1, node)?.integers?.elements == [.batch], bounds.compactMap({ $0.integers?.first }) == [0, 1] {
+      return try importer.bind(node.output, to: .sampleIndices(SampleIndices()), node)
+    }
+    guard bounds.count == 3 else { throw node.unsupported("only of constant numbers is, or of all samples") }
     let integers = bounds.compactMap { $0.integers?.first }
     if integers.count == 3 {
       let (start, limit, step) = (integers[0], integers[1], integers[2])

@@ -2,9 +2,11 @@ import QATGraph
 import QATImporting
 import QATTensor
 
+import func Foundation.cos
 import func Foundation.erf
 import func Foundation.exp
 import func Foundation.log
+import func Foundation.sin
 import func Foundation.tanh
 
 /// Functions of one number. Of constants, as exporters compute attention's scale, they are computed.
@@ -24,6 +26,12 @@ extension ONNXImporter {
     "Abs": elementary(Abs(), abs),
     "Tanh": elementary(Tanh(), tanh),
     "Erf": elementary(Erf(), erf),
+    "Sin": elementary(Sin(), sin),
+    "Cos": elementary(Cos(), cos),
+    "Floor": elementary(Floor()) { $0.rounded(.down) },
+    "Ceil": elementary(Ceil()) { $0.rounded(.up) },
+    "Round": elementary(Round()) { $0.rounded(.toNearestOrEven) },
+    "Sign": { importer, node throws(ONNXError) in try importer.apply(Sign(), to: ["input"], node) },
   ]
 
   private static func elementary(_ op: any Operator, _ function: @escaping @Sendable (Float) -> Float) -> OperatorImporter {

@@ -124,6 +124,14 @@ extension ONNXImporter {
       let shape = try change(value.isScalar ? [] : [.fixed(value.elements.count)], axes, node)
       guard shape.count < 2 else { throw node.unsupported("a shape in \(shape.count) dimensions is not") }
       try bind(node.output, to: .integers(SymbolicIntegers(elements: value.elements, isScalar: shape.isEmpty)), node)
+    case .sampleIndices(var indices):
+      // The axis of the samples is found again by a size that no other has.
+      let marked = indices.offsets.shape.enumerated().map { $0 == indices.axis ? Dimension.batch : .fixed($1) }
+      let shape = try change(marked, axes, node)
+      guard let axis = shape.firstIndex(of: .batch) else { throw node.unsupported("of the numbers of samples") }
+      indices.axis = axis
+      indices.offsets = indices.offsets.reshaped(shape.map { $0.fixedSize ?? 1 })
+      try bind(node.output, to: .sampleIndices(indices), node)
     case .computed(let x):
       guard let type = types[x] else { throw node.error("it reads an unknown tensor") }
       let dimensions = try change(type.dimensions, axes, node)

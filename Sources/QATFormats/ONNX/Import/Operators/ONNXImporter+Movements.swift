@@ -17,6 +17,16 @@ extension ONNXImporter {
       try importer.apply(SpaceToDepth(blockSize: try node.int("blocksize", default: 0)), to: ["input"], node)
     },
     "Split": split,
+    "SplitToSequence": splitToSequence,
+    "SequenceAt": { importer, node throws(ONNXError) in
+      guard case .sequence(let parts) = try importer.inputValue(0, node) else {
+        throw node.unsupported("only of a sequence that is cut in the file is")
+      }
+      let position = try importer.known(1, "position", node).first ?? 0
+      let place = position < 0 ? position + parts.count : position
+      guard parts.indices.contains(place) else { throw node.error("it takes element \(position) of \(parts.count)") }
+      if case .computed(let x) = parts[place] { try importer.alias(x, node) } else { try importer.bind(node.output, to: parts[place], node) }
+    },
     "Tile": { importer, node throws(ONNXError) in
       let repeats = try importer.known(1, "repeats", node)
       try importer.move(Tile(repeats: repeats), isIdentity: repeats.allSatisfy { $0 == 1 }, "input", node)
@@ -106,6 +116,35 @@ extension ONNXImporter {
     }
     let isIdentity = op.steps.allSatisfy { $0 == 1 } && (try? op.outputTypes(for: [type])) == [type]
     try importer.move(op, isIdentity: isIdentity, "data", node)
+  }
+
+  /// A sequence of slices, each of them of the size that is given, or of sizes that are listed.
+  private static func splitToSequence(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
+    let type = try importer.type(0, "input", node)
+    let axis = try node.int("axis", default: 0)
+    let place = axis < 0 ? axis + type.rank : axis
+    guard (0..<type.rank).contains(place), let size = type.dimensions[place].fixedSize else { throw node.unsupported("on axis \(axis) of \(type)") }
+    var sizes = try importer.known(1, "split", absent: [1], node)
+    if sizes.count == 1, try importer.inputValue(1, node)?.integers?.isScalar ?? true {
+      guard sizes[0] > 0 else { throw node.error("it cuts parts of \(sizes[0])") }
+      sizes = stride(from: 0, to: size, by: sizes[0]).map { min(sizes[0], size - $0) }
+    }
+    guard sizes.allSatisfy({ (1...size).contains($0) }), sizes.count <= 1 << 16, sizes.reduce(0, +) == size else {
+      throw node.error("it cannot cut \(type) on axis \(axis) into \(sizes.prefix(8))")
+    }
+    let x = try importer.tensor(0, "input", node)
+    var parts: [ONNXValue] = []
+    var start = 0
+    for size in sizes {
+      var part = try importer.emitHelper(Slice(axes: [place], starts: [start], ends: [start + size]), [x], "part", node)
+      start += size
+      if size == 1, try node.int("keepdims", default: 1) == 0, node.input(1) == nil {
+        let rest = type.dimensions.enumerated().filter { $0.offset != place }.map { $1.fixedSize ?? ($0 < place ? 0 : -1) }
+        part = try importer.emitHelper(Reshape(shape: rest), [part], "element", node)
+      }
+      parts.append(.computed(part))
+    }
+    try importer.bind(node.output, to: .sequence(parts), node)
   }
 
   /// One slice an output.

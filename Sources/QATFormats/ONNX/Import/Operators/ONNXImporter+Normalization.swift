@@ -13,6 +13,14 @@ extension ONNXImporter {
       try importer.emit(InstanceNormalization(epsilon: try node.float("epsilon", default: 1e-5)), inputs, node)
     },
     "GroupNormalization": groupNormalization,
+    "RMSNormalization": { importer, node throws(ONNXError) in
+      let x = try importer.tensor(0, "X", node)
+      let rank = importer.types[x]?.rank ?? 0
+      let axis = try node.int("axis", default: -1)
+      let op = RMSNormalization(
+        axisCount: axis < 0 ? -max(axis, -rank - 1) : rank - min(axis, rank), epsilon: try node.float("epsilon", default: 1e-5))
+      try importer.emit(op, [x, try importer.tensor(1, "scale", as: .parameter, node)], node)
+    },
     "LRN": { importer, node throws(ONNXError) in
       let op = LocalResponseNormalization(
         size: try node.int("size", default: 0), alpha: try node.float("alpha", default: 1e-4), beta: try node.float("beta", default: 0.75),

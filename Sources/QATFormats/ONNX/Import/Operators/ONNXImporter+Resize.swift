@@ -28,13 +28,40 @@ extension ONNXImporter {
     guard let coordinates = Resize.Coordinates(rawValue: name) else {
       throw node.unsupported("only the coordinates \(Resize.Coordinates.allCases.map(\.rawValue).joined(separator: ", ")) are, found \(name)")
     }
-    let extent = try importer.extent(dimensions, node)
-    let op = Resize(extent, try interpolation(node), coordinates)
-    if try node.flag("antialias", default: false) {
-      let shrinks = (try? op.changes(of: dimensions))?.contains { ($0?.scale ?? 1) < 1 } ?? true
-      if shrinks { throw node.unsupported("antialias of a smaller image is not") }
+    let policy = try node.string("keep_aspect_ratio_policy") ?? "stretch"
+    guard let aspectRatio = Resize.AspectRatio(rawValue: policy) else {
+      throw node.error("the attribute 'keep_aspect_ratio_policy' is '\(policy)', expected stretch, not_larger or not_smaller")
     }
+    var op = Resize(try importer.extent(dimensions, aspectRatio, node), try interpolation(node), coordinates)
+    if case .sizes = op.extent { op.aspectRatio = aspectRatio }
+    op.antialiases = try node.flag("antialias", default: false)
+    if coordinates == .cropAndResize { op.region = try importer.region(dimensions.count, node) }
     try importer.emit(op, [x], node)
+  }
+
+  /// The part of x that is read, by starts and ends of all dimensions, or of those that `axes` names.
+  private mutating func region(_ rank: Int, _ node: ONNXImportNode) throws(ONNXError) -> Resize.Region {
+    let axes = try axes(rank, node)
+    guard let values = try constant(1, node)?.floats, values.count == 2 * axes.count else {
+      throw node.unsupported("tf_crop_and_resize only with a constant region of \(2 * axes.count) numbers is")
+    }
+    var region = Resize.Region(
+      starts: [Float](repeating: 0, count: rank), ends: [Float](repeating: 1, count: rank),
+      filling: try node.float("extrapolation_value", default: 0))
+    for (index, axis) in axes.enumerated() {
+      region.starts[axis] = values[index]
+      region.ends[axis] = values[index + axes.count]
+    }
+    return region
+  }
+
+  /// The dimensions that sizes, scales and regions speak of.
+  private func axes(_ rank: Int, _ node: ONNXImportNode) throws(ONNXError) -> [Int] {
+    let axes = try (node.ints("axes") ?? Array(0..<rank)).map { $0 < 0 ? $0 + rank : $0 }
+    guard axes.allSatisfy((0..<rank).contains), Set(axes).count == axes.count else {
+      throw node.error("the attribute 'axes' is \(axes.prefix(8)), x has \(rank) dimensions")
+    }
+    return axes
   }
 
   private static func interpolation(_ node: ONNXImportNode) throws(ONNXError) -> Resize.Interpolation {
@@ -52,11 +79,10 @@ extension ONNXImporter {
   }
 
   /// The new size, by the scales or the sizes of all dimensions, or of those that `axes` names.
-  private mutating func extent(_ dimensions: [Dimension], _ node: ONNXImportNode) throws(ONNXError) -> Resize.Extent {
-    let axes = try (node.ints("axes") ?? Array(dimensions.indices)).map { $0 < 0 ? $0 + dimensions.count : $0 }
-    guard axes.allSatisfy(dimensions.indices.contains), Set(axes).count == axes.count else {
-      throw node.error("the attribute 'axes' is \(axes.prefix(8)), x has \(dimensions.count) dimensions")
-    }
+  private mutating func extent(_ dimensions: [Dimension], _ aspectRatio: Resize.AspectRatio, _ node: ONNXImportNode) throws(ONNXError)
+    -> Resize.Extent
+  {
+    let axes = try axes(dimensions.count, node)
     if let values = try constant(2, node)?.floats, !values.isEmpty {
       guard values.count == axes.count else { throw node.error("it has \(values.count) scales for \(axes.count) dimensions") }
       var scales = [Float](repeating: 1, count: dimensions.count)
@@ -66,15 +92,14 @@ extension ONNXImporter {
     guard let given = try inputValue(3, node)?.integers?.elements, given.count == axes.count else {
       throw node.unsupported("only scales that are constant, or sizes that are known up to the batch size, are")
     }
-    let policy = try node.string("keep_aspect_ratio_policy") ?? "stretch"
-    guard policy == "stretch" else { throw node.unsupported("keep_aspect_ratio_policy \(policy) is not") }
     var sizes = [Int?](repeating: nil, count: dimensions.count)
-    for (axis, size) in zip(axes, given) where size != dimensions[axis] {
+    for (axis, size) in zip(axes, given) where size != dimensions[axis] || aspectRatio != .stretch {
       // A fixed batch of the file stands for any.
-      if axis == 0, dimensions[0].fixedSize == nil, size.fixedSize == literalBatch { continue }
+      if dimensions[axis].fixedSize == nil, size == dimensions[axis] || (axis == 0 && size.fixedSize == literalBatch) { continue }
       guard let size = size.fixedSize else { throw node.unsupported("a size of \(size) for a dimension of \(dimensions[axis]) is not") }
       sizes[axis] = size
     }
+    if aspectRatio != .stretch { return .sizes(sizes) }
     return Self.scales(for: sizes, of: dimensions).map { .scales($0) } ?? .sizes(sizes)
   }
 

@@ -20,6 +20,7 @@ extension ONNXImporter {
     "And": comparison(And()),
     "Or": comparison(Or()),
     "Xor": comparison(Xor()),
+    "IsNaN": { importer, node throws(ONNXError) in try importer.apply(IsNaN(), to: ["X"], node) },
     "Not": { importer, node throws(ONNXError) in try importer.apply(Not(), to: ["X"], node) },
   ]
 
@@ -30,6 +31,7 @@ extension ONNXImporter {
   /// On the numbers of a shape; on a float constant with computed indices, an embedding, which is trained; else as it stands.
   private static func gather(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
     let op = Gather(axis: try node.int("axis", default: 0))
+    if case .sampleIndices(let indices) = try importer.inputValue(1, node), op.axis == 0 { return try importer.gatherSamples(indices, node) }
     let positions = try importer.constant(1, node)
     if case .integers(let data) = try importer.inputValue(0, node) {
       guard let positions, let places = positions.integers, positions.shape.count < 2, [0, -1].contains(op.axis) else {

@@ -65,7 +65,10 @@ extension ONNXImporter {
 
   private static func maxPool(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
     let x = try importer.tensor(0, "X", node)
-    try importer.emit(MaxPool(window: try importer.window(of: x, kernel: nil, node)), [x], node)
+    let window = try importer.window(of: x, kernel: nil, node)
+    guard node.hasOutput(1) else { return try importer.emit(MaxPool(window: window), [x], node) }
+    let isColumnMajor = try node.flag("storage_order", default: false)
+    try importer.emit(MaxPool(window: window, places: isColumnMajor ? .columnMajor : .rowMajor), [x], node, outputs: 2)
   }
 
   private static func averagePool(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
