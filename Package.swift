@@ -29,11 +29,12 @@ let rooms: [Target] = [
   .target(name: "QATEngine", dependencies: ["COneDNN", "CVectorKernels", "QATTensor", "QATGraph", numerics]),
   .target(name: "QATQuantization", dependencies: ["QATTensor", "QATGraph", "QATJSON", "QATCommunication", "QATEngine"]),
   .target(name: "QATData", dependencies: ["CZlib", "QATTensor", "QATGraph", "QATEngine"]),
+  .target(name: "QATDeployment", dependencies: ["CVectorKernels", "QATTensor", "QATGraph", "QATLowering", "QATEngine", numerics]),
   .target(
     name: "QATTraining",
     dependencies: [
       "CVectorKernels", "CTrainingSupport", "QATFiles", "QATTensor", "QATGraph", "QATJSON", "QATSafetensors", "QATCommunication", "QATEngine",
-      "QATQuantization", "QATData",
+      "QATQuantization", "QATData", "QATLowering", "QATDeployment",
     ]),
   .target(name: "QATModels", dependencies: ["QATTensor", "QATGraph"]),
   .target(
@@ -41,7 +42,7 @@ let rooms: [Target] = [
     dependencies: [
       "QATFiles", "QATTensor", "QATGraph", "QATLowering", "QATJSON", "QATSafetensors", "QATONNX", "QATTensorFlow", "QATCommunication", "QATEngine",
       "QATQuantization", "QATData",
-      "QATTraining", "QATModels",
+      "QATDeployment", "QATTraining", "QATModels",
     ]),
   .target(name: "QATCommands", dependencies: ["QAT", arguments]),
 ]

@@ -1,5 +1,6 @@
 @_exported import QATCommunication
 @_exported import QATData
+@_exported import QATDeployment
 @_exported import QATEngine
 @_exported import QATFiles
 @_exported import QATGraph

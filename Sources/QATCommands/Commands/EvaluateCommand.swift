@@ -7,13 +7,21 @@ struct EvaluateCommand: ParsableCommand {
     commandName: "evaluate",
     abstract: "Measure the accuracy of a network, fp32 or quantized.",
     discussion: """
-      A file that 'qat' has exported, or a checkpoint, is evaluated with the integers that a runtime computes with, and says itself how its pixels are \
-      normalised; a checkpoint also on which data. With a \
-      configuration that has 'compression', an fp32 model is quantized first, without fine-tuning.
+      A quantized network, from a file that 'qat' has exported or a checkpoint, is evaluated in the arithmetic of the runtime it is for: integer products and \
+      between them the runtime's own roundings, so that its scores are those of the deployed network bit for bit (docs/deployment.md says of which \
+      operators). The file says itself how its pixels are normalised; a checkpoint also on which data. With a configuration that has 'compression', an fp32 \
+      model is quantized first, without fine-tuning.
 
         qat evaluate --model int8.onnx --data /data/fashion-mnist --json
-        qat evaluate --model runs/b/best
+        qat evaluate --model runs/b/best --target openvino
+        qat evaluate --model runs/b/best --arithmetic float
       """)
+
+  /// How a quantized network is computed.
+  enum Arithmetic: String, ExpressibleByArgument, CaseIterable {
+    case deployed
+    case float
+  }
 
   @OptionGroup var model: ModelOption
   @OptionGroup var config: OptionalConfigurationOption
@@ -25,6 +33,14 @@ struct EvaluateCommand: ParsableCommand {
 
   @Option(name: .customLong("batch-size"), help: "Samples in one batch; changes no accuracy, and the loss in its last digits only.")
   var batchSize = 100
+
+  @Option(
+    help:
+      "deployed: a quantized network as its runtime computes it. float: as training sees it, in float32, which is faster. Others are always float.")
+  var arithmetic = Arithmetic.deployed
+
+  @Option(help: "Whose arithmetic; what the file is for when left out, onnxruntime when it does not say.")
+  var target: Runtime?
 
   @Flag(help: "One JSON object on stdout: top1, top5 (fractions), loss, count.")
   var json = false
@@ -39,19 +55,39 @@ struct EvaluateCommand: ParsableCommand {
         session.warn("no normalisation is known: pixels stay in [0, 1]. Say it in a configuration's 'data', 'normalize'")
       }
       let preprocessing = inputs.preprocessing ?? Preprocessing()
-      let graph = try deployed(inputs, preprocessing, session)
-      let result = try QAT.evaluate(
-        graph, dataset: inputs.samples, preprocessing: preprocessing, batchSize: batchSize,
-        communicator: session.communicator)
+      let graph = try quantized(inputs, preprocessing, session)
+      let lowered = graph.isQuantized ? try session.together { try lower(graph) } : nil
+      let result = try evaluate(graph, lowered, inputs, preprocessing, session)
       session.result(json ? result.json.text() : result.text)
       return .done
     }
   }
 
-  /// What runs: the network itself, or, when it is to be quantized, the network that its export would be.
-  private func deployed(_ inputs: Inputs, _ preprocessing: Preprocessing, _ session: Session) throws -> Graph {
-    if inputs.model.restored != nil, inputs.model.graph.isQuantized { return try session.together { try lower(inputs.model.graph).simulation } }
-    guard let quantization = inputs.configuration.nncf.quantization, !inputs.model.graph.isQuantized else { return inputs.model.graph }
+  private func evaluate(
+    _ graph: Graph, _ lowered: LoweredGraph?, _ inputs: Inputs, _ preprocessing: Preprocessing, _ session: Session
+  ) throws -> Evaluation {
+    guard let lowered, arithmetic == .deployed else {
+      return try QAT.evaluate(
+        lowered?.simulation ?? graph, dataset: inputs.samples, preprocessing: preprocessing, batchSize: batchSize, communicator: session.communicator)
+    }
+    let written = ModelMetadata.target(inputs.model.metadata)
+    let runtime = target ?? written ?? .onnxRuntime
+    if let written, written != runtime, runtime == .openVINO, !lowered.residualBranches.isEmpty {
+      session.warn(
+        "the file is for \(written.name); OpenVINO leaves out roundings of its residual branches. This is the accuracy of a file that is exported with "
+          + "--target openvino")
+    }
+    session.note("in the arithmetic of \(runtime.name)")
+    return try Evaluator(
+      lowered, in: runtime, dataset: inputs.samples, preprocessing: preprocessing, batchSize: batchSize, communicator: session.communicator
+    ).run()
+  }
+
+  /// The network itself or, when the configuration says so, with quantizers.
+  private func quantized(_ inputs: Inputs, _ preprocessing: Preprocessing, _ session: Session) throws -> Graph {
+    guard inputs.model.restored == nil, let quantization = inputs.configuration.nncf.quantization, !inputs.model.graph.isQuantized else {
+      return inputs.model.graph
+    }
     let calibration = try session.together {
       let dataset = try openDataset(inputs.trainingPath, split: .train)
       try inputs.model.graph.requireFit(dataset)
@@ -60,7 +96,7 @@ struct EvaluateCommand: ParsableCommand {
     }
     let controller = try quantize(
       inputs.model.graph, inputs.configuration.nncf, calibration: calibration, session, seed: inputs.configuration.seed)
-    return try lower(controller?.graph ?? inputs.model.graph).simulation
+    return controller?.graph ?? inputs.model.graph
   }
 
   /// What is read, on every rank.

@@ -16,9 +16,10 @@ func export(_ graph: Graph, to destinations: [ExportDestination], metadata: [Str
     let lowered = graph.isQuantized ? try lower(graph) : nil
     for adjustment in lowered?.adjustments ?? [] { session.note("export: \(adjustment.node): \(adjustment.reason)") }
     for layer in lowered?.floatOperators ?? [] { session.note("export: \(layer.name) (\(layer.type)) stays in floating point: \(layer.reason)") }
-    for (file, format) in destinations.map({ ($0.file, $0.format) }) {
+    for destination in destinations {
+      let file = destination.file
       do {
-        try format.write(graph, lowered, to: file, metadata: metadata)
+        try destination.format.write(graph, lowered, to: file, target: destination.target, metadata: metadata)
       } catch {
         throw CommandError(.storage, "the export failed: \(error)")
       }

@@ -63,11 +63,12 @@ enum ModelFormat: String, CaseIterable, ExpressibleByArgument {
   ///   - network: the network as it was trained.
   ///   - lowered: the same as integers, when it is quantized.
   ///   - path: where to write; an existing file is replaced.
+  ///   - target: the runtime that a quantized file is for.
   ///   - metadata: what the file says of itself.
   /// - Throws: the format's error, when it cannot say the network or the file cannot be written.
-  func write(_ network: Graph, _ lowered: LoweredGraph?, to path: String, metadata: [String: String]) throws {
+  func write(_ network: Graph, _ lowered: LoweredGraph?, to path: String, target: Runtime, metadata: [String: String]) throws {
     switch (self, lowered) {
-    case (.onnx, let lowered?): try ONNXFile.write(lowered, to: path, metadata: metadata)
+    case (.onnx, let lowered?): try ONNXFile.write(lowered, to: path, target: target, metadata: metadata)
     case (.onnx, nil): try ONNXFile.write(network, to: path, metadata: metadata)
     case (.tensorflow, let lowered?): try TensorFlowFile.write(lowered, to: path, metadata: metadata)
     case (.tensorflow, nil): try TensorFlowFile.write(network, to: path, metadata: metadata)

@@ -11,6 +11,9 @@ enum ModelMetadata {
     return [mean: text(preprocessing.mean), std: text(preprocessing.std)]
   }
 
+  /// The runtime that a file's notes say it is for, nil when they say none.
+  static func target(_ metadata: [String: String]) -> Runtime? { metadata["target"].flatMap(Runtime.init(rawValue:)) }
+
   /// The normalisation that a file's notes say, nil when they say none that can be read.
   static func preprocessing(_ metadata: [String: String]) -> Preprocessing? {
     func values(_ key: String) -> [Float]? {

@@ -47,16 +47,21 @@ struct ExportOption: ParsableArguments {
   var destinations: [ExportDestination] { get throws { try files.map(form.destination) } }
 }
 
-/// A file that is written, and its format.
+/// A file that is written, its format, and the runtime it is for.
 struct ExportDestination {
   var file: String
   var format: ModelFormat
+  var target: Runtime
 }
 
-/// `--format`, for files that are written.
+/// `--format` and `--target`, for files that are written.
 struct FormatOption: ParsableArguments {
   @Option(help: "The format of what is written; what the file's name says when left out.")
   var format: ModelFormat?
+
+  @Option(
+    help: "The runtime that a quantized ONNX file is for. OpenVINO's keeps the rounding of residual branches, which ONNX Runtime needs no help for.")
+  var target = Runtime.onnxRuntime
 
   /// The file in the format that is given, or that its name says.
   func destination(_ file: String) throws -> ExportDestination {
@@ -64,9 +69,11 @@ struct FormatOption: ParsableArguments {
       throw ValidationError(
         "'\(file)' ends with no format that this version writes. Give a name that ends with \(ModelFormat.suffixes), or --format.")
     }
-    return ExportDestination(file: file, format: format)
+    return ExportDestination(file: file, format: format, target: target)
   }
 }
+
+extension Runtime: ExpressibleByArgument {}
 
 /// How ranks run together.
 struct RunningOptions: ParsableArguments {

@@ -2,6 +2,7 @@ import QATCommunication
 import QATData
 import QATEngine
 import QATGraph
+import QATLowering
 
 /// How well a network classifies a data set.
 public struct Evaluation: Sendable, Hashable, Codable {
@@ -15,17 +16,16 @@ public struct Evaluation: Sendable, Hashable, Codable {
   public var count: Int
 }
 
-/// Evaluates a network on a data set, again and again: the plan is compiled once.
+/// Evaluates a network on a data set, again and again: it is compiled once.
 ///
 /// Whole batches are dealt to the ranks, without padding, and their sums are added in the order of the batches: every rank gets the same bytes, for every
 /// number of ranks.
 public final class Evaluator {
-  private let plan: Plan
+  private let scorer: any Scorer
   private let objective: CrossEntropy
   private let dataset: any Dataset
   private let preprocessing: Preprocessing
   private let communicator: any Communicator
-  private let input: TensorName
   private let share: Range<Int>
   /// Batches of the rank with the largest share.
   private let rounds: Int
@@ -40,11 +40,39 @@ public final class Evaluator {
   ///   - communicator: the ranks.
   ///   - range: the samples to evaluate; all when nil.
   /// - Throws: `TrainingError` when the network is no classifier of one input; what the engine throws.
-  public init(
+  public convenience init(
     _ graph: Graph, state: ModelState, dataset: any Dataset, preprocessing: Preprocessing, batchSize: Int, communicator: any Communicator,
     range: Range<Int>? = nil
   ) throws {
-    guard graph.inputs.count == 1, let input = graph.inputs.first else {
+    try self.init(graph, dataset: dataset, preprocessing: preprocessing, batchSize: batchSize, communicator: communicator, range: range) {
+      try PlanScorer(graph, state: state, output: $0.output, batchSize: $1)
+    }
+  }
+
+  /// An evaluator of a lowered network in the arithmetic of a runtime.
+  /// - Parameters:
+  ///   - lowered: a classifier with one input.
+  ///   - runtime: whose arithmetic.
+  ///   - dataset: images and labels.
+  ///   - preprocessing: applied without mirroring and moving.
+  ///   - batchSize: samples in a batch, on whichever rank.
+  ///   - communicator: the ranks.
+  /// - Throws: `TrainingError` when the network is no classifier of one input; `GraphError` when it cannot run.
+  public convenience init(
+    _ lowered: LoweredGraph, in runtime: Runtime, dataset: any Dataset, preprocessing: Preprocessing, batchSize: Int,
+    communicator: any Communicator
+  ) throws {
+    let graph = lowered.simulation
+    try self.init(graph, dataset: dataset, preprocessing: preprocessing, batchSize: batchSize, communicator: communicator, range: nil) {
+      try DeployedScorer(lowered, in: runtime, output: $0.output, batchSize: $1)
+    }
+  }
+
+  private init(
+    _ graph: Graph, dataset: any Dataset, preprocessing: Preprocessing, batchSize: Int, communicator: any Communicator, range: Range<Int>?,
+    scorer: (_ objective: CrossEntropy, _ batchSize: Int) throws -> any Scorer
+  ) throws {
+    guard graph.inputs.count == 1 else {
       throw TrainingError(.input, "the network '\(graph.name)' has the inputs \(graph.inputs.map(\.name)); images and labels can feed exactly one")
     }
     try requireFit(of: dataset, to: graph)
@@ -52,14 +80,14 @@ public final class Evaluator {
     let batchSize = max(1, min(batchSize, range.count))
     let own = EvaluationLoader.share(of: range.count, batchSize: batchSize, rank: communicator.rank, size: communicator.size)
     share = range.lowerBound + own.lowerBound..<range.lowerBound + own.upperBound
-    objective = try CrossEntropy(of: graph)
-    plan = try WorkPhase.compiling.run { try Plan(graph, state: state, batchSize: batchSize, mode: .evaluation) }
+    let objective = try CrossEntropy(of: graph)
+    self.objective = objective
+    self.scorer = try WorkPhase.compiling.run { try scorer(objective, batchSize) }
     let batchCount = (range.count + batchSize - 1) / batchSize
     rounds = (batchCount + communicator.size - 1) / communicator.size
     self.dataset = dataset
     self.preprocessing = preprocessing
     self.communicator = communicator
-    self.input = input.name
   }
 
   /// Runs the data set. All ranks call it together.
@@ -81,15 +109,14 @@ public final class Evaluator {
   /// The sums of each of this rank's batches.
   private func ownBatches() throws -> [LossSums] {
     let loader = try communicator.together {
-      try EvaluationLoader(dataset: dataset, preprocessing: preprocessing, batchSize: plan.batchSize, range: share)
+      try EvaluationLoader(dataset: dataset, preprocessing: preprocessing, batchSize: scorer.batchSize, range: share)
     }
     var batches: [LossSums] = []
     try communicator.inRounds(rounds) { _ in
       guard let batch = try loader.next() else { return }
       // A last, smaller batch leaves old samples behind it; each sample's scores depend on that sample alone.
-      _ = plan.input(input).update(fromContentsOf: batch.pixels)
-      plan.forward()
-      batches.append(objective.evaluate(plan, labels: batch.labels, scale: 1))
+      batches.append(
+        try scorer.withScores(of: batch.pixels) { objective.evaluate(scores: $0, labels: batch.labels, gradient: nil, scale: 1) })
     }
     return batches
   }

@@ -9,6 +9,8 @@
 #include "distillation.h"
 #include "elementwise.h"
 #include "fake_quantize.h"
+#include "integer_products.h"
 #include "loss.h"
 #include "optimizer.h"
 #include "parallel.h"
+#include "runtime_rounding.h"

@@ -10,31 +10,37 @@ extension ONNXFile {
   /// - Parameters:
   ///   - lowered: what `lower(_:)` made of a fake-quantized network.
   ///   - path: where to write; an existing file is replaced.
-  ///   - metadata: strings for the file's `metadata_props`; `quantization` is added.
+  ///   - target: the runtime that the file is for. OpenVINO's gets an activation of slope 1 in front of the quantizer of each `ResidualBranch`, which
+  ///     other runtimes compute as well, but ONNX Runtime computes the convolution before it in floating point.
+  ///   - metadata: strings for the file's `metadata_props`; `quantization` and `target` are added.
   /// - Throws: `ONNXError` when the network holds what ONNX cannot say, or the file cannot be written.
-  public static func write(_ lowered: LoweredGraph, to path: String, metadata: [String: String] = [:]) throws {
+  public static func write(
+    _ lowered: LoweredGraph, to path: String, target: Runtime = .onnxRuntime, metadata: [String: String] = [:]
+  ) throws {
     do throws(ONNXError) {
-      try replaceFile(at: path, with: encode(lowered, metadata: metadata))
+      try replaceFile(at: path, with: encode(lowered, target: target, metadata: metadata))
     } catch var error {
       error.file = path
       throw error
     }
   }
 
-  /// The bytes of the file that `write(_:to:metadata:)` writes.
-  static func encode(_ lowered: LoweredGraph, metadata: [String: String] = [:]) throws(ONNXError) -> Data {
+  /// The bytes of the file that `write(_:to:target:metadata:)` writes.
+  static func encode(
+    _ lowered: LoweredGraph, target: Runtime = .onnxRuntime, metadata: [String: String] = [:]
+  ) throws(ONNXError) -> Data {
     let types: [TensorName: TensorType]
     do throws(GraphError) {
       types = try lowered.simulation.validated().tensorTypes()
     } catch {
       throw ONNXError(node: error.node, error.reason)
     }
-    var writer = QuantizedGraphWriter(lowered)
+    var writer = QuantizedGraphWriter(lowered, target: target)
     for node in lowered.simulation.nodes { try writer.write(node) }
     for name in lowered.simulation.outputs {
       if let type = types[name] { writer.builder.output(name, type) }
     }
     let summary = "QDQ, \(lowered.integerLayers.count) integer layers, \(lowered.floatOperators.count) float operators"
-    return try writer.builder.encoded(metadata: metadata.merging(["quantization": summary]) { given, _ in given })
+    return try writer.builder.encoded(metadata: metadata.merging(["quantization": summary, "target": target.rawValue]) { given, _ in given })
   }
 }

@@ -18,8 +18,12 @@ struct QuantizedGraphWriter {
   /// Scales and zero-points written so far.
   private var shared: [Tensor: TensorName] = [:]
 
-  init(_ lowered: LoweredGraph) {
+  /// Names of the quantizers whose rounding the runtime would leave out.
+  private let guarded: Set<String>
+
+  init(_ lowered: LoweredGraph, target: Runtime) {
     self.lowered = lowered
+    guarded = target == .openVINO ? Set(lowered.residualBranches.map(\.quantizer.name)) : []
     graph = lowered.simulation
     consumers = graph.consumers
     builder = ONNXModelBuilder(graph, opset: ONNXModelBuilder.opset(for: graph))
@@ -79,7 +83,12 @@ struct QuantizedGraphWriter {
       bytes[output] = same
     } else {
       let limits = codes.usesWholeByte ? nil : codes.range
-      bytes[output] = quantize(read(input), codes, as: replacements[input] ?? input, limits: limits)
+      var source = read(input)
+      if guarded.contains(node.name) {
+        source = builder.uniqueName(input + "_r")
+        builder.node("LeakyRelu", name: "", inputs: [read(input)], outputs: [source], attributes: [.float("alpha", 1)])
+      }
+      bytes[output] = quantize(source, codes, as: replacements[input] ?? input, limits: limits)
     }
     // An output of the network keeps its name.
     if graph.outputs.contains(output), let quantized = bytes[output] { _ = dequantized(quantized, codes, as: output) }

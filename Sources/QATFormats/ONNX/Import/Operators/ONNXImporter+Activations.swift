@@ -15,7 +15,12 @@ extension ONNXImporter {
     "Relu": pointwise { _ in Relu() },
     "Sigmoid": pointwise { _ in Sigmoid() },
     "HardSwish": pointwise { _ in HardSwish() },
-    "LeakyRelu": pointwise { node throws(ONNXError) in LeakyRelu(alpha: try node.float("alpha", default: 0.01)) },
+    "LeakyRelu": { importer, node throws(ONNXError) in
+      // Slope 1 changes nothing: files for OpenVINO have it.
+      let alpha = try node.float("alpha", default: 0.01)
+      if alpha == 1 { return try importer.alias(try importer.tensor(0, "X", node), node) }
+      try importer.apply(LeakyRelu(alpha: alpha), to: ["X"], node)
+    },
     "Elu": pointwise { node throws(ONNXError) in Elu(alpha: try node.float("alpha", default: 1)) },
     "Selu": pointwise { node throws(ONNXError) in
       Selu(alpha: try node.float("alpha", default: Selu().alpha), gamma: try node.float("gamma", default: Selu().gamma))

@@ -1,0 +1,11 @@
+import QATLowering
+
+extension Runtime {
+  /// The runtime's formulas.
+  var arithmetic: any RuntimeArithmetic {
+    switch self {
+    case .onnxRuntime: ONNXRuntimeArithmetic()
+    case .openVINO: OpenVINOArithmetic()
+    }
+  }
+}

@@ -1,0 +1,15 @@
+import QATGraph
+
+/// A program that runs exported networks, each with integer kernels of its own.
+public enum Runtime: String, Sendable, Hashable, Codable, CaseIterable {
+  case onnxRuntime = "onnxruntime"
+  case openVINO = "openvino"
+
+  /// The runtime's name.
+  public var name: String {
+    switch self {
+    case .onnxRuntime: "ONNX Runtime"
+    case .openVINO: "OpenVINO"
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import QATDeployment
+import QATEngine
+import QATGraph
+import QATLowering
+import QATModels
+import QATONNX
+import QATTensor
+import Testing
+
+/// What the deployed evaluation computes is what the runtime computes: every code that the runtime can be asked for, and every bit of the scores.
+@Suite struct DeployedArithmeticTests {
+  private static func images(for graph: Graph, _ count: Int, seed: UInt64 = 7) -> NDArray<Float> {
+    let type = graph.inputs[0].type
+    var net = QuantizedNetwork(channels: type.dimensions[1].fixedSize ?? 0, size: type.dimensions[2].fixedSize ?? 0, seed: seed)
+    return net.images(count)
+  }
+
+  private static func scores(_ lowered: LoweredGraph, _ runtime: Runtime, _ images: NDArray<Float>, in folder: TemporaryFolder) throws -> [String:
+    [Float]]
+  {
+    try ONNXFile.write(lowered, to: folder.file("model.onnx"), target: runtime)
+    switch runtime {
+    case .onnxRuntime: return try PythonRuntime.outputs(of: folder.file("model.onnx"), on: images, in: folder)
+    case .openVINO: return try OpenVINORun(folder.file("model.onnx"), on: images, in: folder).outputs
+    }
+  }
+
+  /// How many elements of the network's first output differ between a runtime and its deployed evaluation: codes where it has some, otherwise any bit.
+  /// (A layer at a network's end may make the floats of its codes itself, and round those otherwise.)
+  private static func differences(_ lowered: LoweredGraph, _ runtime: Runtime, on images: NDArray<Float>) throws -> (count: Int, of: Int) {
+    let folder = try TemporaryFolder()
+    let name = lowered.simulation.outputs[0]
+    let expected = try #require(try scores(lowered, runtime, images, in: folder)[name])
+    let network = try DeployedNetwork(lowered, target: runtime, batchSize: images.shape[0])
+    let found = try #require(try network.run([lowered.simulation.inputs[0].name: images])[name]).values.elements
+    try #require(found.count == expected.count && found.count > 0)
+    if let grid = lowered.activations[name] { return (zip(found, expected).count { grid.code($0) != grid.code($1) }, found.count) }
+    return (zip(found, expected).count { $0.bitPattern != $1.bitPattern }, found.count)
+  }
+
+  @Test(arguments: TieDenseLayer.allCases, TieDenseLayer.rectified)
+  func tiesAreRoundedAsInONNXRuntime(layer: TieDenseLayer, isRectified: Bool) throws {
+    try expectNoDifference(layer, isRectified, .onnxRuntime)
+  }
+
+  @Test(arguments: TieDenseLayer.allCases.filter { ![.addition, .multiplication].contains($0) }, TieDenseLayer.rectified)
+  func tiesAreRoundedAsInOpenVINO(layer: TieDenseLayer, isRectified: Bool) throws {
+    try expectNoDifference(layer, isRectified, .openVINO)
+  }
+
+  private func expectNoDifference(_ layer: TieDenseLayer, _ isRectified: Bool, _ runtime: Runtime) throws {
+    let lowered = try lower(layer.graph(isRectified: isRectified))
+    var net = QuantizedNetwork(channels: 8, size: 32, seed: 11)
+    let scale = try #require(lowered.activations["image|OUTPUT_out"]).scale
+    let images = net.smallImages(layer == .globalAverage ? 256 : 128, scale: scale)
+    let (count, total) = try Self.differences(lowered, runtime, on: images)
+    #expect(count == 0, "\(count) of \(total) differ")
+  }
+
+  /// Compares a network in ONNX Runtime with its deployed evaluation.
+  /// - Returns: how many codes were compared.
+  private static func requireEqualCodes(_ lowered: LoweredGraph, on images: NDArray<Float>) throws -> Int {
+    let folder = try TemporaryFolder()
+    try ONNXFile.write(lowered, to: folder.file("model.onnx"))
+    let theirs = try PythonRuntime.outputs(of: folder.file("model.onnx"), on: images, in: folder)
+    let network = try DeployedNetwork(lowered, target: .onnxRuntime, batchSize: images.shape[0])
+    var codes: [TensorName: [UInt8]] = [:]
+    let outputs = try network.run([lowered.simulation.inputs[0].name: images]) { name, tensor in codes[name] = tensor.codes }
+    var compared = 0
+    for node in lowered.simulation.nodes where node.op is FakeQuantize {
+      guard let expected = theirs["\(node.inputs[0])_q"], let found = codes[node.outputs[0]] else { continue }
+      try #require(expected.count == found.count)
+      let differing = zip(expected, found).count { $0 != Float($1) }
+      #expect(differing == 0, "\(node.name): \(differing) of \(found.count) codes differ")
+      compared += found.count
+    }
+    for name in lowered.simulation.outputs {
+      let expected = try #require(theirs[name])
+      let found = try #require(outputs[name]).values.elements
+      #expect(found.count == expected.count && found.count > 0)
+      let differing = zip(found, expected).count { $0.bitPattern != $1.bitPattern }
+      #expect(differing == 0, "\(differing) of \(found.count) scores differ")
+    }
+    return compared
+  }
+
+  @Test(arguments: ExampleNetwork.allCases, [true, false])
+  func everyCodeIsThatOfONNXRuntime(network: ExampleNetwork, halfRange: Bool) throws {
+    let lowered = try lower(network.graph(halfRange: halfRange))
+    let compared = try Self.requireEqualCodes(lowered, on: Self.images(for: lowered.simulation, 256))
+    #expect(compared > 3000, "\(compared)")
+  }
+
+  @Test(arguments: ExampleNetwork.allCases)
+  func everyScoreIsThatOfOpenVINO(network: ExampleNetwork) throws {
+    let lowered = try lower(network.graph())
+    let (count, total) = try Self.differences(lowered, .openVINO, on: Self.images(for: lowered.simulation, 256))
+    #expect(count == 0, "\(count) of \(total) scores differ")
+  }
+
+  @Test(arguments: ["resnet_small", "mobilenet_small"])
+  func everyScoreOfAnArchitectureIsThatOfOpenVINO(name: String) throws {
+    let graph = try #require(architecture(named: name, classes: 10))
+    var net = QuantizedNetwork(channels: 1, size: 28, seed: 3)
+    let lowered = try lower(graph.withQuantizersEverywhere(images: net.images(4)))
+    let (count, total) = try Self.differences(lowered, .openVINO, on: net.images(256))
+    #expect(count == 0, "\(count) of \(total) scores differ")
+  }
+
+  @Test(arguments: zip(["resnet_small", "mobilenet_small"], [256, 256]))
+  func everyCodeOfAnArchitectureIsThatOfONNXRuntime(name: String, count: Int) throws {
+    let graph = try #require(architecture(named: name, classes: 10))
+    var net = QuantizedNetwork(channels: 1, size: 28, seed: 3)
+    let lowered = try lower(graph.withQuantizersEverywhere(images: net.images(4)))
+    let compared = try Self.requireEqualCodes(lowered, on: net.images(count))
+    #expect(compared > 1_000_000, "\(compared)")
+  }
+}

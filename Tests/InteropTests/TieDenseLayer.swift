@@ -1,0 +1,98 @@
+import QATEngine
+import QATGraph
+import QATTensor
+
+/// Single layers whose outputs lie on ties of rounding, or within two units in the last place of them: about every second one. Other networks see such
+/// values once in a million outputs, so that only these tell formulas apart that differ in the order of two roundings.
+enum TieDenseLayer: String, CaseIterable, Sendable {
+  case pointwise, spatial, depthwise, pointwiseWithoutBias, linear, addition, multiplication, globalAverage, residual, residualOnPositive,
+    residualWithoutBias
+
+  /// Whether what the layer makes is never negative: its codes count from zero.
+  static let rectified = [true, false]
+
+  /// A network of one such layer between quantizers. With a ReLU behind the layer its zero point is 0, otherwise 128.
+  func graph(isRectified: Bool, size: Int = 32, seed: UInt64 = 1) throws -> Graph {
+    var net = QuantizedNetwork(channels: 8, size: size, seed: seed)
+    // Free scales: nothing about them is round.
+    let input = Float(0.0173) * (1 + 0.3 * net.random(1)[0])
+    // Of a sum the branch's step is twice the skip's, and so is the result's, but for two units in the last place.
+    let isResidual = [.residual, .residualOnPositive, .residualWithoutBias].contains(self)
+    let output = isResidual ? (input * 2).nextUp.nextUp : Float(0.0611) * (1 + 0.3 * net.random(1)[0])
+    let image = net.quantizer("image", scale: input, signed: true)
+    let made: TensorName
+    switch self {
+    case .pointwise: made = net.tieDense("layer", image, [8, 8, 1, 1], input: input, output: output, hasBias: true)
+    case .pointwiseWithoutBias: made = net.tieDense("layer", image, [8, 8, 1, 1], input: input, output: output, hasBias: false)
+    case .spatial, .residual, .residualOnPositive: made = net.tieDense("layer", image, [8, 8, 3, 3], input: input, output: output, hasBias: true)
+    case .residualWithoutBias: made = net.tieDense("layer", image, [8, 8, 3, 3], input: input, output: output, hasBias: false)
+    case .depthwise: made = net.tieDense("layer", image, [8, 1, 3, 3], input: input, output: output, hasBias: true)
+    case .linear:
+      let pooled = net.node("pool", MaxPool(window: Window(square: size)), image)
+      made = net.tieDense("layer", net.node("flatten", Flatten(), pooled), [4096, 8], input: input, output: output, hasBias: true)
+    case .addition, .multiplication:
+      // The second operand is the first with its grid moved, on a scale that makes ties of most sums.
+      let other = net.quantizer("image", scale: self == .addition ? input * 3 : input, signed: true, named: "other")
+      made = self == .addition ? net.node("layer", Add(), image, other) : net.node("layer", Mul(), image, other)
+    case .globalAverage: made = net.node("layer", GlobalAveragePool(), image)
+    }
+    if isResidual {
+      let skip =
+        self == .residual
+        ? image : net.quantizer(net.node("positive", Relu(), "image"), scale: input, signed: false)
+      let sum = net.node("sum", Add(), net.quantizer(made, scale: output, signed: true), skip)
+      let result = net.quantizer(isRectified ? net.node("relu", Relu(), sum) : sum, scale: (input * 2).nextDown, signed: !isRectified)
+      return net.returning(result)
+    }
+    let rectifiedOutput = isRectified ? net.node("relu", Relu(), made) : made
+    let step: Float =
+      switch self {
+      case .addition: input * 2
+      case .multiplication: input * input * 2 * 17
+      case .globalAverage: input * 2 / Float(size * size) * 37
+      default: output
+      }
+    let quantized = net.quantizer(rectifiedOutput, scale: step, signed: !isRectified)
+    return net.returning(quantized)
+  }
+}
+
+extension QuantizedNetwork {
+  /// An activation quantizer of the given scale.
+  mutating func quantizer(_ input: TensorName, scale: Float, signed: Bool, named name: String? = nil) -> TensorName {
+    let id = name ?? "\(input)|OUTPUT"
+    let op = FakeQuantize(mode: .symmetric(signed: signed))
+    return node(id, op, input, parameter("\(id).scale", [scale * Float(op.levelHigh)], [1]))
+  }
+
+  /// A layer of small weight codes whose accumulator step is half the output's, or an odd multiple of a quarter, up to two units in the last place.
+  mutating func tieDense(_ name: String, _ input: TensorName, _ shape: [Int], input s: Float, output: Float, hasBias: Bool) -> TensorName {
+    let inner = shape.dropFirst().elementCount
+    let op = FakeQuantize(mode: .symmetric(signed: true), narrowRange: true, channelAxis: 0)
+    let multiples: [Float] = [0.5, 0.25, 0.75, 1.5]
+    var scales: [Float] = []
+    for (channel, noise) in random(shape[0]).enumerated() {
+      var scale = multiples[channel % multiples.count] * output / s
+      for _ in 0..<Int(abs(noise) * 3) { scale = noise < 0 ? scale.nextDown : scale.nextUp }
+      scales.append(scale)
+    }
+    // Codes of −2...2: sums stay within the range of the output.
+    let values = random(shape.elementCount).enumerated().map { (($1 * 2.5).rounded()) * scales[$0 / inner] }
+    let weight = node(
+      "\(name)|WEIGHT", op, parameter("\(name).weight", values, shape), parameter("\(name)|WEIGHT.scale", scales.map { $0 * 127 }, [shape[0]]))
+    let layer: any Operator =
+      switch shape.count {
+      case 2: Gemm(transposesB: true)
+      default: Convolution(window: Window(square: shape[3], pad: shape[3] / 2), groups: shape[1] == 1 ? shape[0] : 1)
+      }
+    guard hasBias else { return node(name, layer, input, weight) }
+    let biases = zip(random(shape[0]), scales).map { ($0 * 40).rounded() * $1 * s }
+    return node(name, layer, input, weight, parameter("\(name).bias", biases, [shape[0]]))
+  }
+
+  /// Images whose codes at `scale` are small, so that sums of products stay within a byte.
+  mutating func smallImages(_ count: Int, scale: Float, largest: Int = 20) -> NDArray<Float> {
+    let shape = graph.inputs[0].type.shape(batchSize: count)
+    return NDArray(random(shape.elementCount).map { $0 * Float(largest) * scale }, shape: shape)
+  }
+}
