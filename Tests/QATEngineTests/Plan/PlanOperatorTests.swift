@@ -210,6 +210,21 @@ struct PlanOperatorTests {
     for op in ops { try expectPlanMatchesPlainKernels(sandwiched(op, channels: 20, size: 6), "\(op)") }
   }
 
+  @Test("an embedding whose table is quantized, as a whole or by rows", arguments: [nil, 0] as [Int?])
+  func quantizedEmbedding(axis: Int?) throws {
+    var graph = Graph(name: "embedding", inputs: [.init(name: "x", type: TensorType([.batch, .fixed(6)]))], outputs: ["y"])
+    graph.constants["table"] = .init(Tensor(randomFloats(12, seed: 3), shape: [3, 4]), .parameter)
+    let scales: [Float] = axis == nil ? [0.8] : [0.5, 0.8, 1.1]
+    graph.constants["scale"] = .init(Tensor(scales, shape: [scales.count]), .parameter)
+    let quantizer = FakeQuantize(mode: .symmetric(signed: true), halfRange: true, channelAxis: axis)
+    graph.nodes = [
+      Node(name: "indices", op: Cast(to: .int64), inputs: ["x"], outputs: ["i"]),
+      Node(name: "quantizer", op: quantizer, inputs: ["table", "scale"], outputs: ["q"]),
+      Node(name: "rows", op: Gather(), inputs: ["q", "i"], outputs: ["y"]),
+    ]
+    try expectPlanMatchesPlainKernels(graph, "axis \(axis.map(String.init) ?? "none")")
+  }
+
   @Test("embeddings, tokens repeated for each sample, and masks of integers")
   func selections() throws {
     var graph = Graph(name: "tokens", inputs: [.init(name: "x", type: TensorType([.batch, 6]))], outputs: ["y"])
