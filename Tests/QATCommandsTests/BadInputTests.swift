@@ -60,7 +60,7 @@ extension ToolTests {
       #expect(other.errors.contains("seed is 9, the checkpoint has 1"))
     }
 
-    @Test(arguments: [("--data nowhere", 65 as Int32, "nowhere"), ("--data synthetic:1,28,28,10,64 --export out.pb", 64, "out.pb")])
+    @Test(arguments: [("--data nowhere", 65 as Int32, "nowhere"), ("--data synthetic:1,28,28,10,64 --export out.tflite", 64, "out.tflite")])
     func allRanksEndAndOneSpeaks(arguments: String, code: Int32, names: String) throws {
       let run = try ToolRun("train --config fp32.json --checkpoint-dir run \(arguments)", in: try Self.folder(), ranks: 2, timeout: 60)
       #expect(run.exitCode == code, "\(run.errors)")

@@ -181,6 +181,8 @@ def run(folder):
             for output, result in zip(outputs, results):
                 data[f"{kind}/{output}"] = result
         save_file(data, os.path.join(folder, f"{name}.safetensors"))
+        with open(os.path.join(folder, f"{name}.noise.json"), "w") as file:
+            json.dump(noise, file)
         cases.append({"name": name, "batch": batch, "noise": noise})
     print(json.dumps(cases))
 
@@ -195,9 +197,11 @@ def check(folder):
             data = load_file(os.path.join(folder, f"{name}.safetensors"))
             outputs = [value.name for value in model.graph.output]
             results = session(model).run(outputs, {value.name: data[f"in/{value.name}"] for value in model.graph.input})
+            with open(os.path.join(folder, f"{name}.noise.json")) as file:
+                limit = max(1e-5, 5 * json.load(file)["eval"])
             for output, result in zip(outputs, results):
                 difference = distance(result, data[f"eval/{output}"])
-                if not difference <= 1e-5:
+                if not difference <= limit:
                     faults[name] = f"its output {output} is {difference} apart"
         except Exception as error:  # Whatever it is, it is the fault to report.
             faults[name] = str(error)[:500]

@@ -46,6 +46,7 @@ extension MaxPool: TensorFlowWritable {
     guard window.kernel.count == 2, window.dilations.allSatisfy({ $0 == 1 }) else {
       throw writer.unsupported(node, "only images of two spatial dimensions, without dilations, can be written")
     }
+    if places != nil { throw writer.unsupported(node, "the places of the largest elements cannot be written") }
     var window = window
     window.pads = writer.exactPads(window, node)
     let x = try writer.image(node.inputs[0])
@@ -110,7 +111,7 @@ extension Resize: TensorFlowWritable {
     let before = writer.type(of: node.inputs[0]).dimensions
     let after = writer.type(of: node.outputs[0]).dimensions
     let refusal = writer.unsupported(node, "TensorFlow has no resize of this kind: \(self)")
-    guard before.count == 4, before[..<2] == after[..<2] else { throw refusal }
+    guard before.count == 4, before[..<2] == after[..<2], !antialiases, aspectRatio == .stretch, region == nil else { throw refusal }
     if case .scales(let scales) = extent {
       guard
         zip(before.dropFirst(2), zip(after.dropFirst(2), scales.dropFirst(2))).allSatisfy({ old, new in
