@@ -37,7 +37,7 @@ import Testing
 
   /// The first size is the batch; `--shape` goes before `input_info`, which speaks only where the file leaves something open.
   @Test func shapesAreGivenToInputs() throws {
-    let inputs = [FileInput(name: "image", sizes: [1, 3, nil, nil]), FileInput(name: "scale", sizes: [4])]
+    let inputs = [ModelFormat.FileInput(name: "image", sizes: [1, 3, nil, nil]), ModelFormat.FileInput(name: "scale", sizes: [4])]
     var info = InputInfo()
     info.sampleSize = [1, 3, 32, 32]
     var fixed = InputInfo()

@@ -13,13 +13,15 @@ func export(_ graph: Graph, to destinations: [ExportDestination], metadata: [Str
   if destinations.isEmpty { return }
   try session.onRoot {
     WorkPhase.exporting.begin()
-    let lowered = graph.isQuantized ? try lower(graph) : nil
+    var network = try ModelFormat.Network(graph, metadata: metadata)
+    let lowered = network.lowered
     for adjustment in lowered?.adjustments ?? [] { session.note("export: \(adjustment.node): \(adjustment.reason)") }
     for layer in lowered?.floatOperators ?? [] { session.note("export: \(layer.name) (\(layer.type)) stays in floating point: \(layer.reason)") }
     for destination in destinations {
       let file = destination.file
+      network.target = destination.target
       do {
-        try destination.format.write(graph, lowered, to: file, target: destination.target, metadata: metadata)
+        try destination.format.write(network, to: file)
       } catch {
         throw CommandError(.storage, "the export failed: \(error)")
       }

@@ -47,7 +47,8 @@ struct LoadedModel {
       return
     }
     guard let format = format ?? ModelFormat(fileName: name) else { throw CommandError(.input, Self.unknown(name)) }
-    (graph, metadata, notes) = try format.read(name, shapes, inputInfo)
+    let file = try format.read(name, shapes, inputInfo)
+    (graph, metadata, notes) = (file.graph, file.metadata, file.notes)
     fileSize = LoadedModel.size(ofFile: name)
   }
 
@@ -71,9 +72,6 @@ struct LoadedModel {
 }
 
 extension Graph {
-  /// Whether fake quantizers are in the network.
-  var isQuantized: Bool { nodes.contains { $0.op is FakeQuantize } }
-
   /// Checks that the network takes the shapes that the configuration's `input_info` says.
   /// - Throws: `CommandError` naming the input and both shapes.
   func requireInputs(_ inputInfo: [InputInfo]) throws {

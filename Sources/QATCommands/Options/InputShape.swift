@@ -29,19 +29,12 @@ struct ShapeOptions: ParsableArguments {
   var shapes: [InputShape] = []
 }
 
-/// An input of a file, as far as the file says its shape.
-struct FileInput {
-  var name: String
-  /// nil where the file leaves a size open.
-  var sizes: [Int?]
-}
-
 extension [InputShape] {
   /// The shape of every input that has one given: by `--shape`, or by `input_info` where the file leaves a size behind the first open.
   ///
   /// The first size is the batch, which may be any.
   /// - Throws: `CommandError` naming an input that the file does not have.
-  func resolved(for inputs: [FileInput], _ inputInfo: [InputInfo]) throws -> [String: [Dimension]] {
+  func resolved(for inputs: [ModelFormat.FileInput], _ inputInfo: [InputInfo]) throws -> [String: [Dimension]] {
     var result: [String: [Dimension]] = [:]
     for (index, info) in inputInfo.enumerated() {
       let input = info.keyword.map { keyword in inputs.first { $0.name == keyword } } ?? (index < inputs.count ? inputs[index] : nil)
@@ -61,7 +54,7 @@ extension [InputShape] {
     return result
   }
 
-  private func dimensions(_ sizes: [Int], of input: FileInput) -> [Dimension] {
+  private func dimensions(_ sizes: [Int], of input: ModelFormat.FileInput) -> [Dimension] {
     // A vector of a fixed length is no batch.
     let hasBatch = sizes.count > 1 || input.sizes.first == .some(nil)
     return sizes.enumerated().map { $0 == 0 && hasBatch ? .batch : .fixed($1) }

@@ -4,7 +4,7 @@ import Foundation
 /// Writes checkpoints while training goes on: the values are copied between two steps, a thread of its own brings them to the disk. Rank 0 has one.
 ///
 /// At most one checkpoint is on its way: who comes before it is complete waits. The thread runs at a lower priority than training and makes no MPI calls.
-/// Invariant behind `@unchecked Sendable`: `isBusy` and `failure` are touched with the condition's lock held; the snapshot belongs to the writing thread
+/// Invariant behind `@unchecked Sendable`: `isBusy`, `failure` and `completed` are touched with the condition's lock held; the snapshot belongs to the writing thread
 /// while `isBusy`, otherwise to the training thread.
 final class CheckpointWriter: @unchecked Sendable {
   private let directory: CheckpointDirectory
@@ -12,6 +12,7 @@ final class CheckpointWriter: @unchecked Sendable {
   private let condition = NSCondition()
   private var isBusy = false
   private var failure: (any Error)?
+  private var completed: [String] = []
 
   /// A writer into a folder.
   /// - Parameters:
@@ -67,7 +68,17 @@ final class CheckpointWriter: @unchecked Sendable {
     }
   }
 
+  /// The folders of the checkpoints that were completed since the last call, in their order.
+  func takeCompleted() -> [String] {
+    condition.withLock {
+      defer { if !completed.isEmpty { completed = [] } }
+      return completed
+    }
+  }
+
   private func write(_ state: TrainingState) throws -> String {
-    try directory.save(model: snapshot.model, optimizer: snapshot.optimizer, state: state)
+    let path = try directory.save(model: snapshot.model, optimizer: snapshot.optimizer, state: state)
+    condition.withLock { completed.append(path) }
+    return path
   }
 }

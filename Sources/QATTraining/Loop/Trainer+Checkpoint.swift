@@ -29,9 +29,16 @@ extension Trainer {
       return nil
     }
     let path = try communicator.together { try WorkPhase.saving.run { try writer?.finish(trainingState()) } }
+    tellOfCheckpoints()
     // What has failed since the last step no longer matters but for its reason.
     if let failure = writer?.takeFailure() { warn(failure) }
     return path
+  }
+
+  /// Tells the callbacks of rank 0 what has been completed since the last call.
+  func tellOfCheckpoints() {
+    guard let writer else { return }
+    for path in writer.takeCompleted() { callbacks.checkpointWritten(path, self) }
   }
 
   /// Does what the configuration says when the last checkpoint could not be written. All ranks know of it from the step's exchange and call it together.
@@ -48,8 +55,8 @@ extension Trainer {
   }
 
   private func warn(_ failure: any Error) {
-    progress?.note(
-      "qat: warning: a checkpoint could not be written: \(failure). The one before it is intact; the next one will be tried when it is due")
+    callbacks.warned(
+      "a checkpoint could not be written: \(failure). The one before it is intact; the next one will be tried when it is due")
   }
 
   /// Where the run stands.

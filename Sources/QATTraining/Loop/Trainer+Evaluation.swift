@@ -28,9 +28,6 @@ extension Trainer {
       let found = TrainingState.Best(step: step, top1: evaluation.top1, stage: task.controller?.compressionStage ?? .fullyCompressed)
       if found.isBetter(than: best) { best = found }
     }
-    log?.evaluation(evaluation, step: step, epoch: epoch)
-    progress?.note(
-      "epoch \(epoch + 1)/\(task.configuration.epochs) done: validation top-1 \(Self.text(100 * evaluation.top1, 2)) %, top-5 "
-        + "\(Self.text(100 * evaluation.top5, 2)) %, loss \(Self.text(evaluation.loss, 4))")
+    try callbacks.evaluated(EvaluationReport(evaluation: evaluation, step: step, epoch: epoch, epochs: task.configuration.epochs), self)
   }
 }

@@ -12,12 +12,16 @@ extension Trainer {
   /// - Throws: what finding ranges and compiling throw.
   func beginEpoch(_ epoch: Int) throws {
     task.controller?.scheduler.epochStep(epoch)
-    guard let controller = task.controller, controller.scheduler.beginsStage else { return try enter(epoch) }
+    guard let controller = task.controller, controller.scheduler.beginsStage else {
+      try enter(epoch)
+      return try callbacks.epochBegan(epoch, self)
+    }
     let kinds = controller.scheduler.enabledKinds.map(\.plural).sorted().joined(separator: " and ")
-    progress?.note("from epoch \(epoch + 1) on, \(kinds) are quantized; ranges are found anew")
+    callbacks.noted("from epoch \(epoch + 1) on, \(kinds) are quantized; ranges are found anew")
     try controller.initializeRanges(task.state)
     phase = nil
     try enter(epoch)
+    try callbacks.epochBegan(epoch, self)
   }
 
   /// Compiles the plans for the phase of an epoch, unless they are for it already.

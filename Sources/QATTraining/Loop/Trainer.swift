@@ -32,6 +32,8 @@ public final class Trainer {
     public var identity: RunIdentity
     /// In what the run may differ from the checkpoint it goes on from.
     public var allowed: Set<AllowedChange> = []
+    /// Who watches the run, besides the progress shown and `metrics.jsonl`. The same kinds on every rank.
+    public var callbacks: [any TrainingCallback] = []
 
     /// A task.
     public init(
@@ -49,32 +51,36 @@ public final class Trainer {
     }
   }
 
-  let task: Task
-  let communicator: any Communicator
+  /// What is trained, how, and on what.
+  public let task: Task
+  /// The ranks.
+  public let communicator: any Communicator
   let optimizer: any Optimizer
   /// What checkpoints hold of the optimizer.
   let memories: GatheredMemories
-  let globalBatchSize: Int
+  /// Samples of a step over all ranks.
+  public let globalBatchSize: Int
   let numbers: NumericalGuard
   let stepper: TrainingStep
   /// Evaluates the network of the current phase; nil without samples to evaluate.
   var evaluator: Evaluator?
   /// What of the network takes part in the current steps.
   var phase: NetworkPhase?
-  private let totalSteps: Int
-  let log: MetricsLog?
-  let progress: ProgressLine?
+  /// The number of the run's last step.
+  public let totalSteps: Int
+  let callbacks: CallbackList
   /// On rank 0, when there is a folder to write to.
   let writer: CheckpointWriter?
-  /// Steps done.
-  private(set) var step: Int
+  /// Steps done since the run's beginning.
+  public private(set) var step: Int
   /// Where the next batch begins.
-  private(set) var position: DataPosition
-  var best: TrainingState.Best?
+  public private(set) var position: DataPosition
+  /// The best evaluation so far.
+  public internal(set) var best: TrainingState.Best?
   /// Accuracy before the first step, where there is a goal that it may have reached.
   var initialTop1: Double?
-  /// The evaluation after each whole epoch.
-  var history: [TrainingState.EpochResult]
+  /// The evaluation after each whole epoch of the run, those before a resume included.
+  public internal(set) var history: [TrainingState.EpochResult]
   /// Time in steps, without evaluation and checkpoints.
   private var trainingSeconds = 0.0
   /// The part of it in which there was nothing left to do but wait for other ranks and the network.
@@ -125,21 +131,23 @@ public final class Trainer {
     }
     try task.state.synchronize(communicator)
     let progress = communicator.isRoot && showsProgress ? ProgressLine() : nil
-    self.progress = progress
-    numbers = NumericalGuard(task, skipped: checkpoint?.state.skipped ?? .init()) { progress?.note("qat: warning: \($0)") }
+    let log = try communicator.together { [step] in
+      communicator.isRoot ? try task.directory.map { try MetricsLog(path: $0.metricsPath, resumingAfter: step) } : nil
+    }
+    let own: [(any TrainingCallback)?] = [log, progress]
+    let callbacks = CallbackList(own.compactMap { $0 } + task.callbacks, communicator)
+    self.callbacks = callbacks
+    numbers = NumericalGuard(task, skipped: checkpoint?.state.skipped ?? .init()) { callbacks.warned($0) }
     stepper = try TrainingStep(
-      task, partition: partition, exchange: exchange, optimizer: optimizer, startingAt: position, communicator: communicator, numbers: numbers)
+      task, partition: partition, exchange: exchange, optimizer: optimizer, startingAt: position, communicator: communicator, numbers: numbers,
+      callbacks: callbacks)
     // Counted from where the run stands: the batch size may have changed on the way.
     let stepsLeft = max(0, configuration.epochs * stepper.batchesPerEpoch - stepper.scheduleStep(at: position))
     totalSteps = min(step + stepsLeft, configuration.maxSteps ?? Int.max)
-    let resumedStep = step
-    log = try communicator.together {
-      communicator.isRoot ? try task.directory.map { try MetricsLog(path: $0.metricsPath, resumingAfter: resumedStep) } : nil
-    }
     writer = try communicator.together { [memories] in
       guard communicator.isRoot, let directory = task.directory else { return nil }
       let snapshot = try CheckpointSnapshot(state: task.state, memories: memories.memories)
-      try directory.requireRoom(forCheckpointsOf: snapshot.byteCount, epochs: configuration.epochs) { progress?.note("qat: warning: \($0)") }
+      try directory.requireRoom(forCheckpointsOf: snapshot.byteCount, epochs: configuration.epochs) { callbacks.warned($0) }
       return CheckpointWriter(directory, snapshot: snapshot)
     }
     // At an epoch's beginning the run stands behind the one before: there may be an evaluation to make up for.
@@ -158,13 +166,18 @@ public final class Trainer {
     defer { writer?.wait() }
     let firstStep = step
     var result = TrainingResult(steps: step, evaluation: nil, best: best, stop: nil, seconds: 0, imagesPerSecond: 0, checkpoint: nil)
+    try callbacks.trainingBegan(self)
     // The run was stopped in the evaluation at an epoch's end.
     if step > 0, position.position == 0, evaluator != nil, history.last?.step != step {
       try evaluateEpoch(position.epoch - 1, isWhole: true, &result)
-      if result.stop == nil { result.checkpoint = try save(waits: step == totalSteps) }
+      if result.stop == nil {
+        try callbacks.epochEnded(EpochReport(epoch: position.epoch - 1, step: step, evaluation: result.evaluation), self)
+        result.checkpoint = try save(waits: step == totalSteps)
+      }
     }
     if step == 0, task.goal != nil { try evaluateBeforeFirstStep(&result) }
-    while step < totalSteps, result.stop == nil, !isAtGoal {
+    if result.stop == nil { result.endedEarly = try callbacks.wantToStop(self) }
+    while step < totalSteps, result.stop == nil, !isAtGoal, !result.endedEarly {
       if position.position == 0 { try beginEpoch(position.epoch) }
       let outcome = try trainOneBatch()
       // Whoever asks in the last step gets what the run would give anyway, unless evaluating takes long.
@@ -172,9 +185,14 @@ public final class Trainer {
       let epochEnded = outcome.next.epoch != position.epoch
       position = outcome.next
       if result.stop == nil, epochEnded || step == totalSteps { try evaluateEpoch(outcome.epoch, isWhole: epochEnded, &result) }
+      if result.stop == nil, epochEnded {
+        let evaluation = history.last.flatMap { $0.step == step ? $0.evaluation : nil }
+        try callbacks.epochEnded(EpochReport(epoch: outcome.epoch, step: step, evaluation: evaluation), self)
+        result.endedEarly = try callbacks.wantToStop(self)
+      }
       let interval = task.configuration.checkpoint.every
       let isDue = interval > 0 && step % interval == 0
-      let isLast = step == totalSteps || result.stop != nil || isAtGoal
+      let isLast = step == totalSteps || result.stop != nil || isAtGoal || result.endedEarly
       if epochEnded || isDue || isLast { result.checkpoint = try save(waits: isLast) }
     }
     // Whoever asks for the result of a run without steps finds it where all results are.
@@ -186,10 +204,11 @@ public final class Trainer {
     result.seconds = ProgressLine.now - start
     (result.stepSeconds, result.exposedCommunicationSeconds) = (trainingSeconds, exposedSeconds)
     result.imagesPerSecond = trainingSeconds > 0 ? Double((step - firstStep) * globalBatchSize) / trainingSeconds : 0
+    try callbacks.trainingEnded(result, self)
     return result
   }
 
-  /// One step, logged.
+  /// One step, of which the callbacks are told.
   private func trainOneBatch() throws -> TrainingStep.Outcome {
     let began = ProgressLine.now
     task.controller?.scheduler.step(step)
@@ -200,31 +219,13 @@ public final class Trainer {
     trainingSeconds += seconds
     exposedSeconds += stepper.exposedSeconds
     let speed = Double(globalBatchSize) / max(seconds, 1e-9)
-    log?.step(
-      step, epoch: outcome.epoch, loss: outcome.loss, distillation: outcome.distillation, rate: outcome.rate, top1: outcome.top1,
-      imagesPerSecond: speed,
-      seconds: seconds, exposedSeconds: stepper.exposedSeconds)
+    let report = StepReport(
+      step: step, epoch: outcome.epoch, loss: outcome.loss, distillation: outcome.distillation, rate: outcome.rate, top1: outcome.top1,
+      imagesPerSecond: speed, seconds: seconds, exposedSeconds: stepper.exposedSeconds)
+    callbacks.stepEnded(report, self)
+    tellOfCheckpoints()
     let interval = task.configuration.divergenceCheckEvery
     if interval > 0, step % interval == 0 { try task.state.verifyAgreement(communicator) }
-    progress?.update { [self] in
-      let left = Double(totalSteps - step) * Double(globalBatchSize) / max(speed, 1e-9)
-      let distillation = outcome.distillation.map { "  distillation \(Self.text($0, 4))" } ?? ""
-      let top1 = outcome.top1.map { "  top-1 \(Self.text(100 * $0, 1)) %" } ?? ""
-      return
-        "epoch \(outcome.epoch + 1)/\(task.configuration.epochs)  step \(step)/\(totalSteps)  loss \(Self.text(outcome.loss, 4))\(distillation)\(top1)"
-        + "  rate \(ProgressLine.short(outcome.rate))  \(Int(speed)) images/s  \(ProgressLine.duration(left)) left"
-    }
     return outcome
-  }
-
-  /// A number with a fixed count of digits after the point.
-  static func text(_ value: Double, _ digits: Int) -> String {
-    guard value.isFinite, abs(value) < 1e12 else { return "\(value)" }
-    let factor = [1.0, 10, 100, 1000, 10000][digits]
-    let scaled = Int((abs(value) * factor).rounded())
-    let whole = "\(scaled / Int(factor))"
-    let fraction = "\(scaled % Int(factor))"
-    let padded = String(repeating: "0", count: digits - min(digits, fraction.count)) + fraction
-    return (value < 0 ? "-" : "") + (digits == 0 ? whole : "\(whole).\(padded)")
   }
 }

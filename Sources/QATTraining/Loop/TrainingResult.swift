@@ -12,6 +12,8 @@ public struct TrainingResult: Sendable {
   public var best: TrainingState.Best?
   /// What asked the run to stop; nil when it came to its end.
   public var stop: StopRequest?
+  /// Whether a callback has ended the run before its last epoch.
+  public var endedEarly = false
   /// Wall-clock seconds of this process's part of the run, evaluations included.
   public var seconds: Double
   /// Seconds in training steps, without evaluations and checkpoints.

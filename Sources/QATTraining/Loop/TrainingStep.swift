@@ -35,6 +35,7 @@ final class TrainingStep {
   /// The network of the current phase, compiled; nil before the first.
   private var plan: Plan?
   private var movesStatistics = true
+  private let callbacks: CallbackList
   private let normalization: RankNormalization?
   private let input: TensorName
   /// The task's loss; nil when labels are not looked at.
@@ -47,8 +48,9 @@ final class TrainingStep {
   /// Starts reading at `position`. All ranks do so together. Before the first step, `compile` says of which network the steps are.
   init(
     _ task: Trainer.Task, partition: BatchPartition, exchange: GradientExchange, optimizer: any Optimizer, startingAt position: DataPosition,
-    communicator: any Communicator, numbers: NumericalGuard
+    communicator: any Communicator, numbers: NumericalGuard, callbacks: CallbackList
   ) throws {
+    self.callbacks = callbacks
     let configuration = task.configuration
     guard task.graph.inputs.count == 1, let input = task.graph.inputs.first else {
       throw TrainingError(.input, "the network '\(task.graph.name)' has the inputs \(task.graph.inputs.map(\.name)); images can feed exactly one")
@@ -138,7 +140,9 @@ final class TrainingStep {
     WorkPhase.updating.begin()
     let outcome = Outcome(
       trailer: StepTrailer(reading: state.trailer), epoch: batch.epoch, next: batch.next,
-      rate: schedule.rate(at: scheduleStep(at: DataPosition(epoch: batch.epoch, position: batch.position))), distils: distillation != nil,
+      rate: callbacks.learningRate(
+        schedule.rate(at: scheduleStep(at: DataPosition(epoch: batch.epoch, position: batch.position))), inEpoch: batch.epoch),
+      distils: distillation != nil,
       readsLabels: objective != nil)
     if try numbers.accepts(outcome, communicator) {
       if movesStatistics { state.updateStatistics() }

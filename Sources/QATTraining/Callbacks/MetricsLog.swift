@@ -10,7 +10,7 @@ import Foundation
 #endif
 
 /// `metrics.jsonl`: one line a step, one an evaluation. A step's line is written without allocating.
-final class MetricsLog {
+final class MetricsLog: TrainingCallback {
   private let descriptor: Int32
   private let line = UnsafeMutableBufferPointer<CChar>.allocate(capacity: 512)
 
@@ -36,23 +36,19 @@ final class MetricsLog {
 
   private struct Entry: Decodable { var step: Int }
 
-  /// Notes a step: its number counted from 1, epoch from 0, mean loss and the distillation's part of it, learning rate, accuracy of the batch, samples a second,
-  /// and how long it took and waited. What is nil is left out.
-  func step(
-    _ step: Int, epoch: Int, loss: Double, distillation: Double?, rate: Double, top1: Double?, imagesPerSecond: Double, seconds: Double,
-    exposedSeconds: Double
-  ) {
+  /// Notes a step. What is nil is left out.
+  func stepEnded(_ report: StepReport, _ trainer: Trainer) {
     guard let base = line.baseAddress else { return }
     let count = qat_metrics_line(
-      base, line.count, Int64(step), Int64(epoch), loss, distillation ?? 0, distillation == nil ? 0 : 1, rate, top1 ?? 0, top1 == nil ? 0 : 1,
-      imagesPerSecond, seconds,
-      exposedSeconds)
+      base, line.count, Int64(report.step), Int64(report.epoch), report.loss, report.distillation ?? 0, report.distillation == nil ? 0 : 1,
+      report.rate,
+      report.top1 ?? 0, report.top1 == nil ? 0 : 1, report.imagesPerSecond, report.seconds, report.exposedSeconds)
     // A log that cannot be written must not end a training that goes well.
     _ = write(descriptor, base, count)
   }
 
-  /// Notes an evaluation after `step`.
-  func evaluation(_ evaluation: Evaluation, step: Int, epoch: Int) {
+  /// Notes an evaluation.
+  func evaluated(_ report: EvaluationReport, _ trainer: Trainer) {
     struct Line: Encodable {
       var step: Int
       var epoch: Int
@@ -60,7 +56,7 @@ final class MetricsLog {
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
-    guard var data = try? encoder.encode(Line(step: step, epoch: epoch, validation: evaluation)) else { return }
+    guard var data = try? encoder.encode(Line(step: report.step, epoch: report.epoch, validation: report.evaluation)) else { return }
     data.append(10)
     data.withUnsafeBytes { _ = write(descriptor, $0.baseAddress, $0.count) }
   }

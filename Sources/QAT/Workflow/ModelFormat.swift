@@ -1,0 +1,145 @@
+import QATEngine
+import QATGraph
+import QATLowering
+import QATONNX
+import QATTensorFlow
+
+/// A format of model files: how a file's name tells it, and how such files are read and written.
+///
+/// `allCases` is the one place that says which there are; a new format is one more row below it.
+public struct ModelFormat: Sendable {
+  /// What a file holds.
+  public struct Contents: Sendable {
+    /// The network.
+    public var graph: Graph
+    /// What the file says of itself.
+    public var metadata: [String: String]
+    /// What the user should know.
+    public var notes: [String] = []
+  }
+
+  /// An input of a file, as far as the file says its shape.
+  public struct FileInput: Sendable, Hashable {
+    /// Its name.
+    public var name: TensorName
+    /// Its sizes, the batch first; nil where the file leaves a size open.
+    public var sizes: [Int?]
+
+    /// An input.
+    public init(name: TensorName, sizes: [Int?]) {
+      self.name = name
+      self.sizes = sizes
+    }
+  }
+
+  /// What is written.
+  public struct Network: Sendable {
+    /// The network as it was trained.
+    public var graph: Graph
+    /// The same as integers, when it is quantized.
+    public var lowered: LoweredGraph?
+    /// The runtime that a quantized file is for.
+    public var target = Runtime.onnxRuntime
+    /// What the file says of itself.
+    public var metadata: [String: String] = [:]
+
+    /// A network with its values, which becomes integers where it is quantized.
+    /// - Throws: `LoweringError` when it cannot.
+    public init(_ graph: Graph, target: Runtime = .onnxRuntime, metadata: [String: String] = [:]) throws {
+      self.graph = graph
+      self.target = target
+      self.metadata = metadata
+      lowered = graph.isQuantized ? try lower(graph) : nil
+    }
+  }
+
+  /// What `--format` calls it.
+  public let rawValue: String
+  /// What the names of such files end with.
+  public let suffix: String
+  /// Reads the inputs of a file whose open sizes may be given; nil for a format whose files say their own shapes.
+  public let inputs: (@Sendable (_ path: String) throws -> [FileInput])?
+  private let readFile: @Sendable (_ path: String, _ shapes: [TensorName: [Dimension]]) throws -> Contents
+  private let writeFile: @Sendable (_ network: Network, _ path: String) throws -> Void
+
+  /// ONNX.
+  public static let onnx = ModelFormat(
+    rawValue: "onnx", suffix: ".onnx",
+    inputs: { try ONNXFile.inputs(contentsOf: $0).map { FileInput(name: $0.name, sizes: $0.sizes) } },
+    readFile: { path, shapes in
+      let graph = try ONNXFile.read(contentsOf: path, inputShapes: shapes)
+      return Contents(graph: graph, metadata: try ONNXFile.metadata(contentsOf: path), notes: ONNXFile.notes(for: graph))
+    },
+    writeFile: { network, path in
+      if let lowered = network.lowered {
+        try ONNXFile.write(lowered, to: path, target: network.target, metadata: network.metadata)
+      } else {
+        try ONNXFile.write(network.graph, to: path, metadata: network.metadata)
+      }
+    })
+
+  /// TensorFlow's frozen graphs.
+  public static let tensorflow = ModelFormat(
+    rawValue: "tensorflow", suffix: ".pb", inputs: nil,
+    readFile: { path, _ in
+      Contents(graph: try TensorFlowFile.read(contentsOf: path), metadata: try TensorFlowFile.metadata(contentsOf: path))
+    },
+    writeFile: { network, path in
+      if let lowered = network.lowered {
+        try TensorFlowFile.write(lowered, to: path, metadata: network.metadata)
+      } else {
+        try TensorFlowFile.write(network.graph, to: path, metadata: network.metadata)
+      }
+    })
+
+  /// Reads a network.
+  /// - Parameters:
+  ///   - path: path of the file.
+  ///   - shapes: shapes of inputs whose sizes the file leaves open, by name.
+  /// - Returns: the network, and what the file says besides.
+  /// - Throws: the format's error, when the file holds no network that can be taken.
+  public func read(_ path: String, inputShapes shapes: [TensorName: [Dimension]] = [:]) throws -> Contents { try readFile(path, shapes) }
+
+  /// Writes a network.
+  /// - Parameters:
+  ///   - network: the network.
+  ///   - path: where to write; an existing file is replaced when the new one is complete.
+  /// - Throws: the format's error, when it cannot say the network or the file cannot be written.
+  public func write(_ network: Network, to path: String) throws { try writeFile(network, path) }
+}
+
+extension ModelFormat: CaseIterable, RawRepresentable, Hashable, CustomStringConvertible {
+  /// Its name.
+  public var description: String { rawValue }
+
+  /// All formats.
+  public static let allCases: [ModelFormat] = [.onnx, .tensorflow]
+
+  /// The format of that name.
+  public init?(rawValue: String) {
+    guard let format = Self.allCases.first(where: { $0.rawValue == rawValue }) else { return nil }
+    self = format
+  }
+
+  /// The format that a file's name says; of several with one suffix the first.
+  public init?(fileName: String) {
+    guard let format = Self.allCases.first(where: { fileName.hasSuffix($0.suffix) && fileName.count > $0.suffix.count }) else { return nil }
+    self = format
+  }
+
+  /// The suffixes of all formats, each once.
+  public static var allSuffixes: [String] {
+    allCases.map(\.suffix).reduce(into: []) { all, suffix in if !all.contains(suffix) { all.append(suffix) } }
+  }
+
+  /// The suffixes of all formats, for messages: ".onnx or .pb".
+  public static var suffixes: String {
+    let words = allSuffixes
+    return words.count < 2 ? words.joined() : words.dropLast().joined(separator: ", ") + " or " + (words.last ?? "")
+  }
+}
+
+extension Graph {
+  /// Whether fake quantizers are in the network.
+  public var isQuantized: Bool { nodes.contains { $0.op is FakeQuantize } }
+}
