@@ -54,6 +54,8 @@ let tests: [Target] =
   [
     "QATTensor", "QATGraph", "QATEngine", "QATLowering", "QATFormats", "QATQuantization", "QATCommunication", "QATData", "QATTraining", "QATModels",
   ].map { .testTarget(name: "\($0)Tests", dependencies: everything + ["CAllocationCounter"]) } + [
+    // The library as its users have it: the workflow, and every Swift block of the documentation.
+    .testTarget(name: "QATTests", dependencies: ["QAT"]),
     .testTarget(name: "QATCommandsTests", dependencies: ["QATCommands", "QAT", "qat", "VirtualNodes", arguments], exclude: ["Snapshots"]),
     .testTarget(name: "ParallelTests", dependencies: everything + ["parallel-worker", "VirtualNodes"]),
     .testTarget(name: "InteropTests", dependencies: everything, exclude: ["Python"]),
@@ -81,7 +83,7 @@ let package = Package(
     .target(name: "CWatching", path: "Sources/C/CWatching"),
     .executableTarget(name: "qat", dependencies: ["QATCommands"], path: "Sources/QATTool"),
     // What ParallelTests start under mpirun.
-    .executableTarget(name: "parallel-worker", dependencies: everything + ["CAllocationCounter"], path: "Tests/ParallelWorker"),
+    .executableTarget(name: "parallel-worker", dependencies: everything + ["QAT", "CAllocationCounter"], path: "Tests/ParallelWorker"),
   ] + rooms + tests,
   swiftLanguageModes: [.v6]
 )

@@ -46,12 +46,12 @@ public struct NetworkBuilder {
     graph = Graph(name: name, inputs: [Graph.Input(name: inputName, type: type)])
   }
 
-  /// The finished network.
+  /// The finished network. Mutating only so that the last layer may be written as the argument.
   /// - Parameters:
   ///   - output: what it returns.
   ///   - name: name of the output tensor in the graph; the layer's own name when nil.
   /// - Returns: the graph.
-  public func graph(output: Value, named name: TensorName? = nil) -> Graph {
+  public mutating func graph(output: Value, named name: TensorName? = nil) -> Graph {
     var result = graph
     let final = name ?? output.name
     for index in result.nodes.indices where final != output.name {

@@ -30,6 +30,14 @@ public struct NNCFConfig: Sendable, Hashable, Codable {
     try self.init(document: document)
   }
 
+  /// Reads a configuration written in the program, such as `["input_info": ["sample_size": [1, 3, 224, 224]], "compression": ["algorithm": "quantization"]]`.
+  /// - Throws: every error of the dictionary with JSON path.
+  public init(_ dictionary: JSONValue) throws(ConfigurationError) {
+    let document: JSONDocument
+    do { document = try JSONDocument.parse(dictionary.text(), file: "the dictionary") } catch { throw ConfigurationError(error) }
+    try self.init(document: document)
+  }
+
   /// Reads a parsed configuration. Unknown keys of the root belong to other programs and are passed over.
   /// - Throws: every error of the document with line and JSON path.
   public init(document: JSONDocument) throws(ConfigurationError) {

@@ -31,6 +31,7 @@ let scenarios: [String: Scenario] = [
   "synchronized-gradient": synchronizedGradientScenario,
   "training": trainingScenario,
   "who": whoScenario,
+  "workflow": workflowScenario,
 ]
 
 /// What a scenario throws on purpose.

@@ -6,7 +6,7 @@ import QATTensor
 extension CompressionController {
   /// Makes this network ready to be trained by several ranks: what rank 0 holds of quantization — setup, scheduler, parameters — becomes every rank's.
   ///
-  /// All ranks call it together, after `createCompressedModel` and before the network's `ModelState` is made; a second call does nothing. A `Trainer` on several
+  /// All ranks call it together, after `createCompressedModel` and before the network is trained; a second call does nothing. A `Trainer` on several
   /// ranks refuses a network without it. Ranks whose quantizers differ are an error rather than overruled: they have read another model or configuration.
   /// - Throws: `CommunicationError` naming the rank that differs.
   public func distributed() throws {
@@ -21,6 +21,7 @@ extension CompressionController {
   }
 
   private func broadcastParameters() throws {
+    if let state { graph = state.applied(to: graph) }
     let tensors = setup.parameterNames.compactMap { name in graph.tensor(name).map { (name, $0.shape, $0.floats ?? []) } }
     let received = try communicator.broadcast(tensors.flatMap(\.2).withUnsafeBytes { Array($0) })
     let values = received.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
@@ -29,6 +30,7 @@ extension CompressionController {
       graph.constants[name]?.tensor = Tensor(Array(values[offset..<offset + own.count]), shape: shape)
       offset += own.count
     }
+    state?.load(graph.constants.mapValues(\.tensor))
   }
 }
 

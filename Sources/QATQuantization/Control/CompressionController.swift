@@ -1,4 +1,5 @@
 import QATCommunication
+import QATEngine
 import QATGraph
 import QATTensor
 
@@ -18,6 +19,8 @@ public final class CompressionController {
   public internal(set) var isDistributed: Bool
   /// The ranks that have initialised the quantizers.
   public let communicator: any Communicator
+  /// What training changes of the network, once there is a model that is trained.
+  public private(set) var state: ModelState?
   /// The network without quantizers.
   let source: Graph
   /// What finding ranges again needs; nil where nothing is quantized.
@@ -42,6 +45,13 @@ public final class CompressionController {
     self.communicator = communicator
     isDistributed = communicator.size == 1
   }
+
+  /// Says where the values in training are, which `trainedGraph` and `distributed` then speak of.
+  package func attach(_ state: ModelState) { self.state = state }
+
+  /// The network with its values of the moment and the quantizers that are at work.
+  /// - Throws: `QuantizationError` when the quantizers do not fit the network.
+  public func trainedGraph() throws(QuantizationError) -> Graph { try activeGraph(state?.applied(to: graph)) }
 
   /// What quantization adds to the task's loss: nothing. A knowledge distillation's part is computed by the training step.
   public func loss() -> Float { 0 }

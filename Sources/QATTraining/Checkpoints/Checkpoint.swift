@@ -8,11 +8,14 @@ public struct Checkpoint: Sendable {
   public var optimizer: [String: Tensor]
   /// Where the run stands.
   public var state: TrainingState
+  /// The user's own objects.
+  public var objects: CheckpointObjects
 
   /// A checkpoint of its parts.
-  public init(model: [String: Tensor], optimizer: [String: Tensor], state: TrainingState) {
+  public init(model: [String: Tensor], optimizer: [String: Tensor], state: TrainingState, objects: CheckpointObjects = .init()) {
     self.model = model
     self.optimizer = optimizer
     self.state = state
+    self.objects = objects
   }
 }

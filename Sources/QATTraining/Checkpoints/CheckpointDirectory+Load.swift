@@ -84,14 +84,14 @@ extension CheckpointDirectory {
       let checkpoint = own.checkpoint
       return [
         try Safetensors.encode(checkpoint.model), try Safetensors.encode(checkpoint.optimizer), [UInt8](try JSONEncoder().encode(checkpoint.state)),
-        Array(own.path.utf8),
+        Array(own.path.utf8), [UInt8](checkpoint.objects.json),
       ]
     }
-    let bytes = try (0..<4).map { try communicator.broadcast(parts?[$0] ?? [], from: 0) }
+    let bytes = try (0..<5).map { try communicator.broadcast(parts?[$0] ?? [], from: 0) }
     if bytes[2].isEmpty { return nil }
     let checkpoint = Checkpoint(
       model: try Safetensors.decode(bytes[0]).tensors, optimizer: try Safetensors.decode(bytes[1]).tensors,
-      state: try JSONDecoder().decode(TrainingState.self, from: Data(bytes[2])))
+      state: try JSONDecoder().decode(TrainingState.self, from: Data(bytes[2])), objects: CheckpointObjects(json: Data(bytes[4])))
     return Loaded(checkpoint: checkpoint, path: String(decoding: bytes[3], as: UTF8.self))
   }
 
@@ -109,7 +109,10 @@ extension CheckpointDirectory {
       throw TrainingError(
         .checkpoint, "\(folder) mixes two checkpoints: its manifest is of step \(manifest.step), its state of step \(decoded.step)")
     }
-    return Checkpoint(model: try Safetensors.decode(model).tensors, optimizer: try Safetensors.decode(optimizer).tensors, state: decoded)
+    let objects = try manifest.files[CheckpointObjects.fileName].map { _ in try manifest.bytes(of: CheckpointObjects.fileName, in: folder) }
+    return Checkpoint(
+      model: try Safetensors.decode(model).tensors, optimizer: try Safetensors.decode(optimizer).tensors, state: decoded,
+      objects: objects.map { CheckpointObjects(json: Data($0)) } ?? CheckpointObjects())
   }
 
   private func newestValid(warn: (String) -> Void) throws -> Loaded? {

@@ -11,7 +11,22 @@ extension CheckpointDirectory {
     let model = try Safetensors.encode(checkpoint.model, metadata: Self.metadata)
     let optimizer = try Safetensors.encode(checkpoint.optimizer, metadata: Self.metadata)
     return try model.withUnsafeBytes { model in
-      try optimizer.withUnsafeBytes { try save(model: model, optimizer: $0, state: checkpoint.state) }
+      try optimizer.withUnsafeBytes { try save(model: model, optimizer: $0, state: checkpoint.state, objects: checkpoint.objects) }
+    }
+  }
+
+  /// Writes a checkpoint as a folder of its own, outside of any run: either all of it is there, or what was there before.
+  static func save(_ checkpoint: Checkpoint, at folder: String) throws {
+    let parent = CheckpointDirectory(FileSystem.folder(of: folder))
+    try FileSystem.makeFolder(parent.path)
+    let model = try Safetensors.encode(checkpoint.model, metadata: metadata)
+    let optimizer = try Safetensors.encode(checkpoint.optimizer, metadata: metadata)
+    try model.withUnsafeBytes { model in
+      try optimizer.withUnsafeBytes { optimizer in
+        try withFiles(model: model, optimizer: optimizer, checkpoint.state, checkpoint.objects) { files, manifest in
+          try parent.complete(CheckpointDirectory(folder).path, files: files, manifest: manifest)
+        }
+      }
     }
   }
 
@@ -19,13 +34,10 @@ extension CheckpointDirectory {
   static let metadata = ["format": "pt"]
 
   /// Writes a checkpoint from the bytes of its tensor files. When the disk is full, the oldest checkpoint that nobody needs makes room, once.
-  func save(model: UnsafeRawBufferPointer, optimizer: UnsafeRawBufferPointer, state: TrainingState) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    let text = [UInt8](try encoder.encode(state))
-    return try text.withUnsafeBytes { text in
-      let files = [(name: "model.safetensors", bytes: model), ("optimizer.safetensors", optimizer), ("state.json", text)]
-      let manifest = try Manifest(of: state, files: files).encoded()
+  func save(
+    model: UnsafeRawBufferPointer, optimizer: UnsafeRawBufferPointer, state: TrainingState, objects: CheckpointObjects = .init()
+  ) throws -> String {
+    try Self.withFiles(model: model, optimizer: optimizer, state, objects) { files, manifest in
       let target = "\(path)/\(Self.name(ofStep: state.step))"
       // A run that stops before its first step comes to save what it has just read.
       if !isStored(manifest, at: target) {
@@ -38,6 +50,23 @@ extension CheckpointDirectory {
       }
       try settle(state)
       return target
+    }
+  }
+
+  /// Lends the files of a checkpoint and the bytes of their manifest. Objects have a file where there are some.
+  private static func withFiles<Result>(
+    model: UnsafeRawBufferPointer, optimizer: UnsafeRawBufferPointer, _ state: TrainingState, _ objects: CheckpointObjects,
+    _ body: (_ files: [(name: String, bytes: UnsafeRawBufferPointer)], _ manifest: [UInt8]) throws -> Result
+  ) throws -> Result {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    let text = [UInt8](try encoder.encode(state))
+    return try text.withUnsafeBytes { text in
+      try objects.json.withUnsafeBytes { own in
+        var files = [(name: "model.safetensors", bytes: model), ("optimizer.safetensors", optimizer), ("state.json", text)]
+        if !objects.isEmpty { files.append((CheckpointObjects.fileName, own)) }
+        return try body(files, try Manifest(of: state, files: files).encoded())
+      }
     }
   }
 

@@ -24,14 +24,16 @@ final class CheckpointWriter: @unchecked Sendable {
   }
 
   /// Copies the values and returns; the checkpoint follows. Waits for the one before.
-  /// - Parameter state: where the run stands.
-  func begin(_ state: TrainingState) {
+  /// - Parameters:
+  ///   - state: where the run stands.
+  ///   - objects: the user's own objects.
+  func begin(_ state: TrainingState, _ objects: CheckpointObjects = .init()) {
     wait()
     snapshot.take()
     condition.withLock { isBusy = true }
     let thread = Thread { [self] in
       qat_lower_priority()
-      let result = Result { try write(state) }
+      let result = Result { try write(state, objects) }
       condition.withLock {
         if case .failure(let error) = result { failure = error }
         isBusy = false
@@ -43,13 +45,15 @@ final class CheckpointWriter: @unchecked Sendable {
   }
 
   /// Writes a checkpoint and returns when it is on the disk. Waits for the one before.
-  /// - Parameter state: where the run stands.
+  /// - Parameters:
+  ///   - state: where the run stands.
+  ///   - objects: the user's own objects.
   /// - Returns: path of the checkpoint's folder.
   /// - Throws: what `CheckpointDirectory.save` throws.
-  func finish(_ state: TrainingState) throws -> String {
+  func finish(_ state: TrainingState, _ objects: CheckpointObjects = .init()) throws -> String {
     wait()
     snapshot.take()
-    return try write(state)
+    return try write(state, objects)
   }
 
   /// Returns when nothing is on its way.
@@ -76,8 +80,8 @@ final class CheckpointWriter: @unchecked Sendable {
     }
   }
 
-  private func write(_ state: TrainingState) throws -> String {
-    let path = try directory.save(model: snapshot.model, optimizer: snapshot.optimizer, state: state)
+  private func write(_ state: TrainingState, _ objects: CheckpointObjects) throws -> String {
+    let path = try directory.save(model: snapshot.model, optimizer: snapshot.optimizer, state: state, objects: objects)
     condition.withLock { completed.append(path) }
     return path
   }

@@ -37,21 +37,9 @@ extension ModelState {
   /// Takes over the values of a checkpoint, all of them.
   /// - Throws: `TrainingError` naming every tensor that is missing, has another shape or has no place here.
   func restore(_ tensors: [String: Tensor]) throws(TrainingError) {
-    let slots = parameterSlots + statisticSlots
-    var faults: [String] = []
-    for slot in slots {
-      if let tensor = tensors[slot.name] {
-        if tensor.shape != slot.shape || tensor.floats == nil {
-          faults.append("'\(slot.name)' is \(tensor.elementType) \(tensor.shape), expected float32 \(slot.shape)")
-        }
-      } else {
-        faults.append("'\(slot.name)' is missing")
-      }
-    }
-    let known = Set(slots.map(\.name))
-    faults += tensors.keys.filter { !known.contains($0) }.sorted().map { "'\($0)' is not a tensor of this network" }
-    guard faults.isEmpty else {
-      throw TrainingError(.mismatch, "the checkpoint does not fit the network: " + faults.prefix(20).joined(separator: "; "))
+    let match = match(tensors)
+    guard match.isComplete else {
+      throw TrainingError(.mismatch, "the checkpoint does not fit the network: " + match.faults.joined(separator: "; "))
     }
     load(tensors)
   }
@@ -66,7 +54,7 @@ extension Communicator {
     if controller.communicator.size != size {
       fault = "its quantizers were made by \(controller.communicator.size) ranks: pass the same communicator to createCompressedModel, or none"
     } else if !controller.isDistributed {
-      fault = "they have not agreed on its quantizers: call `try controller.distributed()` on every rank, before making the ModelState"
+      fault = "they have not agreed on its quantizers: call `try controller.distributed()` on every rank before training"
     }
     let error = fault.map { TrainingError(.mismatch, "\(size) ranks are to train the network '\(controller.graph.name)' together, but \($0)") }
     try agree(error, exitCode: TrainingError.Kind.mismatch.exitCode)

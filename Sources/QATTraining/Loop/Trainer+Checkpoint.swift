@@ -19,16 +19,17 @@ extension Trainer {
     }
     checkpoints.count += 1
     try memories.gather()
+    let objects = try communicator.together { communicator.isRoot ? try task.objects?() ?? .init() : .init() }
     guard waits else {
       let began = ProgressLine.now
       // Waits for the one before, which a slow disk may still hold.
-      WorkPhase.saving.run { writer?.begin(trainingState()) }
+      WorkPhase.saving.run { writer?.begin(trainingState(), objects) }
       let seconds = ProgressLine.now - began
       checkpoints.seconds += seconds
       checkpoints.longestSeconds = max(checkpoints.longestSeconds, seconds)
       return nil
     }
-    let path = try communicator.together { try WorkPhase.saving.run { try writer?.finish(trainingState()) } }
+    let path = try communicator.together { try WorkPhase.saving.run { try writer?.finish(trainingState(), objects) } }
     tellOfCheckpoints()
     // What has failed since the last step no longer matters but for its reason.
     if let failure = writer?.takeFailure() { warn(failure) }

@@ -34,6 +34,8 @@ public final class Trainer {
     public var allowed: Set<AllowedChange> = []
     /// Who watches the run, besides the progress shown and `metrics.jsonl`. The same kinds on every rank.
     public var callbacks: [any TrainingCallback] = []
+    /// What the user wants to find in checkpoints, asked for on rank 0 whenever one is begun; nil for nothing.
+    public var objects: (() throws -> CheckpointObjects)?
 
     /// A task.
     public init(

@@ -1,0 +1,100 @@
+import QATCommunication
+import QATData
+import QATEngine
+import QATGraph
+import QATONNX
+import QATQuantization
+import QATTraining
+
+extension Model {
+  /// Trains the model: Keras's `fit`. All ranks call it together.
+  ///
+  /// The optimizer starts at rest, at a rate that falls along half a cosine unless its schedule says otherwise. What the compression asks for takes part: stages, frozen
+  /// statistics and ranges, knowledge distillation, and the end as soon as the model is accurate enough.
+  /// - Parameters:
+  ///   - data: samples to learn from.
+  ///   - validation: samples to evaluate after each epoch, prepared as `data` without mirroring and moving; nil for no evaluation.
+  ///   - epochs: passes over the data. A run that goes on counts those before.
+  ///   - optimizer: how parameters move.
+  ///   - callbacks: who watches and steers the run. With a `CheckpointManagerCallback` it writes checkpoints.
+  ///   - resume: whether the run goes on from the newest checkpoint of that folder, where there is one.
+  ///   - showsProgress: whether rank 0 shows progress on stderr.
+  ///   - adjust: changes what else a run's configuration says.
+  /// - Returns: how the run ended.
+  /// - Throws: `TrainingError` when several ranks have not agreed on the quantizers, when callbacks or a checkpoint do not go with the run, or when training diverges; what
+  ///   data and files throw.
+  @discardableResult
+  public func fit(
+    _ data: DataLoader, validation: (any Dataset)? = nil, epochs: Int, optimizer: OptimizerConfiguration = OptimizerConfiguration(),
+    callbacks: [any TrainingCallback] = [], resume: Bool = false, showsProgress: Bool = true, adjust: (inout RunConfiguration) -> Void = { _ in }
+  ) throws -> TrainingResult {
+    let communicator = try currentCommunicator()
+    let managers = callbacks.compactMap { $0 as? CheckpointManagerCallback }
+    guard managers.count < 2 else { throw TrainingError(.input, "a run has one checkpoint folder, \(managers.count) callbacks manage one") }
+    if resume, managers.isEmpty {
+      throw TrainingError(.input, "a run goes on from the folder of a CheckpointManagerCallback: add one to the callbacks, or leave resume out")
+    }
+    var configuration = runConfiguration(data, epochs: epochs, optimizer)
+    if let manager = managers.first, case .steps(let steps) = manager.frequency { configuration.checkpoint.every = steps }
+    adjust(&configuration)
+    try configuration.validate()
+
+    let identity = RunIdentity(model: source, configuration: configuration, dataset: data.dataset, validation: validation)
+    let lock = try communicator.together { try communicator.isRoot ? managers.first?.directory.lockPrepared() : nil }
+    defer { withExtendedLifetime(lock) {} }
+    let loaded = resume ? try managers.first?.directory.load(.auto, identity: identity, communicator: communicator) : nil
+    try communicator.together { try requireSameQuantizers(loaded) }
+    try communicator.together {
+      guard communicator.isRoot, let manager = managers.first else { return }
+      let record = RunRecord(configuration: configuration, versions: ["engine": EngineEnvironment.description], rankCount: communicator.size)
+      try manager.directory.begin(record, resuming: loaded) { try ModelFormat.onnx.write(ModelFormat.Network(source), to: $0) }
+    }
+
+    var task = Trainer.Task(
+      graph: graph, state: state, training: data.dataset, validation: validation, configuration: configuration, controller: controller,
+      directory: managers.first?.directory, identity: identity)
+    task.callbacks = callbacks
+    task.objects = managers.first.map { manager in { try CheckpointObjects(manager.objects()) } }
+    if config.distillation != nil { task.teacher = source }
+    if let budget = config.accuracyAwareTraining, let validation {
+      let uncompressed = try QATTraining.evaluate(
+        source, dataset: validation, preprocessing: data.preprocessing, batchSize: data.batchSize, communicator: communicator)
+      task.goal = AccuracyGoal(budget, uncompressed: uncompressed.top1)
+    }
+    let trainer = try Trainer(task, communicator: communicator, resuming: loaded?.checkpoint, showsProgress: showsProgress)
+    let result = try trainer.run()
+    if task.goal != nil, result.stop == nil { _ = try trainer.restoreBest() }
+    return result
+  }
+
+  private func runConfiguration(_ data: DataLoader, epochs: Int, _ optimizer: OptimizerConfiguration) -> RunConfiguration {
+    var configuration = RunConfiguration()
+    configuration.batchSize = data.batchSize
+    configuration.seed = data.seed
+    configuration.epochs = epochs
+    configuration.optimizer = optimizer
+    configuration.data.set(data.preprocessing)
+    configuration.nncf = config
+    return configuration
+  }
+
+  /// A checkpoint of other quantizers cannot be gone on from.
+  private func requireSameQuantizers(_ loaded: CheckpointDirectory.Loaded?) throws(TrainingError) {
+    guard let loaded else { return }
+    guard loaded.checkpoint.compressionState?.setup.fingerprint == controller?.setup.fingerprint else {
+      throw TrainingError(
+        .mismatch,
+        "the checkpoint \(loaded.path) has other quantizers than the model: make the model with createCompressedModel(model, config, compressionState:) and the "
+          + "checkpoint's compressionState, or begin a new folder")
+    }
+  }
+}
+
+extension CheckpointDirectory {
+  /// Takes the folder and makes it ready to be written.
+  fileprivate func lockPrepared() throws -> DirectoryLock {
+    let lock = try lock()
+    try prepare()
+    return lock
+  }
+}

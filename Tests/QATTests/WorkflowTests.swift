@@ -1,0 +1,192 @@
+import Foundation
+import QAT
+import Testing
+
+/// A folder that is removed with its owner.
+final class TemporaryFolder {
+  let path = FileManager.default.temporaryDirectory.appendingPathComponent("qat-workflow-\(UUID().uuidString)").path
+  init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+/// A small classifier and data for it: convolution, batch norm and dropout, everything that has state or randomness.
+enum Example {
+  static func network(classes: Int = 4, name: String = "example") -> Graph {
+    var net = NetworkBuilder(name: name, input: [1, 8, 8], seed: 2)
+    var x = net.relu(net.batchNormalization(net.convolution(net.input, "conv1", channels: 8, kernel: 3, pad: 1), "bn1"), "relu1")
+    x = net.relu(net.batchNormalization(net.convolution(x, "conv2", channels: 8, kernel: 3, stride: 2, pad: 1), "bn2"), "relu2")
+    x = net.dropout(net.flatten(net.globalAveragePool(x, "gap"), "flatten"), "dropout", ratio: 0.2)
+    return net.graph(output: net.linear(x, "fc", features: classes))
+  }
+
+  static func loader(batchSize: Int = 8, count: Int = 48) throws -> DataLoader {
+    DataLoader(
+      try openDataset("synthetic:1,8,8,4,\(count)", split: .train), batchSize: batchSize,
+      preprocessing: Preprocessing(mean: [0.5], std: [0.25], flip: true))
+  }
+
+  static func config(_ more: String = "") throws -> NNCFConfig {
+    try NNCFConfig(
+      document: JSONDocument.parse(
+        """
+        { "compression": { "algorithm": "quantization"\(more), "initializer": { "range": { "num_init_samples": 16 }, "batchnorm_adaptation": { "num_bn_adaptation_samples": 16 } } } }
+        """, file: "test"))
+  }
+
+  static func compressed() throws -> (controller: CompressionController, model: Model) {
+    try createCompressedModel(Model(network()), registerDefaultInitArgs(config(), loader()))
+  }
+}
+
+@Suite("The workflow")
+struct WorkflowTests {
+  @Test("a loop by hand gives the bytes of fit", arguments: OptimizerConfiguration.Kind.allCases, [true, false])
+  func loopIsFit(kind: OptimizerConfiguration.Kind, quantized: Bool) throws {
+    var optimizer = OptimizerConfiguration(kind)
+    optimizer.schedule.kind = .constant
+    optimizer.baseLearningRate = 0.01
+    let loader = try Example.loader()
+    func make() throws -> (CompressionController?, Model) {
+      guard quantized else { return (nil, try Model(Example.network())) }
+      let (controller, model) = try Example.compressed()
+      return (controller, model)
+    }
+    let (_, fitted) = try make()
+    let result = try fitted.fit(loader, epochs: 2, optimizer: optimizer, showsProgress: false)
+    #expect(result.steps == 12)
+
+    let (controller, model) = try make()
+    let stepper = model.makeOptimizer(optimizer)
+    for epoch in 0..<2 {
+      controller?.scheduler.epochStep()
+      let batches = try loader.batches(inEpoch: epoch)
+      #expect(batches.count == 6)
+      while let batch = try batches.next() {
+        controller?.scheduler.step()
+        try (model.loss(batch) + (controller?.loss() ?? 0)).backward()
+        try stepper.step()
+      }
+    }
+    #expect(model.stateDictionary == fitted.stateDictionary)
+    #expect(try model.stateDictionary != make().1.stateDictionary)
+    #expect(controller?.scheduler.state == .init(currentStep: 11, currentEpoch: 1) || !quantized)
+  }
+
+  @Test("an fp32 model stays as it is when a quantized one is made of it, which starts from its trained values")
+  func startsFromTrainedValues() throws {
+    let fp32 = try Model(Example.network())
+    try fp32.fit(Example.loader(), epochs: 1, showsProgress: false)
+    let before = fp32.stateDictionary
+    let (controller, model) = try createCompressedModel(fp32, registerDefaultInitArgs(Example.config(), Example.loader()))
+    #expect(model.stateDictionary["conv1.weight"] == before["conv1.weight"])
+    try model.fit(Example.loader(), epochs: 1, showsProgress: false)
+    #expect(fp32.stateDictionary == before)
+    #expect(model.stateDictionary["conv1.weight"] != before["conv1.weight"])
+    // The controller speaks of the values in training.
+    #expect(try controller.trainedGraph().constants["fc.bias"]?.tensor == model.stateDictionary["fc.bias"])
+  }
+
+  @Test("predicts what the network computes, for any number of samples, with the values of the moment")
+  func predicts() throws {
+    let model = try Model(Example.network())
+    let samples = Tensor((0..<5 * 64).map { Float($0 % 7) / 7 }, shape: [5, 1, 8, 8])
+    let all = try model.predict(samples)
+    #expect(all.shape == [5, 4])
+    let first = try model.predict(Tensor(Array((samples.floats ?? []).prefix(64)), shape: [1, 1, 8, 8]))
+    for (one, other) in zip(first.floats ?? [], all.floats ?? []) { #expect(abs(one - other) < 1e-5) }
+    try model.fit(Example.loader(), epochs: 1, showsProgress: false)
+    #expect(try model.predict(samples) != all)
+    #expect { try model.predict(Tensor(repeating: 0, shape: [1, 3, 8, 8])) } throws: { "\($0)".contains("found float32 [1, 3, 8, 8]") }
+    #expect { try model.predict(["image": samples]) } throws: { "\($0)".contains("no input 'image'") && "\($0)".contains("'input'") }
+  }
+
+  @Test("a checkpoint brings back model, quantizers, optimizer and the user's objects")
+  func checkpoint() throws {
+    struct Note: Codable, Equatable, Sendable { var text: String, values: [Double] }
+    let folder = try TemporaryFolder()
+    let (controller, model) = try Example.compressed()
+    let optimizer = model.makeOptimizer(OptimizerConfiguration(.adam))
+    func train(_ model: Model, _ optimizer: ModelOptimizer, epoch: Int) throws {
+      let batches = try Example.loader().batches(inEpoch: epoch)
+      while let batch = try batches.next() {
+        try model.loss(batch).backward()
+        try optimizer.step()
+      }
+    }
+    try train(model, optimizer, epoch: 0)
+    let note = Note(text: "nach \"oben\"", values: [1, 0.1])
+    let path = "\(folder.path)/deep/checkpoint/"
+    for _ in 0..<2 {
+      // The second time it replaces the first.
+      try Checkpoint(
+        stateDictionary: model.stateDictionary, compressionState: controller.compressionState, optimizer: optimizer.stateDictionary,
+        objects: ["note": note, "epoch": 1]
+      ).save(to: path)
+    }
+    let saved = try Checkpoint.restore(from: path)
+    #expect(try saved.objects.object("note") == note)
+    #expect(try saved.objects.object("epoch", as: Int.self) == 1)
+    #expect { try saved.objects.object("epoch", as: Note.self) } throws: { "\($0)".contains("'epoch' cannot be read as Note") }
+    #expect { try saved.objects.object("nothing", as: Int.self) } throws: { "\($0)".contains("'nothing'") }
+
+    let (_, restored) = try createCompressedModel(Model(Example.network()), Example.config(), compressionState: saved.compressionState)
+    try restored.load(stateDictionary: saved.stateDictionary)
+    #expect(restored.stateDictionary == model.stateDictionary)
+    let goesOn = restored.makeOptimizer(OptimizerConfiguration(.adam))
+    try goesOn.load(stateDictionary: saved.optimizer)
+    // Dropout's random numbers follow the steps of the model: both models count theirs from here.
+    let (_, twin) = try createCompressedModel(Model(Example.network()), Example.config(), compressionState: saved.compressionState)
+    try twin.load(stateDictionary: saved.stateDictionary)
+    let twinOptimizer = twin.makeOptimizer(OptimizerConfiguration(.adam))
+    try twinOptimizer.load(stateDictionary: saved.optimizer)
+    try train(restored, goesOn, epoch: 1)
+    try train(twin, twinOptimizer, epoch: 1)
+    #expect(restored.stateDictionary == twin.stateDictionary)
+    #expect(try #require(goesOn.stateDictionary["step"]).integers == [12])
+
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(path)objects.json"))
+    try Data(String(decoding: bytes, as: UTF8.self).replacing("1", with: "2").utf8).write(to: URL(fileURLWithPath: "\(path)objects.json"))
+    #expect { try Checkpoint.restore(from: path) } throws: { "\($0)".contains("objects.json") }
+    #expect { try Checkpoint.restore(from: "\(folder.path)/nowhere") } throws: { "\($0)".contains("holds no checkpoint") }
+  }
+
+  @Test("a run of fit that goes on gives the bytes of one that was not stopped")
+  func resumes() throws {
+    let (whole, parts) = (try TemporaryFolder(), try TemporaryFolder())
+    func run(_ folder: TemporaryFolder, epochs: Int, resume: Bool) throws -> Model {
+      let (_, model) = try Example.compressed()
+      // The whole run's schedule, whatever part of it is done.
+      var optimizer = OptimizerConfiguration()
+      optimizer.schedule.kind = .constant
+      try model.fit(
+        Example.loader(), validation: Example.loader().dataset, epochs: epochs, optimizer: optimizer,
+        callbacks: [CheckpointManagerCallback(folder.path) { ["seen": epochs] }], resume: resume, showsProgress: false)
+      return model
+    }
+    let straight = try run(whole, epochs: 4, resume: false)
+    _ = try run(parts, epochs: 2, resume: false)
+    let resumed = try run(parts, epochs: 4, resume: true)
+    #expect(resumed.stateDictionary == straight.stateDictionary)
+    #expect(try Checkpoint.restore(from: parts.path).objects.object("seen", as: Int.self) == 4)
+    let newest = try Checkpoint.restore(from: parts.path).state
+    #expect(newest.history.count == 4)
+    #expect(try Checkpoint.restore(from: "\(parts.path)/best").state.step == newest.best?.step)
+    #expect { try run(parts, epochs: 4, resume: false) } throws: { "\($0)".contains("already holds a run") }
+  }
+
+  @Test("exports in every format that there is, and reads it back", arguments: ModelFormat.allCases)
+  func exports(format: ModelFormat) throws {
+    let folder = try TemporaryFolder()
+    let (controller, model) = try Example.compressed()
+    try model.fit(Example.loader(), epochs: 1, showsProgress: false)
+    let path = "\(folder.path)/int8\(format.suffix)"
+    try controller.exportModel(to: path)
+    let read = try Model.load(path)
+    #expect(read.graph.isQuantized)
+    #expect(try abs(read.evaluate(Example.loader()).loss - model.evaluate(Example.loader()).loss) < 0.05)
+    let fp32 = try Model(Example.network())
+    try fp32.export(to: "\(folder.path)/fp32\(format.suffix)")
+    #expect(try !Model.load("\(folder.path)/fp32\(format.suffix)").graph.isQuantized)
+    #expect { try controller.exportModel(to: "\(folder.path)/model.h5") } throws: { "\($0)".contains("model.h5") && "\($0)".contains(".onnx") }
+  }
+}
