@@ -25,25 +25,22 @@ let rooms: [Target] = [
   .target(
     name: "QATTensorFlow", dependencies: ["QATFiles", "QATTensor", "QATGraph", "QATLowering", "QATImporting", protobuf],
     path: "Sources/QATFormats/TensorFlow"),
-  .target(
-    name: "QATTensorBoard", dependencies: ["CTrainingSupport", "QATFiles", "QATTensor", "QATGraph", protobuf], path: "Sources/QATFormats/TensorBoard"),
   .target(name: "QATCommunication", dependencies: ["COpenMPI", "CTrainingSupport", "CWatching"]),
   .target(name: "QATEngine", dependencies: ["COneDNN", "CVectorKernels", "QATTensor", "QATGraph", numerics]),
   .target(name: "QATQuantization", dependencies: ["QATTensor", "QATGraph", "QATJSON", "QATCommunication", "QATEngine"]),
-  .target(name: "QATData", dependencies: ["CZlib", "QATTensor", "QATGraph", "QATEngine"]),
+  .target(name: "QATData", dependencies: ["CArchive", "CPNG", "CTurboJPEG", "CZlib", "QATTensor", "QATGraph", "QATEngine"]),
   .target(name: "QATDeployment", dependencies: ["CVectorKernels", "QATTensor", "QATGraph", "QATLowering", "QATEngine", numerics]),
   .target(
     name: "QATTraining",
     dependencies: [
       "CVectorKernels", "CTrainingSupport", "QATFiles", "QATTensor", "QATGraph", "QATJSON", "QATSafetensors", "QATCommunication", "QATEngine",
-      "QATQuantization", "QATData", "QATLowering", "QATDeployment", "QATTensorBoard",
+      "QATQuantization", "QATData", "QATLowering", "QATDeployment",
     ]),
   .target(name: "QATModels", dependencies: ["QATTensor", "QATGraph"]),
   .target(
     name: "QAT",
     dependencies: [
-      "QATFiles", "QATTensor", "QATGraph", "QATLowering", "QATJSON", "QATSafetensors", "QATONNX", "QATTensorFlow", "QATTensorBoard",
-      "QATCommunication", "QATEngine",
+      "QATFiles", "QATTensor", "QATGraph", "QATLowering", "QATJSON", "QATSafetensors", "QATONNX", "QATTensorFlow", "QATCommunication", "QATEngine",
       "QATQuantization", "QATData",
       "QATDeployment", "QATTraining", "QATModels",
     ]),
@@ -78,6 +75,9 @@ let package = Package(
   targets: [
     .systemLibrary(name: "COneDNN", path: "Sources/C/COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(name: "COpenMPI", path: "Sources/C/COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
+    .systemLibrary(name: "CArchive", path: "Sources/C/CArchive", providers: [.apt(["libarchive-dev"])]),
+    .systemLibrary(name: "CPNG", path: "Sources/C/CPNG", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CTurboJPEG", path: "Sources/C/CTurboJPEG", providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CZlib", path: "Sources/C/CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     .target(name: "VirtualNodes", path: "Tests/VirtualNodes"),

@@ -14,7 +14,7 @@ struct QATCommand: ParsableCommand {
 
       On several cores or machines, put 'mpirun -n RANKS' before it. OMP_NUM_THREADS sets the threads of each rank.
 
-      A model is an ONNX file or one of resnet_small, mobilenet_small, resnet18, mobilenet_v2. Data is a folder of IDX files, as MNIST's, or \
+      A model is an ONNX file or one of resnet_small, mobilenet_small, resnet18, mobilenet_v2. Data is a folder of images, IDX or NumPy files, or \
       'synthetic'. Keys of the configuration are described in docs/configuration.md.
 
       Exit codes: 0 done; 2 ranks not started as one run; 3 ranks or checkpoint differ; 4 no valid checkpoint; 5 numerical failure; 6 a rank is lost; 7 cannot write; \
@@ -23,7 +23,7 @@ struct QATCommand: ParsableCommand {
     version: version,
     subcommands: [
       TrainCommand.self, QuantizeCommand.self, EvaluateCommand.self, ExportCommand.self, CheckpointCommand.self, InspectCommand.self,
-      AnalyzeCommand.self, ReportCommand.self, BenchCommand.self, DoctorCommand.self, ConfigCommand.self,
+      BenchCommand.self, DoctorCommand.self, ConfigCommand.self,
     ])
 
   /// The version of this program.

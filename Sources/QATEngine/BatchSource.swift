@@ -12,15 +12,16 @@ public protocol BatchSource {
   ///   - destination: room for `range.count` samples.
   /// - Throws: an error that names the file when a sample cannot be read.
   func read(_ range: Range<Int>, input: TensorName, into destination: UnsafeMutableBufferPointer<Float>) throws
-  /// The classes of the samples at positions `range`; nil when they have none.
-  func labels(of range: Range<Int>) -> [Int32]?
+  /// The targets of the samples at positions `range`; nil when they have none.
+  /// - Throws: an error that names the file when a sample cannot be read.
+  func targets(of range: Range<Int>) throws -> TargetValues?
   /// What the sample at a position is, for messages.
   func name(of position: Int) -> String
 }
 
 extension BatchSource {
   /// None.
-  public func labels(of range: Range<Int>) -> [Int32]? { nil }
+  public func targets(of range: Range<Int>) throws -> TargetValues? { nil }
 
   /// The position.
   public func name(of position: Int) -> String { "calibration sample \(position)" }

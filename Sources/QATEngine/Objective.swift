@@ -3,28 +3,31 @@ public protocol Objective {
   /// Sums the loss over the samples of one batch and writes its gradient.
   /// - Parameters:
   ///   - plan: a plan whose `forward` has run; the objective reads its outputs and writes its output gradients, each multiplied by `scale`.
-  ///   - labels: the class of each sample, in 0..<classes.
+  ///   - targets: what the outputs should be, for as many samples as the batch has; in evaluation it may be fewer.
   ///   - scale: 1 / (number of samples in the global batch), so that gradients summed over ranks are those of the mean loss.
   /// - Returns: sums over the batch, not scaled.
-  func evaluate(_ plan: Plan, labels: UnsafeBufferPointer<Int32>, scale: Float) -> LossSums
+  func evaluate(_ plan: Plan, targets: BatchTargets, scale: Float) -> LossSums
 }
 
 /// Sums over the samples of a batch.
 public struct LossSums: Sendable, Hashable {
-  /// Sum of the loss.
+  /// Sum of the samples' losses.
   public var loss: Double
-  /// Samples whose class has the highest score.
+  /// Positions whose class has the highest score.
   public var correctTop1: Int
-  /// Samples whose class is among the five highest scores.
+  /// Positions whose class is among the five highest scores.
   public var correctTop5: Int
+  /// Positions that have a class: one a sample, or pixels and tokens that are not ignored; 0 where targets are no classes.
+  public var positions: Int
   /// Number of samples.
   public var count: Int
 
-  /// Sums; of nothing unless said otherwise.
-  public init(loss: Double = 0, correctTop1: Int = 0, correctTop5: Int = 0, count: Int = 0) {
+  /// Sums; of nothing unless said otherwise. Where positions are not given, each sample is one.
+  public init(loss: Double = 0, correctTop1: Int = 0, correctTop5: Int = 0, positions: Int? = nil, count: Int = 0) {
     self.loss = loss
     self.correctTop1 = correctTop1
     self.correctTop5 = correctTop5
+    self.positions = positions ?? count
     self.count = count
   }
 
@@ -33,6 +36,7 @@ public struct LossSums: Sendable, Hashable {
     loss += other.loss
     correctTop1 += other.correctTop1
     correctTop5 += other.correctTop5
+    positions += other.positions
     count += other.count
   }
 }

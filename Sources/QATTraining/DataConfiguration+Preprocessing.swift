@@ -1,11 +1,11 @@
 import QATData
 
 extension DataConfiguration {
-  /// What the section asks to be done to a sample; without `normalize`, pixels stay in [0, 1].
+  /// What the section asks to be done to an image; without `normalize`, pixels stay in [0, 1].
   public var preprocessing: Preprocessing {
     Preprocessing(
       mean: normalize?.mean.map { Float($0) } ?? [0], std: normalize?.std.map { Float($0) } ?? [1], flip: augment.flip,
-      cropPadding: augment.cropPadding)
+      cropPadding: augment.cropPadding, resize: resize, crop: crop, randomCrop: augment.randomCrop, colour: augment.colour)
   }
 
   /// Says what preprocessing says.
@@ -14,5 +14,19 @@ extension DataConfiguration {
     normalize = isPlain ? nil : Normalization(mean: preprocessing.mean.map { Double($0) }, std: preprocessing.std.map { Double($0) })
     augment.flip = preprocessing.flip
     augment.cropPadding = preprocessing.cropPadding
+    augment.randomCrop = preprocessing.randomCrop
+    augment.colour = preprocessing.colour
+    resize = preprocessing.resize
+    crop = preprocessing.crop
+  }
+}
+
+extension RunConfiguration {
+  /// How samples of one data set are read.
+  public var loadingOptions: LoadingOptions {
+    var options = LoadingOptions()
+    options.workers = data.workers
+    options.unreadable = UnreadableSamples(limit: data.maxCorrupt)
+    return options
   }
 }

@@ -1,5 +1,6 @@
 import CVectorKernels
 import QATCommunication
+import QATData
 import QATEngine
 import QATGraph
 import QATQuantization
@@ -12,7 +13,6 @@ final class Distillation {
   private let method: KnowledgeDistillation
   private let plan: Plan
   private let normalization: RankNormalization?
-  private let input: TensorName
   private let output: TensorName
   /// Elements of one sample's output.
   private let outputCount: Int
@@ -30,7 +30,7 @@ final class Distillation {
   init(
     _ method: KnowledgeDistillation, teacher: Graph, output: TensorName, _ configuration: RunConfiguration, _ communicator: any Communicator
   ) throws {
-    guard let input = teacher.inputs.first, let type = try teacher.tensorTypes()[output], type.rank >= 2 else {
+    guard let type = try teacher.tensorTypes()[output], type.rank >= 2 else {
       throw TrainingError(.input, "the teacher '\(teacher.name)' has no output '\(output)' of two dimensions or more")
     }
     guard method.kind == .mse || type.rank == 2 else {
@@ -49,7 +49,6 @@ final class Distillation {
     self.method = method
     self.plan = plan
     self.normalization = normalization
-    self.input = input.name
     self.output = output
     outputCount = plan.output(output).count / configuration.batchSize
     let weights = teacher.constants.values.reduce(0) { $0 + ($1.tensor.floats?.count ?? 0) }
@@ -59,7 +58,8 @@ final class Distillation {
   /// Compares the outputs for one micro-batch. Allocates nothing.
   /// - Parameters:
   ///   - student: the student's plan, whose `forward` has run; its output's gradient is changed.
-  ///   - pixels: what the student was given.
+  ///   - batch: what the student was given.
+  ///   - binding: what of it feeds which input.
   ///   - step: number of the step.
   ///   - firstSample: index of the batch's first sample in the global batch.
   ///   - scale: 1 / (number of samples in the global batch).
@@ -67,9 +67,9 @@ final class Distillation {
   /// - Returns: the loss summed over the samples, not scaled.
   /// - Throws: the communicator's error, met in a batch norm over all ranks.
   func evaluate(
-    _ student: Plan, pixels: UnsafeBufferPointer<Float>, step: Int, firstSample: Int, scale: Float, adds: Bool
+    _ student: Plan, _ batch: LoadedBatch, _ binding: InputBinding, step: Int, firstSample: Int, scale: Float, adds: Bool
   ) throws -> Double {
-    _ = plan.input(input).update(fromContentsOf: pixels)
+    binding.feed(batch, to: plan)
     plan.forward(step: UInt64(step), firstSample: firstSample)
     try normalization?.check()
     let (own, other) = (student.output(output), plan.output(output))

@@ -14,12 +14,11 @@ extension RunConfiguration {
       SchemaKey("seed", \.seed, .seed),
       SchemaKey("optimizer", \.optimizer, OptimizerConfiguration.rule),
       SchemaKey("data", \.data, DataConfiguration.schema.rule(defaults: DataConfiguration())),
-      SchemaKey("loss", \.loss, .choice()),
+      SchemaKey("loss", \.loss, LossConfiguration.rule),
       SchemaKey("label_smoothing", \.labelSmoothing, .number("a number of at least 0 and below 1") { $0 >= 0 && $0 < 1 })
-        .shown(where: { $0.loss != .none }),
+        .shown(where: { $0.loss.kind == .crossEntropy }),
       SchemaKey("max_nonfinite_steps", \.maxNonFiniteSteps, .integer(atLeast: 1)),
       SchemaKey("divergence_check_every", \.divergenceCheckEvery, .integer(atLeast: 0)),
-      SchemaKey("tensorboard_every", \.tensorBoardEvery, .integer(atLeast: 0)),
       SchemaKey("batch_norm", \.batchNorm, .choice()),
       SchemaKey("num_batch_norm_update_epochs", optional: \.batchNormUpdateEpochs, .integer(atLeast: 0)),
       SchemaKey("num_observer_update_epochs", optional: \.observerUpdateEpochs, .integer(atLeast: 0)).shown(where: { $0.nncf.quantization != nil }),
@@ -46,14 +45,13 @@ extension RunConfiguration {
 
   /// Without a loss of the task there must be another one.
   @Sendable private static func checkLoss(_ run: Self, _ node: JSONNode, _ problems: inout ProblemList) {
-    guard run.loss == .none else { return }
-    if run.nncf.distillation == nil {
+    if run.loss.kind == .none, run.nncf.distillation == nil {
       problems.error(
         "\"none\" leaves nothing to learn from; expected \"cross_entropy\", or a section with \"algorithm\": \"knowledge_distillation\" in \"compression\"",
         at: node["loss"] ?? node)
     }
-    if run.labelSmoothing != 0, let member = node.members?.first(where: { $0.key == "label_smoothing" }) {
-      problems.warning("\"label_smoothing\" has no effect: \"loss\" is \"none\", labels are not looked at", at: member)
+    if run.loss.kind != .crossEntropy, run.labelSmoothing != 0, let member = node.members?.first(where: { $0.key == "label_smoothing" }) {
+      problems.warning("\"label_smoothing\" has no effect: \"loss\" is \"\(run.loss.kind.rawValue)\", and it serves \"cross_entropy\"", at: member)
     }
   }
 

@@ -24,15 +24,13 @@ public struct RunConfiguration: Sendable, Hashable {
   /// What is read and how it is prepared (`data`).
   public var data = DataConfiguration()
   /// What training minimises besides what `compression` adds (`loss`).
-  public var loss = TaskLoss.crossEntropy
+  public var loss = LossConfiguration.crossEntropy
   /// Share of the target that is spread evenly over all classes (`label_smoothing`), in [0, 1).
   public var labelSmoothing = 0.0
   /// Steps in a row whose loss or gradients are not finite that end the run (`max_nonfinite_steps`); fewer are skipped.
   public var maxNonFiniteSteps = 10
   /// Steps from one check to the next that all ranks still hold the same parameters (`divergence_check_every`); 0 for none.
   public var divergenceCheckEvery = 500
-  /// Steps from one point of TensorBoard's curves to the next (`tensorboard_every`); 0 writes no events.
-  public var tensorBoardEvery = 10
   /// Whose samples batch norm normalises together in training (`batch_norm`).
   public var batchNorm = BatchNormScope.local
   /// Epochs after which batch norm keeps its running statistics and normalises with them (`num_batch_norm_update_epochs`); nil for never.

@@ -133,7 +133,12 @@ struct BatchLoaderTests {
 extension Preprocessing {
   func applied(to pixels: [Float], shape: [Int], _ key: RandomKey?) -> [Float] {
     var result = [Float](repeating: .nan, count: pixels.count)
-    pixels.withUnsafeBufferPointer { source in result.withUnsafeMutableBufferPointer { apply(source, shape: shape, augmentKey: key, into: $0) } }
+    let size = ImageSize(height: shape[1], width: shape[2])
+    pixels.withUnsafeBufferPointer { source in
+      result.withUnsafeMutableBufferPointer {
+        apply(source, channels: shape[0], size: size, augmentKey: key, workspace: ImageWorkspace(), into: $0)
+      }
+    }
     return result
   }
 }

@@ -42,9 +42,9 @@ struct IDXTests {
   func withoutLabels() throws {
     let folder = try TemporaryFolder()
     let file = try folder.write(Self.images, to: "train-images-idx3-ubyte")
-    let data = try openDataset(folder.path, split: .train, readsLabels: false)
-    #expect(data.count == 3 && data.sampleShape == [1, 2, 3] && data.classCount == 1 && data.label(at: 2) == 0)
-    #expect(try openDataset(file, split: .train, readsLabels: false).contentHash == data.contentHash)
+    let data = try openDataset(folder.path, split: .train, targets: .none)
+    #expect(data.count == 3 && data.sampleShape == [1, 2, 3] && data.target == .none && data.classLabel(at: 2) == nil)
+    #expect(try openDataset(file, split: .train, targets: .none).contentHash == data.contentHash)
     #expect { try openDataset(folder.path, split: .train) } throws: { "\($0)".contains("labels") }
   }
 
@@ -101,7 +101,7 @@ struct IDXTests {
     let nothing = try #require(throws: DataError.self) { try openDataset(folder.path + "/nothing", split: .train) }
     #expect(nothing.code == .unreadable && nothing.description.contains("/nothing: there is no such file or folder"))
     let empty = try #require(throws: DataError.self) { try openDataset(folder.path, split: .test) }
-    #expect(empty.description.contains("no test images: looked for t10k-images-idx3-ubyte, t10k-images-idx3-ubyte.gz"))
+    #expect(empty.description.contains("the folder holds no test images: looked for MNIST's files (t10k-images-idx3-ubyte)"))
     let images = try folder.write(Self.images, to: "train-images-idx3-ubyte")
     let lonely = try #require(throws: DataError.self) { try openDataset(images, split: .train) }
     #expect(lonely.description.contains("expected \(folder.path)/train-labels-idx1-ubyte"))
@@ -123,8 +123,16 @@ struct IDXTests {
 extension Dataset {
   /// All pixels of a sample.
   func pixels(of index: Int) throws -> [Float] {
-    var pixels = [Float](repeating: .nan, count: sampleShape.reduce(1, *))
-    try pixels.withUnsafeMutableBufferPointer { try readSample(index, into: $0) }
-    return pixels
+    let sample = Sample(for: self)
+    try read(index, into: sample)
+    return withExtendedLifetime(sample) { Array(sample.input(0)) }
+  }
+
+  /// The class of a sample.
+  func label(at index: Int) -> Int32 { classLabel(at: index) ?? -1 }
+
+  /// Shape of the one input, an image of a known size.
+  var sampleShape: [Int] {
+    if case .image(let channels, let size?) = inputs[0].content { [channels, size.height, size.width] } else { [] }
   }
 }

@@ -2,7 +2,7 @@ import Foundation
 import QATData
 
 /// Samples that tell their number: every pixel of sample i is i, its label i mod 10. May fail at a sample, counts what is read.
-final class NumberedDataset: Dataset, @unchecked Sendable {
+final class NumberedDataset: ImageDataset, @unchecked Sendable {
   let name = "numbered"
   let count: Int
   let sampleShape: [Int]

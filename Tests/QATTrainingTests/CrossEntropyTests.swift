@@ -9,7 +9,9 @@ import Testing
     let objective = CrossEntropy(output: "scores", classCount: classes, labelSmoothing: smoothing)
     let sums = scores.withUnsafeBufferPointer { scores in
       labels.withUnsafeBufferPointer { labels in
-        gradient.withUnsafeMutableBufferPointer { objective.evaluate(scores: scores, labels: labels, gradient: $0, scale: scale) }
+        gradient.withUnsafeMutableBufferPointer {
+          objective.evaluate(scores: scores, targets: BatchTargets(classes: labels), gradient: $0, scale: scale)
+        }
       }
     }
     return (sums, gradient)

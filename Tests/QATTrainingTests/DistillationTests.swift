@@ -97,15 +97,18 @@ struct DistillationTests {
     var data: any Dataset
     var name: String { data.name }
     var count: Int { data.count }
-    var sampleShape: [Int] { data.sampleShape }
-    var classCount: Int { data.classCount }
+    var inputs: [SampleInput] { data.inputs }
+    var target: SampleTarget { data.target }
     var contentHash: UInt64 { data.contentHash }
-    func label(at index: Int) -> Int32 { 3 - data.label(at: index) }
-    func readSample(_ index: Int, into pixels: UnsafeMutableBufferPointer<Float>) throws { try data.readSample(index, into: pixels) }
+    func classLabel(at index: Int) -> Int32? { data.classLabel(at: index).map { 3 - $0 } }
+    func read(_ index: Int, into sample: Sample) throws {
+      try data.read(index, into: sample)
+      sample.classes[0] = 3 - sample.classes[0]
+    }
   }
 
-  @Test("without a loss of the task, labels do not matter; with one, they do", arguments: [TaskLoss.none, .crossEntropy])
-  func labels(_ loss: TaskLoss) throws {
+  @Test("without a loss of the task, labels do not matter; with one, they do", arguments: [LossConfiguration.none, .crossEntropy])
+  func labels(_ loss: LossConfiguration) throws {
     let data = try openDataset("synthetic:1,8,8,4,160", split: .train)
     let states = try [data, Relabelled(data: data)].map { data in
       try train(network(2), teacher: network(3), { $0.loss = loss }, data: data).state.tensors()
@@ -120,9 +123,13 @@ struct DistillationTests {
     func distance(_ graph: Graph) throws -> Float {
       func scores(_ graph: Graph) throws -> [Float] {
         let plan = try Plan(graph, state: try ModelState(graph), batchSize: 32, mode: .training)
-        let size = data.sampleShape.reduce(1, *)
-        for index in 0..<32 { try data.readSample(index, into: .init(rebasing: plan.input(graph.inputs[0].name)[index * size..<(index + 1) * size])) }
-        plan.forward()
+        let sample = Sample(for: data)
+        let size = sample.input(0).count
+        for index in 0..<32 {
+          try data.read(index, into: sample)
+          _ = plan.input(graph.inputs[0].name)[(index * size)...].update(fromContentsOf: sample.input(0))
+        }
+        withExtendedLifetime(sample) { plan.forward() }
         return Array(plan.output(graph.outputs[0]))
       }
       return try zip(scores(graph), scores(teacher)).reduce(0) { $0 + ($1.0 - $1.1).magnitude }

@@ -92,8 +92,8 @@ public final class Model {
     return output
   }
 
-  /// Evaluates a classifier. All ranks call it together.
-  /// - Parameter data: images and labels; mirroring and moving are left out.
+  /// Evaluates the network on classes. All ranks call it together.
+  /// - Parameter data: samples with classes; what is random is left out.
   /// - Returns: accuracies and loss, the same on every rank.
   /// - Throws: what `QATTraining.evaluate` throws.
   public func evaluate(_ data: DataLoader) throws -> Evaluation {

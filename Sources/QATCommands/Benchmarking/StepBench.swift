@@ -95,7 +95,7 @@ struct StepBench {
     let scale = 1 / Float(partition.globalBatchSize)
     repeat {
       plan.forward(step: number)
-      _ = labels.withUnsafeBufferPointer { objective.evaluate(plan, labels: $0, scale: scale) }
+      _ = labels.withUnsafeBufferPointer { objective.evaluate(plan, targets: BatchTargets(classes: $0), scale: scale) }
       plan.backward { reducer.advance(to: $0) }
       try normalization?.check()
     } while try !reducer.finish()

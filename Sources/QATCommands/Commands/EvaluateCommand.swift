@@ -68,7 +68,8 @@ struct EvaluateCommand: ParsableCommand {
   ) throws -> Evaluation {
     guard let lowered, arithmetic == .deployed else {
       return try QAT.evaluate(
-        lowered?.simulation ?? graph, dataset: inputs.samples, preprocessing: preprocessing, batchSize: batchSize, communicator: session.communicator)
+        lowered?.simulation ?? graph, dataset: inputs.samples, preprocessing: preprocessing, batchSize: batchSize, communicator: session.communicator,
+        loss: inputs.loss, options: inputs.configuration.loadingOptions)
     }
     let written = ModelMetadata.target(inputs.model.metadata)
     let runtime = target ?? written ?? .onnxRuntime
@@ -79,7 +80,8 @@ struct EvaluateCommand: ParsableCommand {
     }
     session.note("in the arithmetic of \(runtime.name)")
     return try Evaluator(
-      lowered, in: runtime, dataset: inputs.samples, preprocessing: preprocessing, batchSize: batchSize, communicator: session.communicator
+      lowered, in: runtime, dataset: inputs.samples, preprocessing: preprocessing, batchSize: batchSize, communicator: session.communicator,
+      loss: inputs.loss, options: inputs.configuration.loadingOptions
     ).run()
   }
 
@@ -89,13 +91,15 @@ struct EvaluateCommand: ParsableCommand {
       return inputs.model.graph
     }
     let calibration = try session.together {
-      let dataset = try openDataset(inputs.trainingPath, split: .train)
-      try inputs.model.graph.requireFit(dataset)
+      let dataset = try openDataset(
+        inputs.trainingPath, split: .train, targets: inputs.configuration.loss.targetReading, channels: inputs.configuration.data.channels)
+      try requireFit(inputs.model.graph, dataset, preprocessing, loss: nil)
       return try CalibrationSource(
-        dataset: dataset, preprocessing: preprocessing, count: quantization.calibrationSampleCount(), seed: inputs.configuration.seed)
+        dataset: dataset, preprocessing: preprocessing, count: quantization.calibrationSampleCount(), seed: inputs.configuration.seed,
+        options: inputs.configuration.loadingOptions)
     }
     let controller = try quantize(
-      inputs.model.graph, inputs.configuration.nncf, calibration: calibration, session, seed: inputs.configuration.seed)
+      inputs.model.graph, inputs.configuration.nncf, calibration: calibration, session, seed: inputs.configuration.seed, loss: inputs.loss)
     return controller?.graph ?? inputs.model.graph
   }
 
@@ -105,8 +109,10 @@ struct EvaluateCommand: ParsableCommand {
     var model: LoadedModel
     var samples: any Dataset
     var trainingPath: String
-    /// The configuration's normalisation, else the file's own.
+    /// The configuration's preprocessing, else the file's own.
     var preprocessing: Preprocessing?
+    /// How outputs are judged.
+    var loss: any OutputLoss
 
     /// What every rank must have read alike.
     func sharedValues() -> [SharedValue] { [configuration.sharedValue, model.graph.sharedValue, samples.sharedValue("the data")] }
@@ -122,16 +128,19 @@ struct EvaluateCommand: ParsableCommand {
         throw CommandError(.usage, "no data is given: add --data, or --config with the keys 'data', 'train'")
       }
       trainingPath = path
-      samples = try openDataset(command.split == .test ? configuration.data.validation ?? path : path, split: command.split)
+      let reading = configuration.loss.readsTargets ? configuration.loss.targetReading : .asStored
+      samples = try openDataset(
+        command.split == .test ? configuration.data.validation ?? path : path, split: command.split, targets: reading,
+        channels: configuration.data.channels)
       model =
         try restored.map { LoadedModel($0) }
         ?? LoadedModel(
-          command.model.model, format: command.model.format, classes: samples.classCount, seed: configuration.seed,
+          command.model.model, format: command.model.format, classes: max(1, samples.classCount), seed: configuration.seed,
           shapes: command.model.shape.shapes, inputInfo: configuration.nncf.inputInfo)
       try model.graph.requireInputs(configuration.nncf.inputInfo)
-      try model.graph.requireFit(samples)
       preprocessing = configuration.data.normalize != nil ? configuration.data.preprocessing : ModelMetadata.preprocessing(model.metadata)
-      try preprocessing?.validate(for: samples.sampleShape)
+      loss = try configuration.makeLoss(of: model.graph, target: samples.target, smooths: false)
+      try requireFit(model.graph, samples, preprocessing ?? Preprocessing(), loss: loss)
       self.configuration = configuration
     }
   }

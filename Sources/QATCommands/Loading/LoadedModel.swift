@@ -70,19 +70,3 @@ struct LoadedModel {
     return "\(sentence) (\(architectureNames.joined(separator: ", ")))"
   }
 }
-
-extension Graph {
-  /// Checks that the network takes the samples of a data set and tells its classes apart.
-  /// - Throws: `CommandError` or `DataError` naming both shapes, or the label.
-  func requireFit(_ dataset: any Dataset) throws {
-    guard inputs.count == 1, let input = inputs.first else {
-      throw CommandError(.input, "the network '\(name)' has the inputs \(inputs.map(\.name)); images and labels can feed exactly one")
-    }
-    guard Array(input.type.dimensions.dropFirst()) == dataset.sampleShape.map(Dimension.fixed) else {
-      throw CommandError(
-        .input,
-        "the network's input '\(input.name)' is \(input.type), the samples of \(dataset.name) are [channels, height, width] = \(dataset.sampleShape)")
-    }
-    try dataset.requireLabels(below: CrossEntropy(of: self).classCount)
-  }
-}

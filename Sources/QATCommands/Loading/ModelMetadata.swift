@@ -4,17 +4,26 @@ import QAT
 enum ModelMetadata {
   private static let mean = "qat.normalize.mean"
   private static let std = "qat.normalize.std"
+  private static let resize = "qat.resize"
+  private static let crop = "qat.crop"
 
   /// Notes for a network that is fed with `preprocessing`.
   static func strings(_ preprocessing: Preprocessing) -> [String: String] {
     func text(_ values: [Float]) -> String { values.map { "\($0)" }.joined(separator: " ") }
-    return [mean: text(preprocessing.mean), std: text(preprocessing.std)]
+    var strings = [mean: text(preprocessing.mean), std: text(preprocessing.std)]
+    switch preprocessing.resize {
+    case nil: break
+    case .shorterSide(let side): strings[resize] = "\(side)"
+    case .exactly(let size): strings[resize] = "\(size.height) \(size.width)"
+    }
+    strings[crop] = preprocessing.crop.map { "\($0.height) \($0.width)" }
+    return strings
   }
 
   /// The runtime that a file's notes say it is for, nil when they say none.
   static func target(_ metadata: [String: String]) -> Runtime? { metadata["target"].flatMap(Runtime.init(rawValue:)) }
 
-  /// The normalisation that a file's notes say, nil when they say none that can be read.
+  /// The preprocessing that a file's notes say, nil when they say no normalisation that can be read.
   static func preprocessing(_ metadata: [String: String]) -> Preprocessing? {
     func values(_ key: String) -> [Float]? {
       guard let words = metadata[key]?.split(separator: " ") else { return nil }
@@ -22,6 +31,10 @@ enum ModelMetadata {
       return values.count == words.count && !values.isEmpty ? values : nil
     }
     guard let mean = values(mean), let std = values(std) else { return nil }
-    return Preprocessing(mean: mean, std: std)
+    func sides(_ key: String) -> [Int] { (metadata[key] ?? "").split(separator: " ").compactMap { Int($0) }.filter { (1...65536).contains($0) } }
+    func size(_ sides: [Int]) -> ImageSize? { sides.count == 2 ? ImageSize(height: sides[0], width: sides[1]) : nil }
+    let resized = sides(resize)
+    return Preprocessing(
+      mean: mean, std: std, resize: resized.count == 1 ? .shorterSide(resized[0]) : size(resized).map { .exactly($0) }, crop: size(sides(crop)))
   }
 }

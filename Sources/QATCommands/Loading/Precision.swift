@@ -7,17 +7,18 @@ import QAT
 ///   - hasSamples: whether bit widths are chosen on samples.
 ///   - session: rank 0 speaks.
 ///   - seed: the seed of the run.
+///   - loss: the loss of the training; the cross-entropy of classes when nil.
 /// - Returns: the task; nil when none is needed.
 /// - Throws: `TrainingError` when the network is no classifier.
 func precisionTask(
-  of graph: Graph, _ configuration: NNCFConfig, hasSamples: Bool, _ session: Session, seed: UInt64
+  of graph: Graph, _ configuration: NNCFConfig, hasSamples: Bool, _ session: Session, seed: UInt64, loss: (any OutputLoss)? = nil
 ) throws -> PrecisionTask? {
   guard hasSamples, let precision = configuration.quantization?.precision, precision.measuresCurvature else { return nil }
   if precision.hawq.dumpsData, configuration.logDirectory == nil {
     session.warn("\"dump_init_precision_data\" has no effect: the configuration has no \"log_dir\" to write to")
   }
   var nextLine = ContinuousClock.now + .seconds(5)
-  return PrecisionTask(objective: try CrossEntropy(of: graph), seed: seed) { progress in
+  return PrecisionTask(objective: try loss ?? CrossEntropy(of: graph), seed: seed) { progress in
     guard ContinuousClock.now >= nextLine else { return }
     nextLine = ContinuousClock.now + .seconds(5)
     session.note(

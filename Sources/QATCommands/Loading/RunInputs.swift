@@ -32,19 +32,22 @@ struct RunInputs {
     guard let trainingPath = configuration.data.train else {
       throw CommandError(.usage, "no data is given: add --data, or the keys 'data', 'train' in \(configurationPath)")
     }
-    training = try openDataset(trainingPath, split: .train, readsLabels: configuration.loss != .none)
-    validation = try openDataset(configuration.data.validation ?? trainingPath, split: .test)
+    training = try openDataset(trainingPath, split: .train, targets: configuration.loss.targetReading, channels: configuration.data.channels)
+    let judged = configuration.loss.readsTargets ? configuration.loss.targetReading : .asStored
+    validation = try openDataset(
+      configuration.data.validation ?? trainingPath, split: .test, targets: judged, channels: configuration.data.channels)
     self.model = try LoadedModel(
-      modelName, classes: configuration.loss == .none ? validation.classCount : training.classCount, seed: configuration.seed,
+      modelName, classes: max(1, configuration.loss.readsTargets ? training.classCount : validation.classCount), seed: configuration.seed,
       shapes: shapes, inputInfo: configuration.nncf.inputInfo)
     // From another run come the weights; quantizers are this run's own.
     if let restored = self.model.restored { self.model.graph = restored.float }
     self.configuration = configuration
     try self.model.graph.requireInputs(configuration.nncf.inputInfo)
     self.model.graph = try self.model.graph.freezing(configuration.frozenLayers)
-    try self.model.graph.requireFit(training)
-    try self.model.graph.requireFit(validation)
-    try configuration.data.preprocessing.validate(for: training.sampleShape)
+    for (dataset, isJudged) in [(training, configuration.loss.readsTargets), (validation, true)] {
+      let loss = isJudged ? try configuration.makeLoss(of: self.model.graph, target: dataset.target, smooths: false) : nil
+      try requireFit(self.model.graph, dataset, configuration.data.preprocessing, loss: loss)
+    }
   }
 
   /// The samples that initialise quantizers and batch norm; nil when the configuration asks for none.
@@ -52,7 +55,9 @@ struct RunInputs {
     guard let quantization = configuration.nncf.quantization else { return nil }
     let count = quantization.calibrationSampleCount()
     guard count > 0 else { return nil }
-    return try CalibrationSource(dataset: training, preprocessing: configuration.data.preprocessing, count: count, seed: configuration.seed)
+    return try CalibrationSource(
+      dataset: training, preprocessing: configuration.data.preprocessing, count: count, seed: configuration.seed,
+      options: configuration.loadingOptions)
   }
 
   /// Says what the user should know before the work begins.

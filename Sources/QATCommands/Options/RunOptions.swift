@@ -24,7 +24,7 @@ struct DataOption: ParsableArguments {
   @Option(
     name: .customLong("data"),
     help: ArgumentHelp(
-      "The data: a folder of IDX files with MNIST's names, plain or .gz, or 'synthetic[:C,H,W,classes,count]'. Overrides the configuration's 'data'.",
+      "The data: images in folders of classes, IDX, CIFAR or NumPy files (docs/data.md), or 'synthetic[:C,H,W,classes,count]'. Overrides the configuration's 'data'.",
       valueName: "path"),
     completion: .directory)
   var path: String?

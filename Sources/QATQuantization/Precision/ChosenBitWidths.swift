@@ -8,7 +8,7 @@ import QATGraph
 ///   - graph: the fp32 network.
 ///   - configuration: the `quantization` section.
 ///   - initializers: how each quantizer finds its range, by id.
-///   - calibration: samples with labels; nil leaves the widths as they are, with a warning, unless traces are read from a file.
+///   - calibration: samples with targets; nil leaves the widths as they are, with a warning, unless traces are read from a file.
 ///   - batchSize: samples in a batch, on whichever rank.
 ///   - task: the loss whose curvature counts.
 ///   - communicator: the ranks. Every one gets the same choice, for every number of ranks.

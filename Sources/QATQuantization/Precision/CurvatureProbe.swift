@@ -56,19 +56,19 @@ final class CurvatureProbe {
   /// - Parameters:
   ///   - probe: number of the probe, which decides v.
   ///   - batch: number of the batch.
-  ///   - calibration: samples with labels.
+  ///   - calibration: samples with targets.
   /// - Returns: one number a weight.
   /// - Throws: `QuantizationError` when there are no labels; what the samples throw.
   func run(_ probe: Int, on batch: Int, of calibration: any BatchSource) throws -> [Double] {
     let range = batch * plan.batchSize..<(batch + 1) * plan.batchSize
-    guard let labels = calibration.labels(of: range) else {
-      throw QuantizationError("HAWQ measures the curvature of the loss, and the samples have no labels")
+    guard let targets = try calibration.targets(of: range) else {
+      throw QuantizationError("HAWQ measures the curvature of the loss, and the samples have no targets")
     }
     for input in graph.inputs { try calibration.read(range, input: input.name, into: plan.input(input.name)) }
     draw(probe)
-    differentiate(labels, side: 1)
+    differentiate(targets, side: 1)
     _ = gradient.withUnsafeMutableBufferPointer { $0.update(fromContentsOf: UnsafeBufferPointer(state.gradients)) }
-    differentiate(labels, side: -1)
+    differentiate(targets, side: -1)
     let behind = state.gradients
     return zip(slots, steps).map { slot, step in
       var sum = 0.0
@@ -78,12 +78,12 @@ final class CurvatureProbe {
   }
 
   /// Gradients at a point on one side of the weights.
-  private func differentiate(_ labels: [Int32], side: Float) {
+  private func differentiate(_ targets: TargetValues, side: Float) {
     for (slot, step) in zip(slots, steps) {
       for index in slot.range { state.parameters.pointer[index] = values[index] + side * step * signs[index] }
     }
     plan.forward()
-    _ = labels.withUnsafeBufferPointer { task.objective.evaluate(plan, labels: $0, scale: scale) }
+    _ = targets.withBatch { task.objective.evaluate(plan, targets: $0, scale: scale) }
     plan.backward()
   }
 

@@ -35,7 +35,7 @@ struct HessianTraceMeasurement {
   ///   - graph: the fp32 network.
   ///   - settings: how many samples and probes.
   ///   - task: the loss, and who hears of the progress.
-  ///   - calibration: samples with labels.
+  ///   - calibration: samples with targets.
   ///   - batchSize: samples in a batch, on whichever rank.
   ///   - communicator: the ranks.
   init(
@@ -55,7 +55,7 @@ struct HessianTraceMeasurement {
   }
 
   /// Takes probes until the mean is settled or there are enough.
-  /// - Throws: `QuantizationError` when a sample has no label or a derivative is not finite; what the samples, the engine or the communicator throw.
+  /// - Throws: `QuantizationError` when a sample has no target or a derivative is not finite; what the samples, the engine or the communicator throw.
   func run() throws -> HessianTraces {
     guard batchCount > 0 else { throw QuantizationError("HAWQ measures the curvature of the loss on samples, and there are none") }
     let probe = try communicator.together { try CurvatureProbe(graph, weights, batchSize: batchSize, sampleCount: batchCount * batchSize, task) }

@@ -33,7 +33,7 @@ extension QuantizationConfiguration {
     /// Nothing chosen by hand.
     public init() {}
 
-    /// Whether the choice needs samples with labels.
+    /// Whether the choice needs samples with targets.
     public var measuresCurvature: Bool { kind == .hawq && hawq.tracesPath == nil }
   }
 

@@ -11,9 +11,9 @@ public struct StepTrailer: Sendable, Hashable {
     case loss
     /// Number of samples.
     case count
-    /// Samples whose class scores highest.
+    /// Positions whose class scores highest.
     case correctTop1
-    /// Samples whose class is among the five highest scores.
+    /// Positions whose class is among the five highest scores.
     case correctTop5
     /// Number of micro-batches whose loss or gradients are not finite.
     case nonFinite
@@ -28,6 +28,8 @@ public struct StepTrailer: Sendable, Hashable {
     case failedWriters
     /// Sum of the knowledge distillation's part of the loss.
     case distillation
+    /// Number of positions that have a class.
+    case positions
   }
 
   /// As many as `ModelState.trailerCount`; most are free.
@@ -45,6 +47,7 @@ public struct StepTrailer: Sendable, Hashable {
   ) {
     self[.loss] = Float(sums.loss)
     self[.count] = Float(sums.count)
+    self[.positions] = Float(sums.positions)
     self[.correctTop1] = Float(sums.correctTop1)
     self[.correctTop5] = Float(sums.correctTop5)
     self[.nonFinite] = isFinite ? 0 : 1

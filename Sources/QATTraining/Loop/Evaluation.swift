@@ -4,7 +4,7 @@ import QATEngine
 import QATGraph
 import QATLowering
 
-/// How well a network classifies a data set.
+/// How well a network does on a data set.
 public struct Evaluation: Sendable, Hashable, Codable {
   /// Fraction of samples whose class scores highest.
   public var top1: Double
@@ -22,9 +22,10 @@ public struct Evaluation: Sendable, Hashable, Codable {
 /// number of ranks.
 public final class Evaluator {
   private let scorer: any Scorer
-  private let objective: CrossEntropy
+  private let loss: any OutputLoss
   private let dataset: any Dataset
   private let preprocessing: Preprocessing
+  private let options: LoadingOptions
   private let communicator: any Communicator
   private let share: Range<Int>
   /// Batches of the rank with the largest share.
@@ -32,61 +33,71 @@ public final class Evaluator {
 
   /// An evaluator of the network with its current parameters.
   /// - Parameters:
-  ///   - graph: a classifier with one input.
+  ///   - graph: the network.
   ///   - state: its parameters and statistics.
-  ///   - dataset: images and labels.
-  ///   - preprocessing: applied without mirroring and moving.
+  ///   - dataset: samples with targets.
+  ///   - preprocessing: applied without random changes.
   ///   - batchSize: samples in a batch, on whichever rank.
   ///   - communicator: the ranks.
   ///   - range: the samples to evaluate; all when nil.
-  /// - Throws: `TrainingError` when the network is no classifier of one input; what the engine throws.
+  ///   - loss: how outputs are judged; by the cross-entropy of classes when nil.
+  ///   - options: how samples are read.
+  /// - Throws: `TrainingError` or `DataError` when samples and network do not go together; what the engine throws.
   public convenience init(
     _ graph: Graph, state: ModelState, dataset: any Dataset, preprocessing: Preprocessing, batchSize: Int, communicator: any Communicator,
-    range: Range<Int>? = nil
+    range: Range<Int>? = nil, loss: (any OutputLoss)? = nil, options: LoadingOptions = .init()
   ) throws {
-    try self.init(graph, dataset: dataset, preprocessing: preprocessing, batchSize: batchSize, communicator: communicator, range: range) {
-      try PlanScorer(graph, state: state, output: $0.output, batchSize: $1)
+    try self.init(
+      graph, dataset: dataset, preprocessing: preprocessing, batchSize: batchSize, communicator: communicator, range: range, loss: loss,
+      options: options
+    ) {
+      try PlanScorer(graph, state: state, binding: $0, output: $1, batchSize: $2)
     }
   }
 
   /// An evaluator of a lowered network in the arithmetic of a runtime.
   /// - Parameters:
-  ///   - lowered: a classifier with one input.
+  ///   - lowered: the network.
   ///   - runtime: whose arithmetic.
-  ///   - dataset: images and labels.
-  ///   - preprocessing: applied without mirroring and moving.
+  ///   - dataset: samples with targets.
+  ///   - preprocessing: applied without random changes.
   ///   - batchSize: samples in a batch, on whichever rank.
   ///   - communicator: the ranks.
-  /// - Throws: `TrainingError` when the network is no classifier of one input; `GraphError` when it cannot run.
+  ///   - loss: how outputs are judged; by the cross-entropy of classes when nil.
+  ///   - options: how samples are read.
+  /// - Throws: `TrainingError` or `DataError` when samples and network do not go together; `GraphError` when it cannot run.
   public convenience init(
     _ lowered: LoweredGraph, in runtime: Runtime, dataset: any Dataset, preprocessing: Preprocessing, batchSize: Int,
-    communicator: any Communicator
+    communicator: any Communicator, loss: (any OutputLoss)? = nil, options: LoadingOptions = .init()
   ) throws {
     let graph = lowered.simulation
-    try self.init(graph, dataset: dataset, preprocessing: preprocessing, batchSize: batchSize, communicator: communicator, range: nil) {
-      try DeployedScorer(lowered, in: runtime, output: $0.output, batchSize: $1)
+    try self.init(
+      graph, dataset: dataset, preprocessing: preprocessing, batchSize: batchSize, communicator: communicator, range: nil, loss: loss,
+      options: options
+    ) {
+      try DeployedScorer(lowered, in: runtime, binding: $0, output: $1, batchSize: $2)
     }
   }
 
   private init(
     _ graph: Graph, dataset: any Dataset, preprocessing: Preprocessing, batchSize: Int, communicator: any Communicator, range: Range<Int>?,
-    scorer: (_ objective: CrossEntropy, _ batchSize: Int) throws -> any Scorer
+    loss: (any OutputLoss)?, options: LoadingOptions,
+    scorer: (_ binding: InputBinding, _ output: TensorName, _ batchSize: Int) throws -> any Scorer
   ) throws {
-    guard graph.inputs.count == 1 else {
-      throw TrainingError(.input, "the network '\(graph.name)' has the inputs \(graph.inputs.map(\.name)); images and labels can feed exactly one")
-    }
-    try requireFit(of: dataset, to: graph)
+    let loss = try loss ?? CrossEntropy(of: graph, target: dataset.target)
+    let binding = try InputBinding(graph, dataset, preprocessing)
+    try loss.requireTargets(of: dataset)
     let range = range ?? 0..<dataset.count
     let batchSize = max(1, min(batchSize, range.count))
     let own = EvaluationLoader.share(of: range.count, batchSize: batchSize, rank: communicator.rank, size: communicator.size)
     share = range.lowerBound + own.lowerBound..<range.lowerBound + own.upperBound
-    let objective = try CrossEntropy(of: graph)
-    self.objective = objective
-    self.scorer = try WorkPhase.compiling.run { try scorer(objective, batchSize) }
+    self.loss = loss
+    self.scorer = try WorkPhase.compiling.run { try scorer(binding, loss.output, batchSize) }
     let batchCount = (range.count + batchSize - 1) / batchSize
     rounds = (batchCount + communicator.size - 1) / communicator.size
     self.dataset = dataset
     self.preprocessing = preprocessing
+    self.options = options.checking(loss.classRule)
     self.communicator = communicator
   }
 
@@ -101,57 +112,67 @@ public final class Evaluator {
         for batch in bytes.bindMemory(to: LossSums.self) { total.add(batch) }
       }
     }
-    let count = Double(max(total.count, 1))
+    let (count, positions) = (Double(max(total.count, 1)), Double(max(total.positions, 1)))
     return Evaluation(
-      top1: Double(total.correctTop1) / count, top5: Double(total.correctTop5) / count, loss: total.loss / count, count: total.count)
+      top1: Double(total.correctTop1) / positions, top5: Double(total.correctTop5) / positions, loss: total.loss / count, count: total.count)
   }
 
   /// The sums of each of this rank's batches.
   private func ownBatches() throws -> [LossSums] {
     let loader = try communicator.together {
-      try EvaluationLoader(dataset: dataset, preprocessing: preprocessing, batchSize: scorer.batchSize, range: share)
+      try EvaluationLoader(dataset: dataset, preprocessing: preprocessing, batchSize: scorer.batchSize, range: share, options: options)
     }
     var batches: [LossSums] = []
     try communicator.inRounds(rounds) { _ in
       guard let batch = try loader.next() else { return }
-      // A last, smaller batch leaves old samples behind it; each sample's scores depend on that sample alone.
       batches.append(
-        try scorer.withScores(of: batch.pixels) { objective.evaluate(scores: $0, labels: batch.labels, gradient: nil, scale: 1) })
+        try scorer.withScores(of: batch) { loss.evaluate(scores: $0, targets: batch.targets, gradient: nil, scale: 1) })
     }
     return batches
   }
 }
 
-/// Checks that a classifier of one input can take the samples of a data set.
-/// - Throws: `TrainingError` with both shapes; `DataError` naming a sample whose label is none of the network's classes.
-func requireFit(of dataset: any Dataset, to graph: Graph) throws {
-  guard let input = graph.inputs.first, Array(input.type.dimensions.dropFirst()).map(\.fixedSize) == dataset.sampleShape else {
-    throw TrainingError(
-      .input,
-      "the network '\(graph.name)' takes \(graph.inputs.map { "'\($0.name)' \($0.type)" }), a sample of \(dataset.name) is \(dataset.sampleShape) "
-        + "(channels, height, width). Give data of the network's size")
+extension LoadingOptions {
+  /// The same, with classes checked by a loss's rule.
+  func checking(_ rule: ClassRule?) -> LoadingOptions {
+    var options = self
+    options.classes = rule
+    return options
   }
-  try dataset.requireLabels(below: CrossEntropy(of: graph).classCount)
+}
+
+/// Checks that a network can take the samples of a data set, and that these say what its output should be.
+/// - Parameters:
+///   - graph: the network.
+///   - dataset: the samples.
+///   - preprocessing: what changes the shapes of images.
+///   - loss: how outputs are judged; nil when targets are not looked at.
+/// - Throws: `DataError` with both shapes, or naming a sample whose label is none of the network's classes; `TrainingError` when the targets are of another kind.
+public func requireFit(_ graph: Graph, _ dataset: any Dataset, _ preprocessing: Preprocessing, loss: (any OutputLoss)?) throws {
+  _ = try InputBinding(graph, dataset, preprocessing)
+  try loss?.requireTargets(of: dataset)
 }
 
 /// Evaluates a network once. All ranks call it together.
 /// - Parameters:
-///   - graph: a classifier with one input.
+///   - graph: the network.
 ///   - state: its parameters and statistics; the graph's own constants when nil.
-///   - dataset: images and labels.
-///   - preprocessing: applied without mirroring and moving.
+///   - dataset: samples with targets.
+///   - preprocessing: applied without random changes.
 ///   - batchSize: samples in a batch, on whichever rank.
 ///   - communicator: the ranks; those of `withCommunicator` when nil.
 ///   - range: the samples to evaluate; all when nil.
+///   - loss: how outputs are judged; by the cross-entropy of classes when nil.
+///   - options: how samples are read.
 /// - Returns: the same on every rank.
 /// - Throws: what `Evaluator` throws.
 public func evaluate(
   _ graph: Graph, state: ModelState? = nil, dataset: any Dataset, preprocessing: Preprocessing, batchSize: Int = 64,
-  communicator: (any Communicator)? = nil, range: Range<Int>? = nil
+  communicator: (any Communicator)? = nil, range: Range<Int>? = nil, loss: (any OutputLoss)? = nil, options: LoadingOptions = .init()
 ) throws -> Evaluation {
   let state = try state ?? ModelState(graph)
   return try Evaluator(
     graph, state: state, dataset: dataset, preprocessing: preprocessing, batchSize: batchSize,
-    communicator: try communicator ?? currentCommunicator(), range: range
+    communicator: try communicator ?? currentCommunicator(), range: range, loss: loss, options: options
   ).run()
 }

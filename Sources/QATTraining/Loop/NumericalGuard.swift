@@ -34,8 +34,7 @@ final class NumericalGuard {
   /// The network as its steps compute it.
   var graph: Graph
   private let state: ModelState
-  private let seed: UInt64
-  private let sampleCount: Int
+  private let binding: InputBinding?
   private let warn: (String) -> Void
   private var finding: Finding?
   /// Where the micro-batch lies in which it was found.
@@ -55,8 +54,7 @@ final class NumericalGuard {
   init(_ task: Trainer.Task, skipped: TrainingState.Skipped, warn: @escaping (String) -> Void) {
     graph = task.graph
     state = task.state
-    seed = task.configuration.seed
-    sampleCount = task.training.count
+    binding = try? InputBinding(task.graph, task.training, task.configuration.data.preprocessing)
     limit = task.configuration.maxNonFiniteSteps
     self.skipped = skipped
     self.warn = warn
@@ -162,9 +160,12 @@ final class NumericalGuard {
 
   /// What is not finite of a micro-batch before anything is computed.
   private func inputs(of batch: LoadedBatch) -> Finding? {
-    let size = batch.pixels.count / max(batch.count, 1)
-    for sample in 0..<batch.count where qat_all_finite(batch.pixels.baseAddress.map { $0 + sample * size }, size) == 0 {
-      return .sample(SampleOrder(count: sampleCount, seed: seed, epoch: batch.epoch)[batch.firstSample + sample])
+    for input in 0..<batch.inputCount {
+      let values = batch.input(input)
+      let size = values.count / max(batch.count, 1)
+      for place in 0..<batch.count where qat_all_finite(values.baseAddress.map { $0 + place * size }, size) == 0 {
+        return .sample(batch.sample(at: place))
+      }
     }
     let parameters = state.parameters
     if let slot = state.parameterSlots.first(where: { qat_all_finite(parameters.pointer + $0.offset, $0.range.count) == 0 }) {
@@ -176,10 +177,10 @@ final class NumericalGuard {
   /// The layer from which the loss of a micro-batch is not finite, by computing it again and looking at every one. Parameters and statistics stay as they are.
   private func layer(for batch: LoadedBatch, batchSize: Int) -> Finding {
     let names = graph.nodes.flatMap(\.outputs)
-    guard let copy = try? ModelState(state.applied(to: graph)), let input = graph.inputs.first?.name,
+    guard let copy = try? ModelState(state.applied(to: graph)), let binding,
       let plan = try? Plan(graph, state: copy, batchSize: batchSize, mode: .training, observed: names)
     else { return .loss }
-    _ = plan.input(input).update(fromContentsOf: batch.pixels)
+    binding.feed(batch, to: plan)
     plan.forward()
     for node in graph.nodes {
       for name in node.outputs {

@@ -40,7 +40,8 @@ extension Trainer {
     evaluator = try task.validation.map {
       try Evaluator(
         quantized, state: task.state, dataset: $0, preprocessing: task.configuration.data.preprocessing, batchSize: task.configuration.batchSize,
-        communicator: communicator)
+        communicator: communicator, loss: task.configuration.makeLoss(of: quantized, target: $0.target, smooths: false),
+        options: task.configuration.loadingOptions)
     }
   }
 

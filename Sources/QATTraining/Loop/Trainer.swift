@@ -102,7 +102,9 @@ public final class Trainer {
     self.communicator = communicator
     try communicator.requireDistributed(task.controller)
     let configuration = task.configuration
-    try requireFit(of: task.training, to: task.graph)
+    try requireFit(
+      task.graph, task.training, configuration.data.preprocessing,
+      loss: configuration.loss.readsTargets ? configuration.makeLoss(of: task.graph, target: task.training.target, smooths: true) : nil)
     let partition = try communicator.together { try configuration.partition(communicator) }
     globalBatchSize = partition.globalBatchSize
     let exchange = GradientExchange(configuration, graph: task.graph, state: task.state, rankCount: communicator.size)

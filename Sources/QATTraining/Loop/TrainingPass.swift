@@ -17,36 +17,33 @@ public final class TrainingPass {
   public let batchSize: Int
   private let plan: Plan
   private let state: ModelState
-  private let objective: CrossEntropy
+  private let objective: any OutputLoss
   private let reducer: GradientReducer
   private let rankCount: Int
-  private let input: TensorName
+  private let inputs: [Graph.Input]
   private var stage = Stage.idle
   private var step: UInt64 = 0
 
   /// Prepares the steps of a network. All ranks do so together.
   /// - Parameters:
-  ///   - graph: a network with one input.
+  ///   - graph: the network.
   ///   - state: its parameters; those of rank 0 become every rank's.
   ///   - controller: the quantizers' controller; nil for an fp32 network.
   ///   - objective: what the steps minimise.
   ///   - batchSize: samples of this rank in a step.
   ///   - seed: of dropout's random numbers.
   ///   - communicator: the ranks.
-  /// - Throws: `TrainingError` when the network has several inputs, or when several ranks have not agreed on the quantizers; what the engine throws.
+  /// - Throws: `TrainingError` when several ranks have not agreed on the quantizers; what the engine throws.
   public init(
-    _ graph: Graph, state: ModelState, controller: CompressionController?, objective: CrossEntropy, batchSize: Int, seed: UInt64,
+    _ graph: Graph, state: ModelState, controller: CompressionController?, objective: any OutputLoss, batchSize: Int, seed: UInt64,
     communicator: any Communicator
   ) throws {
     try communicator.requireDistributed(controller)
-    guard graph.inputs.count == 1, let input = graph.inputs.first else {
-      throw TrainingError(.input, "the network '\(graph.name)' has the inputs \(graph.inputs.map(\.name)); batches of samples can feed exactly one")
-    }
     guard batchSize > 0 else { throw TrainingError(.input, "a batch of \(batchSize) samples is none") }
     self.batchSize = batchSize
     self.state = state
     self.objective = objective
-    self.input = input.name
+    inputs = graph.inputs
     rankCount = communicator.size
     try state.synchronize(communicator)
     plan = try Plan(graph, state: state, batchSize: batchSize, mode: .training)
@@ -64,17 +61,27 @@ public final class TrainingPass {
       throw TrainingError(
         .input, "a batch has \(batch.count) samples, the step was prepared for \(batchSize): leave the last, smaller batch of an epoch out")
     }
-    let memory = plan.input(input)
-    guard batch.pixels.count == memory.count else {
-      throw TrainingError(
-        .input, "a sample has \(batch.pixels.count / batchSize) values, the network's input '\(input)' takes \(memory.count / batchSize)")
+    for input in inputs {
+      guard let index = inputs.count == 1 && batch.inputs.count == 1 ? 0 : batch.inputs.firstIndex(where: { $0.name == input.name }) else {
+        throw TrainingError(
+          .input,
+          "the network's input '\(input.name)' is none of the samples' inputs, \(batch.inputs.compactMap(\.name)). Give the data the network's names")
+      }
+      let (memory, values) = (plan.input(input.name), batch.input(index))
+      guard values.count == memory.count else {
+        throw TrainingError(
+          .input, "a sample has \(values.count / batchSize) values, the network's input '\(input.name)' takes \(memory.count / batchSize)")
+      }
+      _ = memory.update(fromContentsOf: values)
     }
-    if let stranger = batch.labels.first(where: { $0 < 0 || Int($0) >= objective.classCount }) {
-      throw TrainingError(.input, "a sample has the class \(stranger), the network tells \(objective.classCount) classes apart, counted from 0")
+    guard objective.accepts(batch.target) else {
+      throw TrainingError(.input, "a sample has \(batch.target.words), expected \(objective.expectation)")
     }
-    _ = memory.update(fromContentsOf: batch.pixels)
+    if let rule = objective.classRule, let stranger = batch.labels.first(where: { $0 < 0 || Int($0) >= rule.classCount }) {
+      throw TrainingError(.input, "a sample has the class \(stranger), the network tells \(rule.classCount) classes apart, counted from 0")
+    }
     plan.forward(step: step, firstSample: batch.firstSample)
-    let sums = objective.evaluate(plan, labels: batch.labels, scale: 1 / Float(batchSize * rankCount))
+    let sums = objective.evaluate(plan, targets: batch.targets, scale: 1 / Float(batchSize * rankCount))
     stage = .forward(sums)
     return sums.loss / Double(max(sums.count, 1))
   }

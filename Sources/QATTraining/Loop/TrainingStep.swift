@@ -19,10 +19,9 @@ final class TrainingStep {
     var loss: Double { Double(trailer[.loss]) / max(Double(trailer[.count]), 1) }
     /// The knowledge distillation's part of the mean loss; nil without one.
     var distillation: Double? { distils ? Double(trailer[.distillation]) / max(Double(trailer[.count]), 1) : nil }
-    /// Fraction of the step's samples whose class scored highest; nil when labels are not looked at.
-    var top1: Double? { readsLabels ? Double(trailer[.correctTop1]) / max(Double(trailer[.count]), 1) : nil }
+    /// Fraction of the step's positions whose class scored highest: one a sample, pixel or token; nil when there are no classes.
+    var top1: Double? { trailer[.positions] > 0 ? Double(trailer[.correctTop1]) / Double(trailer[.positions]) : nil }
     fileprivate var distils: Bool
-    fileprivate var readsLabels: Bool
   }
 
   let batchesPerEpoch: Int
@@ -37,9 +36,9 @@ final class TrainingStep {
   private var movesStatistics = true
   private let callbacks: CallbackList
   private let normalization: RankNormalization?
-  private let input: TensorName
-  /// The task's loss; nil when labels are not looked at.
-  private let objective: CrossEntropy?
+  private let binding: InputBinding
+  /// The task's loss; nil when targets are not looked at.
+  private let objective: (any OutputLoss)?
   private let distillation: Distillation?
   private let reducer: GradientReducer
   private let loader: BatchLoader
@@ -52,29 +51,27 @@ final class TrainingStep {
   ) throws {
     self.callbacks = callbacks
     let configuration = task.configuration
-    guard task.graph.inputs.count == 1, let input = task.graph.inputs.first else {
-      throw TrainingError(.input, "the network '\(task.graph.name)' has the inputs \(task.graph.inputs.map(\.name)); images can feed exactly one")
-    }
-    self.input = input.name
+    binding = try InputBinding(task.graph, task.training, configuration.data.preprocessing)
     self.configuration = configuration
     self.partition = partition
     self.communicator = communicator
     self.numbers = numbers
     self.optimizer = optimizer
     state = task.state
-    let scores = try CrossEntropy(of: task.graph, labelSmoothing: Float(configuration.labelSmoothing))
-    objective = configuration.loss == .crossEntropy ? scores : nil
+    objective =
+      configuration.loss.readsTargets ? try configuration.makeLoss(of: task.graph, target: task.training.target, smooths: true) : nil
+    let output = try task.graph.lossOutput(configuration.loss.output).name
     normalization = RankNormalization(configuration.batchNorm, communicator)
     distillation = try configuration.nncf.distillation.map { method in
       guard let teacher = task.teacher else {
         throw TrainingError(.input, "the configuration asks for knowledge distillation, but the task has no teacher")
       }
-      return try Distillation(method, teacher: teacher, output: scores.output, configuration, communicator)
+      return try Distillation(method, teacher: teacher, output: output, configuration, communicator)
     }
     reducer = try GradientReducer(task.state, communicator: communicator, partition: partition, exchange: exchange)
     loader = try BatchLoader(
       dataset: task.training, preprocessing: configuration.data.preprocessing, seed: configuration.seed, partition: partition,
-      startEpoch: position.epoch, startPosition: position.position)
+      startEpoch: position.epoch, startPosition: position.position, options: task.configuration.loadingOptions.checking(objective?.classRule))
     batchesPerEpoch = loader.batchesPerEpoch
     schedule = configuration.optimizer.makeSchedule(epochs: configuration.epochs, stepsPerEpoch: loader.batchesPerEpoch)
   }
@@ -116,12 +113,12 @@ final class TrainingStep {
       WorkPhase.reading.begin()
       batch = try loader.next()
       WorkPhase.forward.begin()
-      _ = plan.input(input).update(fromContentsOf: batch.pixels)
+      binding.feed(batch, to: plan)
       plan.forward(step: UInt64(step), firstSample: batch.firstSample)
       let scale = 1 / Float(partition.globalBatchSize)
-      var sums = objective?.evaluate(plan, labels: batch.labels, scale: scale) ?? LossSums(count: batch.count)
+      var sums = objective?.evaluate(plan, targets: batch.targets, scale: scale) ?? LossSums(positions: 0, count: batch.count)
       let distilled = try distillation?.evaluate(
-        plan, pixels: batch.pixels, step: step, firstSample: batch.firstSample, scale: scale, adds: objective != nil)
+        plan, batch, binding, step: step, firstSample: batch.firstSample, scale: scale, adds: objective != nil)
       sums.loss += distilled ?? 0
       WorkPhase.backward.begin()
       numbers.watch(sums, of: batch, plan: plan)
@@ -142,8 +139,7 @@ final class TrainingStep {
       trailer: StepTrailer(reading: state.trailer), epoch: batch.epoch, next: batch.next,
       rate: callbacks.learningRate(
         schedule.rate(at: scheduleStep(at: DataPosition(epoch: batch.epoch, position: batch.position))), inEpoch: batch.epoch),
-      distils: distillation != nil,
-      readsLabels: objective != nil)
+      distils: distillation != nil)
     if try numbers.accepts(outcome, communicator) {
       if movesStatistics { state.updateStatistics() }
       optimizer.step(state, rate: outcome.rate)

@@ -54,7 +54,7 @@ private func steepGraph(slope: Float) -> Graph {
 }
 
 /// Samples that are all alike.
-private struct EqualDataset: Dataset {
+private struct EqualDataset: ImageDataset {
   var name: String { "equal" }
   var count: Int { 16 }
   var sampleShape: [Int] { [1, 4, 4] }

@@ -37,13 +37,13 @@ private struct PoisonedDataset: Dataset {
 
   var name: String { wrapped.name }
   var count: Int { wrapped.count }
-  var sampleShape: [Int] { wrapped.sampleShape }
-  var classCount: Int { wrapped.classCount }
+  var inputs: [SampleInput] { wrapped.inputs }
+  var target: SampleTarget { wrapped.target }
   var contentHash: UInt64 { wrapped.contentHash }
-  func label(at index: Int) -> Int32 { wrapped.label(at: index) }
+  func classLabel(at index: Int) -> Int32? { wrapped.classLabel(at: index) }
 
-  func readSample(_ index: Int, into pixels: UnsafeMutableBufferPointer<Float>) throws {
-    try wrapped.readSample(index, into: pixels)
-    if poisoned.contains(index) { pixels[5] = .nan }
+  func read(_ index: Int, into sample: Sample) throws {
+    try wrapped.read(index, into: sample)
+    if poisoned.contains(index) { sample.input(0)[5] = .nan }
   }
 }

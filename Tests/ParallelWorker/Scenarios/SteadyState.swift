@@ -39,7 +39,7 @@ import QATTraining
       let batch = try loader.next()
       _ = plan.input(input).update(fromContentsOf: batch.pixels)
       plan.forward()
-      _ = objective.evaluate(plan, labels: batch.labels, scale: 1 / Float(partition.globalBatchSize))
+      _ = objective.evaluate(plan, targets: batch.targets, scale: 1 / Float(partition.globalBatchSize))
       plan.backward(progress: reducer.advance(to:))
       try normalization?.check()
     } while try !reducer.finish()

@@ -52,14 +52,14 @@ private final class SignallingDataset: Dataset, @unchecked Sendable {
 
   var name: String { wrapped.name }
   var count: Int { wrapped.count }
-  var sampleShape: [Int] { wrapped.sampleShape }
-  var classCount: Int { wrapped.classCount }
+  var inputs: [SampleInput] { wrapped.inputs }
+  var target: SampleTarget { wrapped.target }
   var contentHash: UInt64 { wrapped.contentHash }
-  func label(at index: Int) -> Int32 { wrapped.label(at: index) }
+  func classLabel(at index: Int) -> Int32? { wrapped.classLabel(at: index) }
 
-  func readSample(_ index: Int, into pixels: UnsafeMutableBufferPointer<Float>) throws {
+  func read(_ index: Int, into sample: Sample) throws {
     readings += 1
     if readings == signalAt { kill(getpid(), SIGUSR1) }
-    try wrapped.readSample(index, into: pixels)
+    try wrapped.read(index, into: sample)
   }
 }

@@ -8,7 +8,7 @@ import Testing
 
 @testable import QATQuantization
 
-/// Samples with labels, given as arrays.
+/// Samples with targets, given as arrays.
 private struct LabelledSamples: BatchSource {
   let samples: [[Float]]
   var sampleCount: Int { samples.count }
@@ -17,17 +17,17 @@ private struct LabelledSamples: BatchSource {
     _ = destination.update(fromContentsOf: samples[range].flatMap { $0 })
   }
 
-  func labels(of range: Range<Int>) -> [Int32]? { range.map { Int32($0 % 3) } }
+  func targets(of range: Range<Int>) -> TargetValues? { TargetValues(classes: range.map { Int32($0 % 3) }, count: range.count) }
 }
 
 /// ½ Σ y² over the samples, whose second derivative with respect to y is the identity.
 private struct HalfSquare: Objective {
   let output: TensorName
 
-  func evaluate(_ plan: Plan, labels: UnsafeBufferPointer<Int32>, scale: Float) -> LossSums {
+  func evaluate(_ plan: Plan, targets: BatchTargets, scale: Float) -> LossSums {
     let (y, gradient) = (plan.output(output), plan.outputGradient(output))
     for index in y.indices { gradient[index] = scale * y[index] }
-    return LossSums(count: labels.count)
+    return LossSums(count: targets.count)
   }
 }
 
@@ -159,7 +159,7 @@ struct HessianTraceTests {
     RandomKey(seed: 11, purpose: .curvature, 0, number).word(at: index / 32) >> UInt32(index % 32) & 1 == 0 ? 1 : -1
   }
 
-  @Test("samples without labels, no samples, and a curvature that is not finite are errors")
+  @Test("samples without targets, no samples, and a curvature that is not finite are errors")
   func failures() throws {
     let graph = Self.smooth()
     func run(_ graph: Graph, _ source: any BatchSource) throws {
@@ -168,7 +168,7 @@ struct HessianTraceTests {
         SingleProcess()
       ).run()
     }
-    #expect { try run(graph, ArraySource(samples: Self.samples)) } throws: { "\($0)".contains("the samples have no labels") }
+    #expect { try run(graph, ArraySource(samples: Self.samples)) } throws: { "\($0)".contains("the samples have no targets") }
     #expect { try run(graph, LabelledSamples(samples: [])) } throws: { "\($0)".contains("there are none") }
     var broken = graph
     broken.constants["fc2.bias"]?.tensor = Tensor([0, .nan, 0], shape: [3])

@@ -24,6 +24,22 @@ struct PageSnippets {
     }
   }
 
+  @Test func ownData() async {
+    await #expect(processExitsWith: .success) {
+      Workspace.run {
+        // snippet docs/data.md
+        struct Squares: ImageDataset {
+          let name = "squares", count = 1000, sampleShape = [1, 8, 8], classCount = 2, contentHash: UInt64 = 1
+          func label(at index: Int) -> Int32 { Int32(index % 2) }
+          func readSample(_ index: Int, into pixels: UnsafeMutableBufferPointer<Float>) { pixels.update(repeating: Float(index % 2)) }
+        }
+        let data = DataLoader(Squares(), batchSize: 64)
+        // end of snippet
+        guard try data.batches().next()?.count == 64 else { throw Workspace.Missing(file: "a batch of squares") }
+      }
+    }
+  }
+
   @Test func restoringInTwoPhases() async {
     await #expect(processExitsWith: .success) {
       Workspace.run {

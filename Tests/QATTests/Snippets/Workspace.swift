@@ -60,12 +60,16 @@ enum Workspace {
       ([magic] + sizes.map { UInt32($0) }).flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) } }
     }
     var images = header(0x803, [dataset.count, 28, 28])
-    var pixels = [Float](repeating: 0, count: 28 * 28)
+    let sample = Sample(for: dataset)
+    var classes: [UInt8] = []
     for index in 0..<dataset.count {
-      try pixels.withUnsafeMutableBufferPointer { try dataset.readSample(index, into: $0) }
-      images += pixels.map { UInt8($0 * 255) }
+      try dataset.read(index, into: sample)
+      withExtendedLifetime(sample) {
+        images += sample.input(0).map { UInt8($0 * 255) }
+        classes.append(UInt8(sample.classes[0]))
+      }
     }
-    let labels = header(0x801, [dataset.count]) + (0..<dataset.count).map { UInt8(dataset.label(at: $0)) }
+    let labels = header(0x801, [dataset.count]) + classes
     try Data(images).write(to: URL(fileURLWithPath: "data/\(name)-images-idx3-ubyte"))
     try Data(labels).write(to: URL(fileURLWithPath: "data/\(name)-labels-idx1-ubyte"))
   }
