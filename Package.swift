@@ -25,6 +25,8 @@ let rooms: [Target] = [
   .target(
     name: "QATTensorFlow", dependencies: ["QATFiles", "QATTensor", "QATGraph", "QATLowering", "QATImporting", protobuf],
     path: "Sources/QATFormats/TensorFlow"),
+  .target(
+    name: "QATTensorBoard", dependencies: ["CTrainingSupport", "QATFiles", "QATTensor", "QATGraph", protobuf], path: "Sources/QATFormats/TensorBoard"),
   .target(name: "QATCommunication", dependencies: ["COpenMPI", "CTrainingSupport", "CWatching"]),
   .target(name: "QATEngine", dependencies: ["COneDNN", "CVectorKernels", "QATTensor", "QATGraph", numerics]),
   .target(name: "QATQuantization", dependencies: ["QATTensor", "QATGraph", "QATJSON", "QATCommunication", "QATEngine"]),
@@ -34,13 +36,14 @@ let rooms: [Target] = [
     name: "QATTraining",
     dependencies: [
       "CVectorKernels", "CTrainingSupport", "QATFiles", "QATTensor", "QATGraph", "QATJSON", "QATSafetensors", "QATCommunication", "QATEngine",
-      "QATQuantization", "QATData", "QATLowering", "QATDeployment",
+      "QATQuantization", "QATData", "QATLowering", "QATDeployment", "QATTensorBoard",
     ]),
   .target(name: "QATModels", dependencies: ["QATTensor", "QATGraph"]),
   .target(
     name: "QAT",
     dependencies: [
-      "QATFiles", "QATTensor", "QATGraph", "QATLowering", "QATJSON", "QATSafetensors", "QATONNX", "QATTensorFlow", "QATCommunication", "QATEngine",
+      "QATFiles", "QATTensor", "QATGraph", "QATLowering", "QATJSON", "QATSafetensors", "QATONNX", "QATTensorFlow", "QATTensorBoard",
+      "QATCommunication", "QATEngine",
       "QATQuantization", "QATData",
       "QATDeployment", "QATTraining", "QATModels",
     ]),

@@ -11,5 +11,6 @@
 @_exported import QATQuantization
 @_exported import QATSafetensors
 @_exported import QATTensor
+@_exported import QATTensorBoard
 @_exported import QATTensorFlow
 @_exported import QATTraining

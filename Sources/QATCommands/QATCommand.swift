@@ -23,7 +23,7 @@ struct QATCommand: ParsableCommand {
     version: version,
     subcommands: [
       TrainCommand.self, QuantizeCommand.self, EvaluateCommand.self, ExportCommand.self, CheckpointCommand.self, InspectCommand.self,
-      BenchCommand.self, DoctorCommand.self, ConfigCommand.self,
+      AnalyzeCommand.self, ReportCommand.self, BenchCommand.self, DoctorCommand.self, ConfigCommand.self,
     ])
 
   /// The version of this program.

@@ -17,6 +17,8 @@ public struct DeployedNetwork: Sendable {
   public let inputs: [Graph.Input]
   /// The lowered network's outputs.
   public let outputs: [TensorName]
+  /// Names of the operators that the runtime computes on integers, or that only move codes; fake quantizers that it merges into them among these.
+  public let integerOperators: Set<String>
 
   let steps: [any DeployedStep]
   private let constants: [TensorName: DeployedTensor]
@@ -36,6 +38,7 @@ public struct DeployedNetwork: Sendable {
     var compiler = try DeploymentCompiler(lowered, target.arithmetic, batchSize: batchSize)
     let steps = try compiler.compile()
     self.steps = steps
+    integerOperators = compiler.integerOperators
     var constants: [TensorName: DeployedTensor] = [:]
     for name in steps.flatMap(\.inputs) {
       guard let tensor = lowered.simulation.tensor(name) else { continue }

@@ -13,6 +13,8 @@ struct DeploymentCompiler {
   private let layers: Set<String>
   /// Names of the nodes that are part of an earlier step.
   private var merged: Set<String> = []
+  /// Names of the operators that compute on integers, or only move codes; complete when `compile` is done.
+  private(set) var integerOperators: Set<String> = []
 
   init(_ lowered: LoweredGraph, _ arithmetic: any RuntimeArithmetic, batchSize: Int) throws(GraphError) {
     self.lowered = lowered
@@ -45,13 +47,19 @@ struct DeploymentCompiler {
         throw GraphError(node: node.name, error.description)
       }
     }
+    integerOperators.formUnion(additions.keys)
+    integerOperators.formUnion(merged)
     return steps
   }
 
   private mutating func step(for node: Node) throws(ShapeError) -> any DeployedStep {
-    if let integer = try integerStep(for: node) { return integer }
+    if let integer = try integerStep(for: node) {
+      integerOperators.insert(node.name)
+      return integer
+    }
     let output = node.outputs[0]
     if node.op is FakeQuantize, let grid = lowered.activations[output] { return QuantizeStep(node.inputs[0], output, grid, arithmetic) }
+    if lowered.activations[output] != nil { integerOperators.insert(node.name) }
     do throws(GraphError) {
       return try FloatStep(node, moved: lowered.activations[output], batchSize: batchSize)
     } catch {

@@ -19,6 +19,7 @@ extension RunConfiguration {
         .shown(where: { $0.loss.kind == .crossEntropy }),
       SchemaKey("max_nonfinite_steps", \.maxNonFiniteSteps, .integer(atLeast: 1)),
       SchemaKey("divergence_check_every", \.divergenceCheckEvery, .integer(atLeast: 0)),
+      SchemaKey("tensorboard_every", \.tensorBoardEvery, .integer(atLeast: 0)),
       SchemaKey("batch_norm", \.batchNorm, .choice()),
       SchemaKey("num_batch_norm_update_epochs", optional: \.batchNormUpdateEpochs, .integer(atLeast: 0)),
       SchemaKey("num_observer_update_epochs", optional: \.observerUpdateEpochs, .integer(atLeast: 0)).shown(where: { $0.nncf.quantization != nil }),

@@ -31,6 +31,8 @@ public struct RunConfiguration: Sendable, Hashable {
   public var maxNonFiniteSteps = 10
   /// Steps from one check to the next that all ranks still hold the same parameters (`divergence_check_every`); 0 for none.
   public var divergenceCheckEvery = 500
+  /// Steps from one point of TensorBoard's curves to the next (`tensorboard_every`); 0 writes no events.
+  public var tensorBoardEvery = 10
   /// Whose samples batch norm normalises together in training (`batch_norm`).
   public var batchNorm = BatchNormScope.local
   /// Epochs after which batch norm keeps its running statistics and normalises with them (`num_batch_norm_update_epochs`); nil for never.

@@ -7,7 +7,8 @@ import Testing
 /// Help is reviewed like code: a change of it changes a file in Snapshots. QAT_UPDATE_SNAPSHOTS=1 writes them.
 @Suite struct HelpTests {
   @Test(arguments: [
-    "qat", "train", "quantize", "evaluate", "export", "inspect", "bench", "doctor", "config", "config check", "config print", "checkpoint",
+    "qat", "train", "quantize", "evaluate", "export", "inspect", "analyze", "report", "bench", "doctor", "config", "config check", "config print",
+    "checkpoint",
     "checkpoint ls",
     "checkpoint verify", "checkpoint show", "checkpoint diff",
   ])
@@ -19,10 +20,10 @@ import Testing
     #expect(try String(contentsOf: file, encoding: .utf8) == help)
   }
 
-  @Test(arguments: ["train", "quantize", "evaluate", "export", "inspect", "bench", "doctor"])
+  @Test(arguments: ["train", "quantize", "evaluate", "export", "inspect", "analyze", "report", "bench", "doctor"])
   func showsAnExample(name: String) throws {
     let lines = QATCommand.helpMessage(for: try #require(command(name)), columns: 1000).split(separator: "\n")
-    #expect(lines.contains { $0.contains("qat \(name) --") || $0.hasSuffix("qat \(name)") })
+    #expect(lines.contains { $0.contains("qat \(name) --") || $0.contains("qat \(name) runs/") || $0.hasSuffix("qat \(name)") })
   }
 
   private func command(_ path: String) -> (any ParsableCommand.Type)? {

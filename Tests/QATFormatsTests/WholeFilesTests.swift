@@ -79,4 +79,12 @@ import Testing
     #expect(try bytes("index") == [2])
     #expect(try names == ["index", "inner", "parts"])
   }
+
+  @Test(
+    "lie in a folder",
+    arguments: [
+      ("b", "."), ("", "."), ("run", "."), ("a/b", "a"), ("/b", "/"), ("/", "/"), ("/a/b/", "/a"), ("a//b", "a"), ("b/", "."), ("../é/b", "../é"),
+      ("//", "/"),
+    ])
+  func folderOfAPath(path: String, folder: String) { #expect(DurableFile.folder(of: path) == folder) }
 }

@@ -26,7 +26,7 @@ import Testing
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
     #expect(run.model == "mobilenet_small")
     #expect(run.batchSize == 32)
-    #expect(run.accumulationSteps == 2 && run.divergenceCheckEvery == 10)
+    #expect(run.accumulationSteps == 2 && run.divergenceCheckEvery == 10 && run.tensorBoardEvery == 25)
     #expect(run.epochs == 0)
     #expect(run.maxSteps == 100)
     #expect(run.seed == 9_223_372_036_854_775_807)

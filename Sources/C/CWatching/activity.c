@@ -14,6 +14,8 @@ static _Atomic int32_t phase;
 
 static _Atomic int64_t step_began, step_times[step_count], steps_noted;
 
+static _Atomic int64_t phase_began, phase_times[qat_phase_count];
+
 static struct {
   _Atomic(const char *) name;
   _Atomic int64_t bytes, step, start, end;
@@ -37,10 +39,16 @@ const char *qat_phase_name(int number) {
 }
 
 void qat_activity_begin(int number, int64_t longest) {
+  const int64_t now = qat_now(), began = GET(phase_began);
+  const int32_t last = GET(phase);
+  if (began > 0) SET(phase_times[last], GET(phase_times[last]) + now - began);
+  SET(phase_began, now);
   SET(phase, number);
   SET(limit, longest);
-  SET(since, qat_now());
+  SET(since, now);
 }
+
+int64_t qat_activity_time(int number) { return number >= 0 && number < qat_phase_count ? GET(phase_times[number]) : 0; }
 
 void qat_activity_begin_step(int64_t number) {
   const int64_t now = qat_now(), began = GET(step_began);

@@ -11,6 +11,8 @@ struct RestoredRun {
   let float: Graph
   /// The network with its trained values, with the quantizers that the run had at work.
   let trained: Graph
+  /// The quantizers; nil for an fp32 network.
+  let setup: QuantizerSetup?
 
   /// Reads a checkpoint.
   /// - Parameters:
@@ -39,6 +41,7 @@ struct RestoredRun {
     }
     self.float = float
     self.trained = try controller?.activeGraph(trained) ?? trained
+    setup = controller?.setup
   }
 
   /// Whether a model's name is that of a run or a checkpoint.

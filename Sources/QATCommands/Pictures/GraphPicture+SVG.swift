@@ -24,14 +24,14 @@ extension GraphPicture {
     var lines = [
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(number(width))\" height=\"\(number(height))\" "
         + "viewBox=\"0 0 \(number(width)) \(number(height))\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"\(number(Size.font))\">",
-      "<title>\(Self.escaped(name))</title>",
+      "<title>\(name.escapedForXML)</title>",
       "<defs><marker id=\"head\" viewBox=\"0 0 8 8\" refX=\"7.5\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\">"
         + "<path d=\"M0,0.5L8,4L0,7.5z\" fill=\"#666\"/></marker></defs>", "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>",
     ]
     for (index, kind) in Box.Kind.allCases.enumerated() {
       let y = Size.margin + Double(index) * Size.legend
       lines.append(rectangle(x: Size.margin, y: y, width: 26, height: 14, kind) + "/>")
-      lines.append("<text x=\"\(number(Size.margin + 34))\" y=\"\(number(y + 11))\">\(Self.escaped(kind.legend))</text>")
+      lines.append("<text x=\"\(number(Size.margin + 34))\" y=\"\(number(y + 11))\">\(kind.legend.escapedForXML)</text>")
     }
     func y(_ layer: Int) -> Double { top + Double(layer) * Size.row }
     lines.append("<g fill=\"none\" stroke=\"#666\">")
@@ -49,11 +49,11 @@ extension GraphPicture {
     for (index, box) in boxes.enumerated() {
       let x = layout.centers[index] + Size.margin
       let y = y(layout.layers[index])
-      lines.append("<g><title>\(Self.escaped("\(box.title) \(box.detail)\n\(box.note)"))</title>")
+      lines.append("<g><title>\("\(box.title) \(box.detail)\n\(box.note)".escapedForXML)</title>")
       lines.append(rectangle(x: x - widths[index] / 2, y: y, width: widths[index], height: Size.height, box.kind) + "/>")
       lines.append(
-        "<text x=\"\(number(x))\" y=\"\(number(y + 15))\" text-anchor=\"middle\" font-weight=\"bold\">\(Self.escaped(labels[index][0]))</text>")
-      lines.append("<text x=\"\(number(x))\" y=\"\(number(y + 29))\" text-anchor=\"middle\">\(Self.escaped(labels[index][1]))</text></g>")
+        "<text x=\"\(number(x))\" y=\"\(number(y + 15))\" text-anchor=\"middle\" font-weight=\"bold\">\(labels[index][0].escapedForXML)</text>")
+      lines.append("<text x=\"\(number(x))\" y=\"\(number(y + 29))\" text-anchor=\"middle\">\(labels[index][1].escapedForXML)</text></g>")
     }
     return (lines + ["</svg>"]).joined(separator: "\n") + "\n"
   }

@@ -27,6 +27,23 @@ enum Numbers {
     return unit == 0 ? "\(count) B" : "\(fixed(value, 1)) \(units[unit])"
   }
 
+  /// Seconds, or minutes and seconds, or hours and minutes.
+  static func duration(_ seconds: Double) -> String {
+    guard seconds.isFinite, seconds < 1e9 else { return "?" }
+    let total = Int(seconds.rounded())
+    if seconds < 60 { return "\(fixed(seconds, 1)) s" }
+    return total < 3600 ? "\(total / 60) min \(total % 60) s" : "\(total / 3600) h \(total / 60 % 60) min"
+  }
+
+  /// A number with its sign, also a plus.
+  static func signed(_ value: Double, _ digits: Int) -> String { (value < 0 ? "−" : "+") + fixed(abs(value), digits) }
+
+  /// A number with four significant digits.
+  static func short(_ value: Double) -> String { String(format: "%.4g", locale: Locale(identifier: "en_US_POSIX"), value) }
+
+  /// A ratio in decibels with one digit; "∞" for infinite ones.
+  static func decibels(_ value: Double) -> String { value.isFinite ? fixed(value, 1) : value > 0 ? "∞" : "–" }
+
   /// A number with a fixed count of digits behind the point.
   static func fixed(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", locale: Locale(identifier: "en_US_POSIX"), value) }
 }

@@ -62,14 +62,18 @@ struct QuantizerReport {
 
   private var granularity: String { quantizer.channelAxis == nil ? "tensor" : "\(parameters.first?.values.count ?? 0) channels" }
 
-  /// The lowest and the highest value on the grid, of all channels.
-  var range: String {
+  /// The lowest and the highest value on the grid, of all channels; nil when its parameters are not known.
+  var bounds: (low: Double, high: Double)? {
     let values = parameters.map(\.values)
-    guard let count = values.first?.count, count > 0, values.allSatisfy({ $0.count == count }) else { return "?" }
+    guard let count = values.first?.count, count > 0, values.allSatisfy({ $0.count == count }) else { return nil }
     let grids: [FakeQuantize.Grid<Float>] = (0..<count).map { quantizer.grid(parameters: values, at: $0) }
-    let low = grids.map(\.low).min() ?? 0
-    let high = grids.map(\.high).max() ?? 0
-    let text = "\(Numbers.fixed(Double(low), 5)) \(Numbers.fixed(Double(high), 5))"
+    return (Double(grids.map(\.low).min() ?? 0), Double(grids.map(\.high).max() ?? 0))
+  }
+
+  /// The bounds in words, and with whom they are shared.
+  var range: String {
+    guard let bounds else { return "?" }
+    let text = "\(Numbers.fixed(bounds.low, 5)) \(Numbers.fixed(bounds.high, 5))"
     return sharers.isEmpty ? text : "\(text) (shared with \(sharers.joined(separator: ", ")))"
   }
 

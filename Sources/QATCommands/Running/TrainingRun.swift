@@ -13,7 +13,7 @@ struct TrainingRun {
   private let trainer: Trainer
   /// When the run may end early.
   private let goal: AccuracyGoal?
-  private var results: [(name: String, evaluation: Evaluation)] = []
+  private var results = RunResults()
 
   /// Begins a run, or goes on with one: checks that the ranks train the same, takes the folder, finds the checkpoint, notes the run there, quantizes.
   /// - Throws: an error that names what is wrong, the same on all ranks; `StopRequest` when the run is asked to stop meanwhile.
@@ -71,21 +71,39 @@ struct TrainingRun {
     graph = controller?.graph ?? source
     state = try ModelState(graph)
     if let controller { try drawGraphs(source, controller, to: inputs.configuration.nncf.logDirectory, session) }
+    // What was measured before the run was stopped is not measured again.
+    if loaded != nil, session.communicator.isRoot, let before = try directory.results() { results.networks = before.networks }
+    var float: Evaluation?
+    if controller != nil, checkpoint == nil || inputs.configuration.nncf.accuracyAwareTraining != nil {
+      let evaluation = try Self.evaluate(source, inputs, session)
+      results.note("fp32", evaluation.metrics)
+      float = evaluation
+    }
     if let controller, checkpoint == nil {
       session.note(controller.statistics().description)
-      results.append(("quantized, before fine-tuning", try Self.evaluate(graph, inputs, session)))
+      results.note("quantized, before fine-tuning", try Self.evaluate(graph, inputs, session).metrics)
+      let results = results
+      try session.onRoot { try directory.write(results) }
     }
     var task = Trainer.Task(
       graph: graph, state: state, training: inputs.training, validation: inputs.validation, configuration: inputs.configuration,
       controller: controller, directory: directory, identity: identity)
     task.allowed = resume?.allowed ?? []
     if inputs.configuration.nncf.distillation != nil { task.teacher = source }
-    if let budget = inputs.configuration.nncf.accuracyAwareTraining {
-      let uncompressed = try Self.evaluate(source, inputs, session)
-      results.insert(("fp32", uncompressed), at: 0)
-      task.goal = AccuracyGoal(budget, uncompressed: uncompressed.top1)
+    if let budget = inputs.configuration.nncf.accuracyAwareTraining, let float {
+      task.goal = AccuracyGoal(budget, uncompressed: float.top1)
     }
     goal = task.goal
+    if inputs.configuration.tensorBoardEvery > 0 {
+      task.callbacks.append(
+        TensorBoardLog(
+          directory.eventsPath, every: inputs.configuration.tensorBoardEvery,
+          samples: try session.together {
+            try CalibrationSource(
+              dataset: inputs.validation, preprocessing: inputs.configuration.data.preprocessing, count: TensorBoardLog.sampleCount,
+              seed: inputs.configuration.seed)
+          }))
+    }
     trainer = try Trainer(task, communicator: session.communicator, resuming: checkpoint)
     if let bytes = trainer.teacherByteCount { session.note("knowledge distillation: the teacher takes \(Numbers.bytes(bytes)) on each rank") }
   }
@@ -106,12 +124,39 @@ struct TrainingRun {
     }
     // A run that was resumed at its end has not evaluated.
     let evaluation = try best ?? result.evaluation ?? Self.evaluate(trained, inputs, session)
-    results.append((controller == nil ? "trained" : "fine-tuned", evaluation))
+    results.note(controller == nil ? "trained" : "fine-tuned", evaluation.metrics)
     if trained.isQuantized {
-      results.append(("as integers", try Self.evaluate(session.together { try lower(trained).simulation }, inputs, session)))
+      results.note("as integers", try Self.evaluate(session.together { try lower(trained).simulation }, inputs, session).metrics)
     }
     try export(trained, to: exports, metadata: ModelMetadata.strings(inputs.configuration.data.preprocessing), session)
-    return table(result, exports: exports)
+    (results.steps, results.ranks) = (result.steps, session.communicator.size)
+    results.timing = RunResults.Timing(result)
+    results.files = exports.map { RunResults.ModelFile(path: $0.file, bytes: LoadedModel.size(ofFile: $0.file) ?? 0) }
+    let results = results
+    try session.onRoot { try directory.write(results) }
+    try writeReport(of: trained)
+    return table(result, accuracy: evaluation.top1)
+  }
+
+  /// Writes the run's page. What goes wrong with it does not take the run's result away.
+  private func writeReport(of trained: Graph) throws {
+    do {
+      var facts: NetworkFacts?
+      if let controller, trained.isQuantized {
+        let samples = try session.together {
+          try CalibrationSource(
+            dataset: inputs.validation, preprocessing: inputs.configuration.data.preprocessing, count: RunReport.sampleCount,
+            seed: inputs.configuration.seed)
+        }
+        facts = try NetworkFacts(
+          of: trained, float: trained.values(in: inputs.model.graph), setup: controller.setup, samples: samples, communicator: session.communicator)
+      }
+      try session.onRoot { try RunReport(of: directory, title: graph.name, facts: facts).write(to: directory.reportPath) }
+    } catch let request as StopRequest {
+      session.note("the report is left out, because the run is asked to stop (\(request)): 'qat report \(directory.path)' makes it")
+    } catch {
+      session.warn("there is no report: \(error)")
+    }
   }
 
   private static func evaluate(_ graph: Graph, _ inputs: RunInputs, _ session: Session) throws -> Evaluation {
@@ -121,15 +166,17 @@ struct TrainingRun {
       options: inputs.configuration.loadingOptions)
   }
 
-  private func table(_ result: TrainingResult, exports: [ExportDestination]) -> String {
+  private func table(_ result: TrainingResult, accuracy: Double) -> String {
     var table = TextTable([graph.name, "top-1", "top-5", "loss"])
-    for (name, evaluation) in results {
-      table.add([name, Numbers.percent(evaluation.top1), Numbers.percent(evaluation.top5), Numbers.fixed(evaluation.loss, 4)])
+    for network in results.networks {
+      let metrics = network.metrics
+      table.add([
+        network.name, metrics["top1"].map(Numbers.percent) ?? "", metrics["top5"].map(Numbers.percent) ?? "",
+        metrics["loss"].map { Numbers.fixed($0, 4) } ?? "",
+      ])
     }
     var lines = [table.text, ""]
-    if let goal, let compressed = results.first(where: { $0.name == "fine-tuned" || $0.name == "trained" }) {
-      lines.append(goal.report(compressed.evaluation.top1))
-    }
+    if let goal { lines.append(goal.report(accuracy)) }
     lines.append(
       "\(result.steps) steps, \(Numbers.fixed(result.imagesPerSecond, 0)) images/s over \(session.communicator.size) ranks, \(Numbers.fixed(result.seconds, 1)) s"
     )
@@ -147,7 +194,8 @@ struct TrainingRun {
           + "\(Numbers.fixed(checkpoints.longestSeconds, 3)) s at once at most")
     }
     lines.append("run          \(directory.path)")
-    for file in exports.map(\.file) { lines.append("exported     \(file)  \(Numbers.bytes(LoadedModel.size(ofFile: file) ?? 0))") }
+    lines.append("report       \(directory.reportPath)")
+    for file in results.files { lines.append("exported     \(file.path)  \(Numbers.bytes(file.bytes))") }
     return lines.joined(separator: "\n")
   }
 }

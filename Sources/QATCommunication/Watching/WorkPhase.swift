@@ -37,6 +37,12 @@ public enum WorkPhase: Int32, Sendable, CaseIterable {
     }
   }
 
+  /// What the process does in this phase, in a few words.
+  public var words: String { String(cString: qat_phase_name(rawValue)) }
+
+  /// Seconds that this process has spent in the phase, up to the beginning of the present one.
+  public var seconds: Double { Double(qat_activity_time(rawValue)) / 1e9 }
+
   /// Notes that this process now does this.
   public func begin() { qat_activity_begin(rawValue, Int64(patience * 1e9)) }
 

@@ -84,10 +84,18 @@ public enum DurableFile {
     }
   }
 
-  /// The folder that holds a path.
+  /// The folder that holds a path: "." for a name alone, "/" for what lies in the root and for itself.
+  ///
+  /// Foundation's own way to it ends the program when the path is a single character.
   public static func folder(of path: String) -> String {
-    let folder = (path as NSString).deletingLastPathComponent
-    return folder.isEmpty ? "." : folder
+    func trimmed(_ text: Substring) -> Substring {
+      var text = text
+      while text.count > 1, text.last == "/" { text.removeLast() }
+      return text
+    }
+    let whole = trimmed(path[...])
+    guard let slash = whole.lastIndex(of: "/") else { return "." }
+    return String(trimmed(whole[...slash]))
   }
 
   /// What a file or folder is, whatever its name: nil when there is nothing.

@@ -1,4 +1,5 @@
 import Foundation
+import QATFiles
 
 /// What a path can stand for where a checkpoint is asked for: a checkpoint's folder; a run's folder; a run's `latest` or `best`.
 extension CheckpointDirectory {
@@ -27,8 +28,7 @@ extension CheckpointDirectory {
   static func hint(_ path: String) -> (run: CheckpointDirectory, choice: Choice)? {
     let choice = Choice((path as NSString).lastPathComponent)
     guard choice == .latest || choice == .best else { return nil }
-    let parent = (path as NSString).deletingLastPathComponent
-    let run = CheckpointDirectory(parent.isEmpty ? "." : parent)
+    let run = CheckpointDirectory(DurableFile.folder(of: path))
     return FileSystem.exists("\(run.path)/run.json") ? (run, choice) : nil
   }
 }

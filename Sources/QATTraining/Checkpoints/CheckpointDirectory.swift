@@ -7,7 +7,8 @@ import QATCommunication
 /// step-000001200/                         a checkpoint, complete by one rename
 ///   model.safetensors  optimizer.safetensors  state.json  MANIFEST.json
 /// latest  best                            names of checkpoints; hints only
-/// metrics.jsonl
+/// metrics.jsonl  tensorboard/             curves
+/// results.json  report.html               what the run has come to
 /// ```
 /// Only rank 0 writes. The truth is a scan: the newest checkpoint whose manifest verifies. Folders named `.tmp-…`, `.trash-…` and `.abandoned-…` are
 /// garbage once the process in their names has ended.
@@ -38,6 +39,8 @@ public struct CheckpointDirectory: Sendable {
 
   /// Where metrics are logged.
   public var metricsPath: String { "\(path)/metrics.jsonl" }
+  /// The folder of TensorBoard's event files.
+  public var eventsPath: String { "\(path)/tensorboard" }
 
   /// Makes the folder, checks that it can be written, and removes what earlier runs left unfinished. Called by rank 0 before training.
   /// - Throws: `TrainingError` naming the folder and the system's reason.

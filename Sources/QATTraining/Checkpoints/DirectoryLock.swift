@@ -1,6 +1,7 @@
 import CTrainingSupport
 import Dispatch
 import Foundation
+import QATFiles
 
 #if canImport(Glibc)
   import Glibc
@@ -97,7 +98,7 @@ public final class DirectoryLock: @unchecked Sendable {
   private static func held(_ path: String, by owner: LockOwner?, _ reason: String) -> TrainingError {
     TrainingError(
       .storage,
-      "\((path as NSString).deletingLastPathComponent) is in use by \(owner.map(\.description) ?? "another process"): \(reason). Two runs cannot write to one "
+      "\(DurableFile.folder(of: path)) is in use by \(owner.map(\.description) ?? "another process"): \(reason). Two runs cannot write to one "
         + "folder: wait for it, choose another --checkpoint-dir, or say --force-unlock when you know that it is gone")
   }
 

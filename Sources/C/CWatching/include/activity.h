@@ -38,6 +38,9 @@ const char *qat_phase_name(int phase);
 // Another phase begins, which may last `limit` nanoseconds without moving on.
 void qat_activity_begin(int phase, int64_t limit);
 
+// Nanoseconds that were spent in a phase, up to the beginning of the present one.
+int64_t qat_activity_time(int phase);
+
 // A step begins; its time and that of those before make the median.
 void qat_activity_begin_step(int64_t step);
 
