@@ -13,25 +13,25 @@ struct MobileNetV2 {
   var net: NetworkBuilder
 
   /// MobileNetV2 for 224×224 colour images: torchvision's `mobilenet_v2`, 3.50 million parameters and 0.30 billion multiply-adds with 1000 classes.
-  static func standard(classes: Int, seed: UInt64) -> Graph {
+  static func standard(_ options: ArchitectureOptions) -> Graph {
     let stages = [
       Stage(expansion: 1, channels: 16, blocks: 1, stride: 1), Stage(expansion: 6, channels: 24, blocks: 2, stride: 2),
       Stage(expansion: 6, channels: 32, blocks: 3, stride: 2), Stage(expansion: 6, channels: 64, blocks: 4, stride: 2),
       Stage(expansion: 6, channels: 96, blocks: 3, stride: 1), Stage(expansion: 6, channels: 160, blocks: 3, stride: 2),
       Stage(expansion: 6, channels: 320, blocks: 1, stride: 1),
     ]
-    let model = MobileNetV2(net: NetworkBuilder(name: "mobilenet_v2", input: [3, 224, 224], seed: seed))
-    return model.network(stem: 32, stages: stages, last: 1280, dropout: 0.2, classes: classes)
+    let model = MobileNetV2(net: options.builder("mobilenet_v2", input: [3, 224, 224]))
+    return model.network(stem: 32, stages: stages, last: 1280, dropout: 0.2, classes: options.classes)
   }
 
   /// A MobileNetV2 of 2.6 million multiply-adds for 28×28 grey images.
-  static func small(classes: Int, seed: UInt64) -> Graph {
+  static func small(_ options: ArchitectureOptions) -> Graph {
     let stages = [
       Stage(expansion: 1, channels: 16, blocks: 1, stride: 1), Stage(expansion: 4, channels: 24, blocks: 2, stride: 1),
       Stage(expansion: 4, channels: 40, blocks: 2, stride: 2), Stage(expansion: 4, channels: 64, blocks: 2, stride: 2),
     ]
-    let model = MobileNetV2(net: NetworkBuilder(name: "mobilenet_small", input: [1, 28, 28], seed: seed))
-    return model.network(stem: 16, stages: stages, last: 128, dropout: nil, classes: classes)
+    let model = MobileNetV2(net: options.builder("mobilenet_small", input: [1, 28, 28]))
+    return model.network(stem: 16, stages: stages, last: 128, dropout: nil, classes: options.classes)
   }
 
   private consuming func network(stem: Int, stages: [Stage], last: Int, dropout: Float?, classes: Int) -> Graph {
@@ -54,8 +54,7 @@ struct MobileNetV2 {
   private mutating func convolutionNormRelu6(
     _ x: NetworkBuilder.Value, _ name: String, channels: Int, kernel: Int, stride: Int = 1, groups: Int = 1
   ) -> NetworkBuilder.Value {
-    let y = net.convolution(x, "\(name).0", channels: channels, kernel: kernel, stride: stride, pad: (kernel - 1) / 2, groups: groups)
-    return net.relu6(net.batchNormalization(y, "\(name).1"), "\(name).2")
+    net.convolutionNorm(x, name, channels: channels, kernel: kernel, stride: stride, groups: groups, .relu6)
   }
 
   /// Widens by `expansion`, filters each channel by itself, and narrows without an activation; adds x when the shapes agree.

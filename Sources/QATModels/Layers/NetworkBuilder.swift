@@ -25,12 +25,19 @@ public struct NetworkBuilder {
 
     /// Size of axis 1: channels of an image, features of a matrix.
     public var channels: Int { type.dimensions.count > 1 ? type.dimensions[1].fixedSize ?? 0 : 0 }
+    /// Size of the last axis: features of a matrix or of tokens.
+    public var features: Int { type.dimensions.last?.fixedSize ?? 0 }
   }
 
   /// The network's input.
   public let input: Value
   /// Seed of the initial weights. A parameter's values depend on the seed and on its own name and shape, on nothing else.
   public let seed: UInt64
+  /// How all parameters start, instead of as their layers say; nil for that.
+  public let weights: Initializer?
+  /// Whether the first fault is kept in `fault` instead of stopping the program.
+  var collectsFaults = false
+  private(set) var fault: GraphError?
   var graph: Graph
 
   /// A network without layers.
@@ -39,8 +46,20 @@ public struct NetworkBuilder {
   ///   - input: shape of one sample, [channels, height, width].
   ///   - inputName: name of the input tensor.
   ///   - seed: seed of the initial weights.
-  public init(name: String, input: [Int], inputName: TensorName = "input", seed: UInt64 = 0) {
-    let type = TensorType([.batch] + input.map(Dimension.fixed))
+  ///   - weights: how all parameters start, instead of as their layers say: `.constant(0)` where they are loaded afterwards, which saves the draws.
+  public init(name: String, input: [Int], inputName: TensorName = "input", seed: UInt64 = 0, weights: Initializer? = nil) {
+    self.init(name: name, type: TensorType([.batch] + input.map(Dimension.fixed)), inputName: inputName, seed: seed, weights: weights)
+  }
+
+  /// A network without layers whose input is no image, such as token numbers.
+  /// - Parameters:
+  ///   - name: what the graph is called.
+  ///   - type: the input's type, the batch first.
+  ///   - inputName: name of the input tensor.
+  ///   - seed: seed of the initial weights.
+  ///   - weights: how all parameters start, instead of as their layers say.
+  public init(name: String, type: TensorType, inputName: TensorName = "input", seed: UInt64 = 0, weights: Initializer? = nil) {
+    self.weights = weights
     self.input = Value(name: inputName, type: type)
     self.seed = seed
     graph = Graph(name: name, inputs: [Graph.Input(name: inputName, type: type)])
@@ -72,7 +91,7 @@ public struct NetworkBuilder {
   public mutating func add(
     _ op: some Operator, _ inputs: [Value], _ name: String, parameters: [(suffix: String, constant: Graph.Constant)] = []
   ) -> Value {
-    precondition(graph.node(named: name) == nil, "the network '\(graph.name)' has two layers named '\(name)'")
+    if graph.node(named: name) != nil { return faulty(inputs, name, "the network has another layer of this name: name one of them") }
     var names = inputs.map(\.name)
     var types = inputs.map(\.type)
     for (suffix, constant) in parameters {
@@ -84,12 +103,37 @@ public struct NetworkBuilder {
     do throws(ShapeError) {
       return Value(name: name, type: try op.outputTypes(for: types)[0])
     } catch {
-      preconditionFailure("the layer '\(name)' of the network '\(graph.name)' does not fit: \(error)")
+      return faulty(inputs, name, "the layer does not fit its input: \(error)")
     }
+  }
+
+  /// Ends the program with what is wrong with a layer, or keeps it and goes on with anything.
+  private mutating func faulty(_ inputs: [Value], _ name: String, _ reason: String) -> Value {
+    guard collectsFaults else { preconditionFailure("the layer '\(name)' of the network '\(graph.name)': \(reason)") }
+    if fault == nil { fault = GraphError(node: name, reason) }
+    return inputs.first ?? input
+  }
+
+  /// A trained tensor by its full name, as a value that layers read.
+  /// - Parameters:
+  ///   - name: the tensor's name.
+  ///   - initializer: how it starts.
+  ///   - shape: its shape.
+  /// - Returns: the tensor.
+  public mutating func parameter(named name: TensorName, _ initializer: Initializer, shape: [Int]) -> Value {
+    constant(named: name, Graph.Constant((weights ?? initializer).tensor(named: name, shape: shape, seed: seed), .parameter))
+  }
+
+  /// A tensor that never changes, as a value that layers read.
+  public mutating func fixed(named name: TensorName, _ tensor: Tensor) -> Value { constant(named: name, Graph.Constant(tensor, .fixed)) }
+
+  private mutating func constant(named name: TensorName, _ constant: Graph.Constant) -> Value {
+    graph.constants[name] = constant
+    return Value(name: name, type: TensorType(constant.tensor))
   }
 
   /// A trained parameter of the layer `layer` with its initial values.
   func parameter(_ layer: String, _ suffix: String, _ initializer: Initializer, shape: [Int]) -> (suffix: String, constant: Graph.Constant) {
-    (suffix, Graph.Constant(initializer.tensor(named: "\(layer).\(suffix)", shape: shape, seed: seed), .parameter))
+    (suffix, Graph.Constant((weights ?? initializer).tensor(named: "\(layer).\(suffix)", shape: shape, seed: seed), .parameter))
   }
 }

@@ -13,6 +13,12 @@ public enum Initializer: Sendable, Hashable {
   case normal(deviation: Float)
   /// Normal around 0 with variance 2 / fan, for layers before ReLUs. Source: He et al. 2015, arXiv:1502.01852.
   case kaimingNormal(Fan)
+  /// Evenly within ±√(6 / fan), of the same variance.
+  case kaimingUniform(Fan)
+  /// Normal around 0 with variance 2 / (fan in + fan out), for layers without ReLUs. Source: Glorot and Bengio 2010.
+  case xavierNormal
+  /// Evenly within ±√(6 / (fan in + fan out)), of the same variance.
+  case xavierUniform
 
   /// What one element of a weight [O, I, kH, kW] is counted among.
   public enum Fan: Sendable, Hashable {
@@ -20,6 +26,14 @@ public enum Initializer: Sendable, Hashable {
     case fanIn
     /// Outputs of one input: O · kH · kW, as PyTorch counts, which ignores groups.
     case fanOut
+
+    /// The count for a weight [O, I, ...], at least 1.
+    fileprivate func count(of shape: [Int]) -> Float {
+      let window = shape.dropFirst(2).reduce(1, *)
+      return Float(max(window * (self == .fanOut ? shape.first ?? 1 : shape.dropFirst().first ?? 1), 1))
+    }
+
+    fileprivate static func both(of shape: [Int]) -> Float { fanIn.count(of: shape) + fanOut.count(of: shape) }
   }
 
   /// The initial values of one parameter.
@@ -37,10 +51,10 @@ public enum Initializer: Sendable, Hashable {
       return Tensor((0..<shape.elementCount).map { bound * stream.uniform(at: $0) }, shape: shape)
     case .normal(let deviation):
       return Tensor((0..<shape.elementCount).map { deviation * stream.normal(at: $0) }, shape: shape)
-    case .kaimingNormal(let fan):
-      let window = shape.dropFirst(2).reduce(1, *)
-      let count = window * (fan == .fanOut ? shape.first ?? 1 : shape.dropFirst().first ?? 1)
-      return Self.normal(deviation: (2 / Float(max(count, 1))).squareRoot()).tensor(named: name, shape: shape, seed: seed)
+    case .kaimingNormal(let fan): return Self.normal(deviation: (2 / fan.count(of: shape)).squareRoot()).tensor(named: name, shape: shape, seed: seed)
+    case .kaimingUniform(let fan): return Self.uniform(bound: (6 / fan.count(of: shape)).squareRoot()).tensor(named: name, shape: shape, seed: seed)
+    case .xavierNormal: return Self.normal(deviation: (2 / Fan.both(of: shape)).squareRoot()).tensor(named: name, shape: shape, seed: seed)
+    case .xavierUniform: return Self.uniform(bound: (6 / Fan.both(of: shape)).squareRoot()).tensor(named: name, shape: shape, seed: seed)
     }
   }
 }
