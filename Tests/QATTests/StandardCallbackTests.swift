@@ -54,6 +54,7 @@ struct StandardCallbackTests {
         showsProgress: false
       ) { $0.optimizer.schedule.kind = .constant }
     }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: log).contains { $0.contains("tfevents") })
     let lines = try String(contentsOfFile: "\(log)/compression_statistics.jsonl", encoding: .utf8).split(separator: "\n").map {
       try JSONDocument.parse(String($0), file: "log").root
     }
