@@ -50,5 +50,7 @@ private func compress(
   let controller = try createCompressedModel(
     source, config, calibration: calibration, calibrationBatchSize: batchSize, precision: precision, communicator: communicator,
     compressionState: compressionState)
-  return (controller, try Model(source: source, controller: controller, config: config))
+  let compressed = try Model(source: source, controller: controller, config: config)
+  compressed.criterion = model.criterion
+  return (controller, compressed)
 }

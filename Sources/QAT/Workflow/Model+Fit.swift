@@ -75,6 +75,7 @@ extension Model {
     configuration.optimizer = optimizer
     configuration.data.set(data.preprocessing)
     configuration.nncf = config
+    configuration.loss = criterion
     return configuration
   }
 

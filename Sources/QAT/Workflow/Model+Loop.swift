@@ -4,13 +4,13 @@ import QATTraining
 
 /// Training by a loop written by hand, as in PyTorch.
 extension Model {
-  /// The cross-entropy of a batch. All ranks call it together, each with its own batch of as many samples.
-  /// - Parameter batch: this rank's samples and their classes.
+  /// The model's criterion on a batch: the cross-entropy of its classes unless set otherwise. All ranks call it together, each with its own batch of as many samples.
+  /// - Parameter batch: this rank's samples and their targets.
   /// - Returns: the loss, whose `backward()` computes the gradients.
-  /// - Throws: `TrainingError` when the network is no classifier or the batch does not fit it, when batches change their size within an epoch, or when several ranks have not agreed on the
+  /// - Throws: `TrainingError` when the network or the criterion does not fit the batch, when batches change their size within an epoch, or when several ranks have not agreed on the
   ///   quantizers; what the engine throws.
   public func loss(_ batch: Batch) throws -> ModelLoss {
-    let pass = try trainingPass(batchSize: batch.count)
+    let pass = try trainingPass(batchSize: batch.count, target: batch.samples.target)
     return ModelLoss(value: Float(try withExtendedLifetime(batch) { try pass.forward(batch.samples) }), pass: pass)
   }
 

@@ -16,6 +16,8 @@ public final class Model {
   public let state: ModelState
   /// The quantizers' controller; nil for a model that is not compressed.
   public let controller: CompressionController?
+  /// What training minimises and evaluations measure; the cross-entropy of classes unless set. Its `ignoreIndex` is heeded by `fit` and `evaluate`: in a loop of one's own every label is a class.
+  public var criterion = LossConfiguration.crossEntropy
   /// The network without quantizers.
   let source: Graph
   /// What the model was compressed by.
@@ -29,6 +31,9 @@ public final class Model {
     var batchSize: Int
     var setup: UInt64?
     var kinds: Set<QuantizationPoint.Kind>?
+    /// What a training step minimises, and what its samples say of the output; nil for none.
+    var criterion: LossConfiguration?
+    var target: SampleTarget?
   }
 
   /// A model of a network.
@@ -98,7 +103,15 @@ public final class Model {
   /// - Throws: what `QATTraining.evaluate` throws.
   public func evaluate(_ data: DataLoader) throws -> Evaluation {
     try QATTraining.evaluate(
-      trainedGraph(), state: state, dataset: data.dataset, preprocessing: data.preprocessing, batchSize: data.batchSize)
+      trainedGraph(), state: state, dataset: data.dataset, preprocessing: data.preprocessing, batchSize: data.batchSize,
+      loss: makeLoss(target: data.dataset.target, smooths: false))
+  }
+
+  /// The criterion as a loss of this network on targets of some kind.
+  func makeLoss(target: SampleTarget, smooths: Bool) throws -> any OutputLoss {
+    var configuration = RunConfiguration()
+    configuration.loss = criterion
+    return try configuration.makeLoss(of: graph, target: target, smooths: smooths)
   }
 
   private func batchSize(of inputs: [TensorName: Tensor]) throws -> Int {
@@ -130,15 +143,16 @@ public final class Model {
   }
 
   /// The pieces of a training step with batches of a size, compiled anew when the quantizers at work have changed. Where a stage of quantization begins, ranges are found anew.
-  func trainingPass(batchSize: Int) throws -> TrainingPass {
+  func trainingPass(batchSize: Int, target: SampleTarget) throws -> TrainingPass {
     if let controller, controller.scheduler.beginsStage, stageEpoch != controller.scheduler.state.currentEpoch {
       stageEpoch = controller.scheduler.state.currentEpoch
       try controller.initializeRanges(state)
     }
-    let key = planKey(batchSize: batchSize)
+    var key = planKey(batchSize: batchSize)
+    (key.criterion, key.target) = (criterion, target)
     if let pass, pass.key == key { return pass.pass }
     let made = try TrainingPass(
-      trainedGraph(), state: state, controller: controller, objective: CrossEntropy(of: graph), batchSize: batchSize, seed: 0,
+      trainedGraph(), state: state, controller: controller, objective: makeLoss(target: target, smooths: true), batchSize: batchSize, seed: 0,
       communicator: currentCommunicator())
     pass = (key, made)
     return made

@@ -11,7 +11,7 @@ public struct CompressionConfig {
   public var data: DataLoader
   /// Samples of a calibration batch. Statistics that are defined per batch depend on it.
   public var batchSize: Int
-  /// The loss whose curvature chooses bit widths, where the configuration asks for HAWQ; the cross-entropy of the network's scores when nil.
+  /// The loss whose curvature chooses bit widths, where the configuration asks for HAWQ; the model's criterion when nil.
   public var criterion: (any Objective)?
 
   /// The samples that initialise, chosen once by the loader's seed; nil when the configuration needs none.
@@ -24,7 +24,7 @@ public struct CompressionConfig {
   /// What HAWQ needs besides samples; nil where the configuration does not ask for it.
   func precisionTask(for model: Model) throws -> PrecisionTask? {
     guard nncf.quantization?.precision?.measuresCurvature == true else { return nil }
-    return PrecisionTask(objective: try criterion ?? CrossEntropy(of: model.graph), seed: data.seed)
+    return PrecisionTask(objective: try criterion ?? model.makeLoss(target: data.dataset.target, smooths: false), seed: data.seed)
   }
 }
 
@@ -33,7 +33,7 @@ public struct CompressionConfig {
 ///   - config: the configuration.
 ///   - loader: where samples come from; mirroring and moving are left out.
 ///   - batchSize: samples of a calibration batch; the loader's when nil.
-///   - criterion: the loss whose curvature chooses bit widths; the cross-entropy of the network's scores when nil.
+///   - criterion: the loss whose curvature chooses bit widths; the model's criterion when nil.
 /// - Returns: the configuration with its data.
 public func registerDefaultInitArgs(
   _ config: NNCFConfig, _ loader: DataLoader, batchSize: Int? = nil, criterion: (any Objective)? = nil
