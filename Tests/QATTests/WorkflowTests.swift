@@ -19,10 +19,11 @@ enum Example {
     return net.graph(output: net.linear(x, "fc", features: classes))
   }
 
-  static func loader(batchSize: Int = 8, count: Int = 48) throws -> DataLoader {
+  static func loader(batchSize: Int = 8, count: Int = 48, seed: UInt64 = 0) throws -> DataLoader {
     DataLoader(
       try openDataset("synthetic:1,8,8,4,\(count)", split: .train), batchSize: batchSize,
-      preprocessing: Preprocessing(mean: [0.5], std: [0.25], flip: true))
+      preprocessing: Preprocessing(mean: [0.5], std: [0.25], flip: true),
+      seed: seed)
   }
 
   static func config(_ more: String = "") throws -> NNCFConfig {
@@ -45,7 +46,7 @@ struct WorkflowTests {
     var optimizer = OptimizerConfiguration(kind)
     optimizer.schedule.kind = .constant
     optimizer.baseLearningRate = 0.01
-    let loader = try Example.loader()
+    let loader = try Example.loader(seed: 3)
     func make() throws -> (CompressionController?, Model) {
       guard quantized else { return (nil, try Model(Example.network())) }
       let (controller, model) = try Example.compressed()
@@ -70,6 +71,59 @@ struct WorkflowTests {
     #expect(model.stateDictionary == fitted.stateDictionary)
     #expect(try model.stateDictionary != make().1.stateDictionary)
     #expect(controller?.scheduler.state == .init(currentStep: 11, currentEpoch: 1) || !quantized)
+  }
+
+  @Test("a loop by hand goes through stages of quantization as fit does")
+  func stages() throws {
+    let staged = try Example.config(", \"params\": { \"activations_quant_start_epoch\": 1, \"weights_quant_start_epoch\": 2 }")
+    let loader = try Example.loader(seed: 3)
+    var optimizer = OptimizerConfiguration(.adam)
+    optimizer.schedule.kind = .constant
+    optimizer.baseLearningRate = 0.003
+    optimizer.weightDecay = 0.01
+    func make() throws -> (controller: CompressionController, model: Model) {
+      try createCompressedModel(Model(Example.network()), registerDefaultInitArgs(staged, loader))
+    }
+    let (_, fitted) = try make()
+    try fitted.fit(loader, epochs: 3, optimizer: optimizer, showsProgress: false)
+    let (controller, model) = try make()
+    let stepper = model.makeOptimizer(optimizer)
+    var found: [CompressionStage] = []
+    for epoch in 0..<3 {
+      controller.scheduler.epochStep()
+      found.append(controller.compressionStage)
+      let batches = try loader.batches(inEpoch: epoch)
+      while let batch = try batches.next() {
+        controller.scheduler.step()
+        try model.loss(batch).backward()
+        try stepper.step()
+      }
+    }
+    #expect(found == [.uncompressed, .partiallyCompressed, .fullyCompressed])
+    #expect(model.stateDictionary == fitted.stateDictionary)
+  }
+
+  @Test("fit ends as soon as the model is accurate enough, and learns from its teacher where the configuration says so")
+  func accuracyAndTeacher() throws {
+    let loader = try Example.loader()
+    func config(_ budget: JSONValue) throws -> CompressionConfig {
+      registerDefaultInitArgs(
+        try NNCFConfig([
+          "compression": [["algorithm": "quantization"], ["algorithm": "knowledge_distillation", "type": "mse"]],
+          "accuracy_aware_training": ["mode": "early_exit", "params": ["maximal_absolute_accuracy_degradation": budget, "maximal_total_epochs": 3]],
+        ]), loader)
+    }
+    let (_, generous) = try createCompressedModel(Model(Example.network()), config(100))
+    #expect(try generous.fit(loader, validation: loader.dataset, epochs: 3, showsProgress: false).steps == 0)
+    final class Distillation: TrainingCallback {
+      var losses: [Double] = []
+      func stepEnded(_ report: StepReport, _ trainer: Trainer) { losses.append(report.distillation ?? .nan) }
+    }
+    let distillation = Distillation()
+    let (_, model) = try createCompressedModel(Model(Example.network()), config(100))
+    // Without validation data there is nothing to be accurate on.
+    #expect(try model.fit(loader, epochs: 1, callbacks: [distillation], showsProgress: false).steps == 6)
+    #expect(distillation.losses.allSatisfy { $0.isFinite && $0 > 0 })
   }
 
   @Test("an fp32 model stays as it is when a quantized one is made of it, which starts from its trained values")

@@ -35,7 +35,8 @@ public struct DataLoader: Sendable {
   public func batches(inEpoch epoch: Int = 0) throws -> EpochBatches {
     let communicator = try currentCommunicator()
     let partition = BatchPartition(microBatchSize: batchSize, rank: communicator.rank, rankCount: communicator.size)
-    return EpochBatches(try BatchLoader(dataset: dataset, preprocessing: preprocessing, seed: seed, partition: partition, startEpoch: epoch))
+    return EpochBatches(
+      try BatchLoader(dataset: dataset, preprocessing: preprocessing, seed: seed, partition: partition, startEpoch: epoch), seed: seed)
   }
 }
 
@@ -43,11 +44,14 @@ public struct DataLoader: Sendable {
 public final class EpochBatches {
   /// Batches in the epoch.
   public let count: Int
+  /// The loader's seed, from which dropout's random numbers follow too.
+  let seed: UInt64
   private let loader: BatchLoader
   private var given = 0
 
-  init(_ loader: BatchLoader) {
+  init(_ loader: BatchLoader, seed: UInt64) {
     self.loader = loader
+    self.seed = seed
     count = loader.batchesPerEpoch
   }
 
@@ -74,4 +78,6 @@ public struct Batch {
 
   /// Number of samples of this rank.
   public var count: Int { samples.count }
+  /// The loader's seed.
+  var seed: UInt64 { owner.seed }
 }

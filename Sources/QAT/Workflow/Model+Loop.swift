@@ -10,7 +10,7 @@ extension Model {
   /// - Throws: `TrainingError` when the network or the criterion does not fit the batch, when batches change their size within an epoch, or when several ranks have not agreed on the
   ///   quantizers; what the engine throws.
   public func loss(_ batch: Batch) throws -> ModelLoss {
-    let pass = try trainingPass(batchSize: batch.count, target: batch.samples.target)
+    let pass = try trainingPass(for: batch)
     return ModelLoss(value: Float(try withExtendedLifetime(batch) { try pass.forward(batch.samples) }), pass: pass)
   }
 

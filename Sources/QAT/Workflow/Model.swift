@@ -34,6 +34,7 @@ public final class Model {
     /// What a training step minimises, and what its samples say of the output; nil for none.
     var criterion: LossConfiguration?
     var target: SampleTarget?
+    var seed: UInt64?
   }
 
   /// A model of a network.
@@ -143,17 +144,17 @@ public final class Model {
   }
 
   /// The pieces of a training step with batches of a size, compiled anew when the quantizers at work have changed. Where a stage of quantization begins, ranges are found anew.
-  func trainingPass(batchSize: Int, target: SampleTarget) throws -> TrainingPass {
+  func trainingPass(for batch: Batch) throws -> TrainingPass {
     if let controller, controller.scheduler.beginsStage, stageEpoch != controller.scheduler.state.currentEpoch {
       stageEpoch = controller.scheduler.state.currentEpoch
       try controller.initializeRanges(state)
     }
-    var key = planKey(batchSize: batchSize)
-    (key.criterion, key.target) = (criterion, target)
+    var key = planKey(batchSize: batch.count)
+    (key.criterion, key.target, key.seed) = (criterion, batch.samples.target, batch.seed)
     if let pass, pass.key == key { return pass.pass }
     let made = try TrainingPass(
-      trainedGraph(), state: state, controller: controller, objective: makeLoss(target: target, smooths: true), batchSize: batchSize, seed: 0,
-      communicator: currentCommunicator())
+      trainedGraph(), state: state, controller: controller, objective: makeLoss(target: batch.samples.target, smooths: true), batchSize: batch.count,
+      seed: batch.seed, firstStep: pass?.pass.step ?? 0, communicator: currentCommunicator())
     pass = (key, made)
     return made
   }

@@ -22,7 +22,12 @@ public final class TrainingPass {
   private let rankCount: Int
   private let inputs: [Graph.Input]
   private var stage = Stage.idle
-  private var step: UInt64 = 0
+  /// Steps done, those before this pass included: part of the key of dropout's random numbers.
+  public private(set) var step: Int
+  /// The parameters that the network does not train now, such as those of quantizers whose stage has not begun.
+  private let resting: [Range<Int>]
+  /// The optimizer that passes over them.
+  private var informed: (any Optimizer)?
 
   /// Prepares the steps of a network. All ranks do so together.
   /// - Parameters:
@@ -32,11 +37,12 @@ public final class TrainingPass {
   ///   - objective: what the steps minimise.
   ///   - batchSize: samples of this rank in a step.
   ///   - seed: of dropout's random numbers.
+  ///   - firstStep: steps done before.
   ///   - communicator: the ranks.
   /// - Throws: `TrainingError` when several ranks have not agreed on the quantizers; what the engine throws.
   public init(
     _ graph: Graph, state: ModelState, controller: CompressionController?, objective: any OutputLoss, batchSize: Int, seed: UInt64,
-    communicator: any Communicator
+    firstStep: Int = 0, communicator: any Communicator
   ) throws {
     try communicator.requireDistributed(controller)
     guard batchSize > 0 else { throw TrainingError(.input, "a batch of \(batchSize) samples is none") }
@@ -44,6 +50,9 @@ public final class TrainingPass {
     self.state = state
     self.objective = objective
     inputs = graph.inputs
+    step = firstStep
+    let trained = graph.trainedParameters
+    resting = state.parameterSlots.filter { !trained.contains($0.name) }.map(\.range)
     rankCount = communicator.size
     try state.synchronize(communicator)
     plan = try Plan(graph, state: state, batchSize: batchSize, mode: .training)
@@ -80,7 +89,7 @@ public final class TrainingPass {
     if let rule = objective.classRule, let stranger = batch.labels.first(where: { $0 < 0 || Int($0) >= rule.classCount }) {
       throw TrainingError(.input, "a sample has the class \(stranger), the network tells \(rule.classCount) classes apart, counted from 0")
     }
-    plan.forward(step: step, firstSample: batch.firstSample)
+    plan.forward(step: UInt64(step), firstSample: batch.firstSample)
     let sums = objective.evaluate(plan, targets: batch.targets, scale: 1 / Float(batchSize * rankCount))
     stage = .forward(sums)
     return sums.loss / Double(max(sums.count, 1))
@@ -111,6 +120,10 @@ public final class TrainingPass {
     stage = .idle
     guard isFinite else {
       throw TrainingError(.numerical, "the loss of step \(step + 1) is not finite: lower the learning rate or check the data. No parameter was moved")
+    }
+    if informed !== optimizer {
+      optimizer.moving = optimizer.share.pieces(without: resting)
+      informed = optimizer
     }
     state.updateStatistics()
     optimizer.step(state, rate: rate)

@@ -91,7 +91,7 @@ struct WorkflowSnippets {
         // snippet docs/workflow.md
         let callbacks = createCompressionCallbacks(controller, logDirectory: "compression_log")
         try model.fit(loader, epochs: 5, callbacks: callbacks)
-        print(controller.statistics())
+        print(controller.statistics(), controller.compressionStage)
         // end of snippet
         try Workspace.require("compression_log/compression_statistics.jsonl")
       }
@@ -110,6 +110,25 @@ struct WorkflowSnippets {
           loader, validation: validation, epochs: 20, optimizer: optimizer,
           callbacks: [EarlyStopping(.loss, patience: 2), LearningRateScheduler { epoch, rate in epoch < 10 ? rate : rate / 10 }])
         print(result.steps, result.endedEarly)
+        // end of snippet
+      }
+    }
+  }
+
+  @Test func asLongAsAccuracyAsksFor() async {
+    await #expect(processExitsWith: .success) {
+      Workspace.run {
+        let (fp32, loader, _, _, _) = try Workspace.quantized()
+        // snippet docs/workflow.md
+        let nncf = try NNCFConfig([
+          "compression": ["algorithm": "quantization"],
+          "accuracy_aware_training": [
+            "mode": "early_exit", "params": ["maximal_absolute_accuracy_degradation": 1, "maximal_total_epochs": 10],
+          ],
+        ])
+        let (_, accurate) = try createCompressedModel(fp32, registerDefaultInitArgs(nncf, loader))
+        let validation = try openDataset("data", split: .test)
+        try accurate.fit(loader, validation: validation, epochs: 10)
         // end of snippet
       }
     }
