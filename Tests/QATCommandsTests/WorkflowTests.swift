@@ -81,6 +81,13 @@ extension ToolTests {
       #expect(folder.exists("int8.onnx"))
     }
 
+    @Test("bench times steps of networks on tokens and of networks that judge pixels", arguments: ["bert_small", "unet_small"])
+    func benchTimesOtherNetworks(name: String) throws {
+      let run = try ToolRun("bench --model \(name) --mode qat --batch-size 2 --steps 2 --json", in: try Scratch())
+      #expect(run.exitCode == 0, "\(run.errors)")
+      #expect((try run.json()["images_per_second"]?.number?.double ?? 0) > 0)
+    }
+
     @Test(arguments: ["fp32", "qat"]) func benchTimesSteps(mode: String) throws {
       let run = try ToolRun("bench --model resnet_small --mode \(mode) --batch-size 4 --steps 3 --json", in: try Scratch())
       try #require(run.exitCode == 0, "\(run.errors)")

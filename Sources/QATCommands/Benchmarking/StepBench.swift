@@ -32,13 +32,8 @@ struct StepBench {
     partition = try session.together { try configuration.partition(communicator) }
     sampleCount = partition.globalBatchSize * (session.communicator.size / communicator.size)
     let batchSize = configuration.batchSize
-    guard network.inputs.count == 1, let input = network.inputs.first, input.type.rank == 4 else {
-      throw CommandError(
-        .input, "the network '\(network.name)' has the inputs \(network.inputs.map(\.type)); images feed exactly one of four dimensions")
-    }
-    objective = try CrossEntropy(of: network)
-    let shape = input.type.shape(batchSize: 1)
-    let dataset = SyntheticDataset(sampleShape: Array(shape.dropFirst()), classCount: objective.classCount, count: max(batchSize, 1), split: .train)
+    let dataset = try BenchDataset(for: network, count: max(batchSize, 1))
+    objective = try CrossEntropy(of: network, target: dataset.target)
     var graph = network
     if quantizes, !network.isQuantized {
       graph = try Self.quantized(network, configuration.nncf, dataset, session)
@@ -50,12 +45,18 @@ struct StepBench {
     reducer = try GradientReducer(state, communicator: communicator, partition: partition, exchange: exchange)
     let share = exchange.shards?.share(ofRank: communicator.rank) ?? ParameterShare([0..<state.parameters.count])
     optimizer = SGD(of: share, momentum: 0.9, weightDecay: 1e-4)
-    labels = (0..<batchSize).map { dataset.label(at: $0) }
-    let pixels = plan.input(input.name)
-    let sampleSize = shape.elementCount
+    var labels: [Int32] = []
+    let sample = Sample(for: dataset)
     for index in 0..<batchSize {
-      dataset.readSample(index, into: UnsafeMutableBufferPointer(rebasing: pixels[(index * sampleSize)...].prefix(sampleSize)))
+      dataset.read(index, into: sample)
+      for (number, input) in network.inputs.enumerated() {
+        let values = sample.input(number)
+        let memory = plan.input(input.name)
+        _ = UnsafeMutableBufferPointer(rebasing: memory[(index * values.count)...].prefix(values.count)).update(fromContentsOf: values)
+      }
+      labels += sample.classes
     }
+    self.labels = labels
   }
 
   /// Quantizes by eight samples: neither ranges nor bit widths change how long a step takes.
@@ -95,7 +96,7 @@ struct StepBench {
     let scale = 1 / Float(partition.globalBatchSize)
     repeat {
       plan.forward(step: number)
-      _ = labels.withUnsafeBufferPointer { objective.evaluate(plan, targets: BatchTargets(classes: $0), scale: scale) }
+      _ = labels.withUnsafeBufferPointer { objective.evaluate(plan, targets: BatchTargets(.classes($0), count: plan.batchSize), scale: scale) }
       plan.backward { reducer.advance(to: $0) }
       try normalization?.check()
     } while try !reducer.finish()
