@@ -17,13 +17,13 @@ struct QATCommand: ParsableCommand {
       A model is an ONNX file or one of resnet_small, mobilenet_small, resnet18, mobilenet_v2. Data is a folder of images, IDX or NumPy files, or \
       'synthetic'. Keys of the configuration are described in docs/configuration.md.
 
-      Exit codes: 0 done; 2 ranks not started as one run; 3 ranks or checkpoint differ; 4 no valid checkpoint; 5 numerical failure; 6 a rank is lost; 7 cannot write; \
-      64 wrong command line; 65 wrong configuration, model or data; 75 stopped with a checkpoint, start again to go on; 130 interrupted.
+      Exit codes: \(ExitStatus.allCases.map { "\($0.rawValue) \($0.meaning)" }.joined(separator: "; ")).
       """,
     version: version,
     subcommands: [
       TrainCommand.self, QuantizeCommand.self, EvaluateCommand.self, ExportCommand.self, CheckpointCommand.self, InspectCommand.self,
-      AnalyzeCommand.self, ReportCommand.self, BenchCommand.self, DoctorCommand.self, ConfigCommand.self,
+      AnalyzeCommand.self, ReportCommand.self, BenchCommand.self, DoctorCommand.self, InitCommand.self, ConfigCommand.self, CompletionsCommand.self,
+      ManualCommand.self,
     ])
 
   /// The version of this program.

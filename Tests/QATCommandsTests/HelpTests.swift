@@ -7,7 +7,8 @@ import Testing
 /// Help is reviewed like code: a change of it changes a file in Snapshots. QAT_UPDATE_SNAPSHOTS=1 writes them.
 @Suite struct HelpTests {
   @Test(arguments: [
-    "qat", "train", "quantize", "evaluate", "export", "inspect", "analyze", "report", "bench", "doctor", "config", "config check", "config print",
+    "qat", "train", "quantize", "evaluate", "export", "inspect", "analyze", "report", "bench", "doctor", "init", "completions", "manual", "config",
+    "config check", "config print",
     "checkpoint",
     "checkpoint ls",
     "checkpoint verify", "checkpoint show", "checkpoint diff",

@@ -47,7 +47,7 @@ struct BenchReport {
   }
 
   /// The most memory that this process has had resident, in bytes.
-  private static var peakMemory: Int {
+  static var peakMemory: Int {
     var usage = rusage()
     #if os(Linux)
       getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)

@@ -18,21 +18,25 @@ struct QuantizeCommand: ParsableCommand {
   @OptionGroup var output: ExportOption
   @OptionGroup var running: RunningOptions
 
+  @Flag(name: .customLong("dry-run"), help: "Do everything but write files: quantize, and make the exports beside the way.")
+  var isDryRun = false
+
   @Flag(help: "The statistics of the quantizers as one JSON object on stdout.")
   var json = false
 
   func validate() throws {
-    if output.files.isEmpty { throw ValidationError("Nothing would remain of the work: add --export FILE.") }
+    if output.files.isEmpty, !isDryRun { throw ValidationError("Nothing would remain of the work: add --export FILE, or --dry-run.") }
   }
 
   func run() throws {
     try Session.run("quantize", running) { session in
       let inputs = try session.begin(values: { $0.sharedValues() }) {
-        let inputs = try RunInputs(configurationPath: config.path, model: model.model, shapes: model.shape.shapes, data: data.path)
+        var inputs = try RunInputs(configurationPath: config.path, model: model.model, shapes: model.shape.shapes, data: data.path)
         guard inputs.configuration.nncf.quantization != nil else {
           throw CommandError(
             .input, "\(config.path) has no 'compression': there is nothing to quantize. Add \"compression\": { \"algorithm\": \"quantization\" }")
         }
+        if isDryRun { inputs.configuration.nncf.logDirectory = nil }
         return inputs
       }
       inputs.warn(session)
@@ -42,7 +46,14 @@ struct QuantizeCommand: ParsableCommand {
       else { return .done }
       try drawGraphs(inputs.model.graph, controller, to: inputs.configuration.nncf.logDirectory, session)
       session.result(json ? controller.statistics().json.text() : controller.statistics().description)
-      try export(controller.graph, to: output.destinations, metadata: ModelMetadata.strings(inputs.configuration.data.preprocessing), session)
+      let metadata = ModelMetadata.strings(inputs.configuration.data.preprocessing)
+      if isDryRun {
+        for file in try rehearseExport(controller.graph, to: output.destinations, metadata: metadata, session) {
+          session.note("would write \(file.path) (\(Numbers.bytes(file.bytes)))")
+        }
+      } else {
+        try export(controller.graph, to: output.destinations, metadata: metadata, session)
+      }
       return .done
     }
   }

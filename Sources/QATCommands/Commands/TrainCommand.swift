@@ -13,6 +13,7 @@ struct TrainCommand: ParsableCommand {
 
         qat train --config fp32.json --model resnet_small --data /data/fashion-mnist --checkpoint-dir runs/a --export fp32.onnx
         mpirun -n 2 qat train --config int8.json --model fp32.onnx --data /data/fashion-mnist --checkpoint-dir runs/b --resume auto --export int8.onnx
+        qat train --dry-run --config int8.json --model fp32.onnx --data /data/fashion-mnist --checkpoint-dir runs/b --export int8.onnx
       """)
 
   @OptionGroup var config: ConfigurationOption
@@ -46,6 +47,14 @@ struct TrainCommand: ParsableCommand {
       "Stop with a checkpoint when this process has run so long: 90s, 55m, 4h, 1h30m, or as Slurm writes it, 1-12:00:00.", valueName: "time"))
   var maxTime: TimeLimit?
 
+  @Flag(
+    name: .customLong("dry-run"),
+    help: "Check everything up to the end of the first step, exports and memory included, on all ranks, and write nothing.")
+  var isDryRun = false
+
+  @Flag(help: "The results as one JSON object on stdout.")
+  var json = false
+
   @OptionGroup var overrides: Overrides
   @OptionGroup var output: ExportOption
   @OptionGroup var running: RunningOptions
@@ -61,14 +70,20 @@ struct TrainCommand: ParsableCommand {
       }
       inputs.warn(session)
       let directory = CheckpointDirectory(checkpointDirectory, inputs.configuration.checkpoint)
+      let resumption = resume.map { (CheckpointDirectory.Choice($0), allow.reduce(into: Set<AllowedChange>()) { $0.formUnion($1) }) }
+      if isDryRun {
+        let found = try DryRun(inputs, directory: directory, resume: resumption, exports: output.destinations, session)
+        session.result(json ? found.json.text() : found.text)
+        return .done
+      }
       let conditions = StopConditions(directory, deadline: deadline, limit: "--max-time \(maxTime?.text ?? "")")
       defer { conditions.end() }
       do {
         try session.communicator.stopIfAsked()
-        let resumption = resume.map { (CheckpointDirectory.Choice($0), allow.reduce(into: Set<AllowedChange>()) { $0.formUnion($1) }) }
         var run = try TrainingRun(
           inputs, directory: directory, forcesLock: forcesLock, resume: resumption, stopConditions: conditions, session)
-        session.result(try run.finish(exports: output.destinations))
+        let result = try run.finish(exports: output.destinations)
+        session.result(json ? result.json.text() : result.text)
         return .done
       } catch let request as StopRequest {
         let why = conditions.reason.map { ", because \($0)" } ?? ""

@@ -60,6 +60,12 @@ struct RunInputs {
       options: configuration.loadingOptions)
   }
 
+  /// Checks that there is something to train from.
+  /// - Throws: `CommandError` when the model is quantized already.
+  func requireFloat() throws(CommandError) {
+    if model.graph.isQuantized { throw CommandError(.input, "the model is quantized already. Train from the fp32 model") }
+  }
+
   /// Says what the user should know before the work begins.
   func warn(_ session: Session) {
     configuration.warnings.forEach(session.warn)

@@ -27,6 +27,24 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
   /// Interrupted at the terminal, with a valid checkpoint.
   case interrupted = 130
 
+  /// What the code says, in words: help and the manual page show them.
+  var meaning: String {
+    switch self {
+    case .done: "done"
+    case .unexpected: "something that this program does not expect"
+    case .launch: "the ranks were not started as one run"
+    case .mismatch: "ranks, or a checkpoint and the run, differ in what must be equal"
+    case .checkpoint: "there is no valid checkpoint to go on from"
+    case .numerical: "loss, gradients or parameters are not finite"
+    case .stalled: "a rank is lost: start again to go on"
+    case .storage: "a file cannot be written, or another run holds the folder"
+    case .usage: "the command line is wrong"
+    case .input: "the configuration, the model or the data is wrong"
+    case .stopped: "stopped on request with a valid checkpoint: start again to go on"
+    case .interrupted: "interrupted at the terminal, with a valid checkpoint"
+    }
+  }
+
   /// The exit code of an error: the one place that decides.
   public static func code(for error: any Error) -> Int32 {
     switch error {

@@ -25,9 +25,7 @@ struct TrainingRun {
     self.session = session
     self.directory = directory
     let source = inputs.model.graph
-    if source.isQuantized {
-      throw CommandError(.input, "the model is quantized already. Train from the fp32 model")
-    }
+    try inputs.requireFloat()
     // Before anything is computed: there may be more ranks than work.
     let partition = try session.together { try inputs.configuration.partition(session.communicator) }
     inputs.configuration.stagesBeyondTheEnd(stepsPerEpoch: inputs.training.count / partition.globalBatchSize).forEach(session.warn)
@@ -110,9 +108,9 @@ struct TrainingRun {
 
   /// Trains to the end and exports.
   /// - Parameter exports: files to write.
-  /// - Returns: the table that the run ends with.
+  /// - Returns: the table that the run ends with, and the same as JSON.
   /// - Throws: `StopRequest`, the same on every rank, when the run was asked to stop; what training and exporting throw.
-  mutating func finish(exports: [ExportDestination]) throws -> String {
+  mutating func finish(exports: [ExportDestination]) throws -> (text: String, json: JSONValue) {
     let result = try trainer.run()
     if let stop = result.stop { throw stop }
     let best = goal == nil ? nil : try trainer.restoreBest()
@@ -135,7 +133,7 @@ struct TrainingRun {
     let results = results
     try session.onRoot { try directory.write(results) }
     try writeReport(of: trained)
-    return table(result, accuracy: evaluation.top1)
+    return (table(result, accuracy: evaluation.top1), results.json(run: directory.path, report: directory.reportPath))
   }
 
   /// Writes the run's page. What goes wrong with it does not take the run's result away.

@@ -60,11 +60,7 @@ extension CheckpointDirectory {
   /// - Throws: `TrainingError` when a run would begin in a folder with another run's checkpoints, or when a file cannot be written.
   public func begin(_ record: RunRecord, resuming checkpoint: Loaded?, writeModel: (_ path: String) throws -> Void) throws {
     let isOwn = checkpoint.map { holds($0.path) } ?? false
-    if !isOwn, let newest = try candidates.first {
-      throw TrainingError(
-        .storage, "\(path) already holds a run, up to \(newest). Say --resume auto to go on with it, or choose another --checkpoint-dir for a new run"
-      )
-    }
+    try requireVacant(resuming: checkpoint)
     if isOwn, let step = checkpoint?.checkpoint.state.step { try abandon(after: step) }
     if !isOwn || !FileSystem.exists(modelPath) {
       try willWrite("model.onnx")
@@ -80,6 +76,15 @@ extension CheckpointDirectory {
     }
     try willWrite("run.json")
     try FileSystem.replace("\(path)/run.json", with: Array(record.json.utf8))
+  }
+
+  /// Checks that a run may begin in the folder, or go on in it: that it holds no other run's checkpoints. A folder that is missing holds none.
+  /// - Parameter checkpoint: where the run goes on; nil when it begins.
+  /// - Throws: `TrainingError` naming the newest checkpoint that is in the way.
+  public func requireVacant(resuming checkpoint: Loaded?) throws {
+    guard !(checkpoint.map { holds($0.path) } ?? false), let newest = try candidates.first else { return }
+    throw TrainingError(
+      .storage, "\(path) already holds a run, up to \(newest). Say --resume auto to go on with it, or choose another --checkpoint-dir for a new run")
   }
 
   /// Sets aside the checkpoints of steps that will be done again, perhaps differently: they are no longer of this run. The next run here removes them.

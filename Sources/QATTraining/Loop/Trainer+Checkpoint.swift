@@ -2,6 +2,9 @@ import CVectorKernels
 import QATCommunication
 
 extension Trainer {
+  /// Size of a checkpoint's tensors.
+  public var checkpointByteCount: Int { get throws { try CheckpointSnapshot(state: task.state, memories: memories.memories).byteCount } }
+
   /// Saves a checkpoint: rank 0 copies the values, and training goes on while they are written. All ranks call it after the same step.
   /// - Parameter waits: whether all ranks go on only when the checkpoint is on the disk, as at the run's end; then an error ends all of them.
   /// - Returns: its path on rank 0, when it was waited for.

@@ -8,6 +8,8 @@ struct LineChart {
     var color: Int
     /// Whether each point is marked: a curve of few points.
     var isMarked = false
+    /// Whether neighbours differ by chance: a mean over neighbours stands in front of the points.
+    var isNoisy = false
   }
 
   let title: String
@@ -15,14 +17,16 @@ struct LineChart {
   var format: (Double) -> String = { Numbers.short($0) }
 
   private enum Size {
-    static let width = 340.0
-    static let height = 190.0
+    static let width = 500.0
+    static let height = 220.0
     static let left = 46.0
     static let right = 10.0
     static let top = 10.0
     static let bottom = 24.0
     /// Points of a curve at most: more cannot be seen.
-    static let points = 170
+    static let points = 240
+    /// Points from which on a noisy curve is smoothed.
+    static let smoothedFrom = 24
   }
 
   /// A figure with title, legend and drawing; empty without points.
@@ -46,8 +50,14 @@ struct LineChart {
     }
     for curve in drawn {
       let points = curve.points.map { (horizontal(x.place($0.x)), vertical(y.place($0.y))) }
-      let path = "M" + points.map { "\($0.0) \($0.1)" }.joined(separator: "L")
-      lines.append("<path class=\"curve c\(curve.color)\" d=\"\(path)\"/>")
+      func path(_ points: [(String, String)]) -> String { "M" + points.map { "\($0.0) \($0.1)" }.joined(separator: "L") }
+      if curve.isNoisy, points.count > Size.smoothedFrom {
+        lines.append("<path class=\"raw c\(curve.color)\" d=\"\(path(points))\"/>")
+        let smooth = Self.smoothed(curve.points).map { (horizontal(x.place($0.x)), vertical(y.place($0.y))) }
+        lines.append("<path class=\"curve c\(curve.color)\" d=\"\(path(smooth))\"/>")
+      } else {
+        lines.append("<path class=\"curve c\(curve.color)\" d=\"\(path(points))\"/>")
+      }
       for (place, point) in zip(points, curve.points) where curve.isMarked {
         lines.append(
           "<circle class=\"c\(curve.color)\" cx=\"\(place.0)\" cy=\"\(place.1)\" r=\"3\"><title>\(curve.name.escapedForXML), step "
@@ -76,6 +86,15 @@ struct LineChart {
       return (piece.reduce(0) { $0 + $1.x } / count, piece.reduce(0) { $0 + $1.y } / count)
     }
     return result
+  }
+
+  /// Each point's mean with its neighbours, a twelfth of the curve on both sides together.
+  private static func smoothed(_ points: [(x: Double, y: Double)]) -> [(x: Double, y: Double)] {
+    let reach = max(points.count / 24, 1)
+    return points.indices.map { index in
+      let window = points[max(0, index - reach)...min(points.count - 1, index + reach)]
+      return (points[index].x, window.reduce(0) { $0 + $1.y } / Double(window.count))
+    }
   }
 
   private func horizontal(_ place: Double) -> String { number(Size.left + place * (Size.width - Size.left - Size.right)) }

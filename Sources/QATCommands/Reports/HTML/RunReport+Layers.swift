@@ -44,21 +44,24 @@ extension RunReport {
   /// Bits, range, noise and clipping of the quantizers of a layer, one below the other.
   private func cells(_ quantizers: [QuantizerReport]) -> [String] {
     guard let facts, !quantizers.isEmpty else { return [String](repeating: "<td></td>", count: 4) }
-    func lines(_ text: (QuantizerReport) -> String?) -> String { quantizers.map { text($0) ?? "–" }.joined(separator: "<br>") }
+    func lines(_ text: (QuantizerReport) -> String?) -> String { quantizers.map { "<div>\(text($0) ?? "–")</div>" }.joined() }
     let measured = quantizers.map { facts.noise.quantizers[$0.id] }
     return [
       "<td title=\"\(quantizers.map(\.summary).joined(separator: "\n").escapedForXML)\">\(lines { "\($0.quantizer.bits)" })</td>",
       "<td class=\"range\">\(lines { $0.bounds.map { "\(Self.bound($0.low)) … \(Self.bound($0.high))" } })</td>",
       Self.decibels(measured.compactMap { $0?.noise.decibels }),
-      "<td>\(measured.map { $0.map { Self.share($0.clippedShare) } ?? "–" }.joined(separator: "<br>"))</td>",
+      "<td>\(measured.map { "<div>\($0.map { Self.share($0.clippedShare) } ?? "–")</div>" }.joined())</td>",
     ]
   }
 
-  /// A cell of decibels, with a bar from 0 to 60 for the lowest.
+  /// A cell of decibels, each with a bar from 0 to 60 below it.
   private static func decibels(_ values: [Double]) -> String {
-    guard let lowest = values.min() else { return "<td>–</td>" }
-    let part = lowest.isFinite ? min(max(lowest / 60, 0), 1) : lowest > 0 ? 1 : 0
-    return "<td class=\"bar\" style=\"--part:\(Numbers.fixed(100 * part, 1))%\">\(values.map { Numbers.decibels($0) }.joined(separator: "<br>"))</td>"
+    if values.isEmpty { return "<td>–</td>" }
+    let lines = values.map { value in
+      let part = value.isFinite ? min(max(value / 60, 0), 1) : value > 0 ? 1 : 0
+      return "<div>\(Numbers.decibels(value))<i class=\"bar\" style=\"--part:\(Numbers.fixed(100 * part, 1))%\"></i></div>"
+    }
+    return "<td>\(lines.joined())</td>"
   }
 
   private static func bound(_ value: Double) -> String {

@@ -40,6 +40,34 @@ extension RunResults.Timing {
   }
 }
 
+extension RunResults {
+  /// What `qat train --json` shows.
+  func json(run: String, report: String) -> JSONValue {
+    var members: [JSONValue.Member] = [
+      .init(
+        "networks",
+        .array(
+          networks.map { network in
+            .object(
+              [.init("name", .string(network.name))]
+                + network.metrics.sorted { $0.key < $1.key }.map { .init($0.key, $0.key == "count" ? .integer(Int($0.value)) : .number($0.value)) })
+          })), .init("steps", .integer(steps)), .init("ranks", .integer(ranks)),
+    ]
+    if let timing {
+      members += [
+        .init("seconds", .number(timing.seconds)), .init("step_seconds", .number(timing.stepSeconds)),
+        .init("exposed_communication_seconds", .number(timing.exposedCommunicationSeconds)),
+        .init("images_per_second", .number(timing.imagesPerSecond)),
+      ]
+    }
+    members += [
+      .init("files", .array(files.map { ["path": .string($0.path), "bytes": .integer($0.bytes)] })), .init("run", .string(run)),
+      .init("report", .string(report)),
+    ]
+    return .object(members)
+  }
+}
+
 extension Graph {
   /// Another network with the values of this one, where both have a constant of that name.
   func values(in other: Graph) -> Graph {

@@ -14,15 +14,16 @@ extension RunReport {
     h1 { margin: 0 0 4px; font-size: 30px; font-weight: 600; letter-spacing: -0.015em; line-height: 1.2; overflow-wrap: anywhere; }
     h2 { margin: 0 0 14px; font-size: 16px; font-weight: 600; }
     h3 { margin: 0; font-size: 13px; font-weight: 400; color: var(--quiet); }
-    header p, .note { margin: 0 0 12px; color: var(--quiet); max-width: 78ch; overflow-wrap: anywhere; }
-    .note { font-size: 13px; }
+    header p, .note { margin: 0 0 12px; color: var(--quiet); overflow-wrap: anywhere; }
+    .note { font-size: 13px; max-width: 92ch; }
     section { margin-top: 44px; }
     .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 1px; background: var(--line); border: 1px solid var(--line);
       border-radius: 8px; overflow: hidden; margin-top: 28px; }
-    .card { background: var(--paper); padding: 16px 18px; }
+    .card { background: var(--paper); padding: 16px 18px 14px; }
+    .card small { display: block; line-height: 1.45; }
     .card strong { display: block; font-size: 25px; font-weight: 600; letter-spacing: -0.02em; line-height: 1.35; white-space: nowrap; }
     small { color: var(--quiet); font-size: 12px; font-weight: 400; }
-    .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(320px, 1fr)); gap: 26px 32px; }
+    .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(420px, 100%), 1fr)); gap: 30px 44px; }
     .chart { margin: 0; }
     figcaption { display: flex; flex-wrap: wrap; gap: 2px 16px; align-items: baseline; font-size: 13px; margin-bottom: 6px; }
     figcaption b { font-weight: 600; margin-right: auto; }
@@ -33,6 +34,7 @@ extension RunReport {
     svg { display: block; width: 100%; height: auto; overflow: visible; }
     svg text { font-size: 10px; fill: var(--quiet); }
     .grid { stroke: var(--line); fill: none; }
+    .raw { stroke: var(--color); fill: none; stroke-width: 1; opacity: 0.28; stroke-linejoin: round; }
     .curve { stroke: var(--color); fill: none; stroke-width: 1.6; stroke-linejoin: round; stroke-linecap: round; }
     circle { fill: var(--paper); stroke: var(--color); stroke-width: 1.6; }
     .stack { display: flex; height: 14px; border-radius: 4px; overflow: hidden; gap: 1px; }
@@ -50,7 +52,8 @@ extension RunReport {
     tbody th small, td small { display: block; }
     .layers tbody th { min-width: 130px; max-width: 260px; }
     .layers tbody tr:hover { background: var(--soft); }
-    .bar { background: linear-gradient(to right, var(--c0) var(--part), var(--line) 0) bottom 3px left 10px / calc(100% - 20px) 2px no-repeat; padding-bottom: 10px; }
+    .layers td div { height: 25px; }
+    .bar { display: block; height: 2px; min-width: 44px; margin: 1px 0 3px; background: linear-gradient(to right, var(--c0) var(--part), var(--line) 0); }
     .badge { display: inline-block; font-size: 11px; line-height: 17px; padding: 0 6px; border-radius: 4px; margin-left: 4px; border: 1px solid var(--c0); }
     .badge.on { background: var(--c0); color: var(--paper); }
     .badge.off { border-color: var(--line); color: var(--quiet); text-decoration: line-through; }

@@ -73,22 +73,23 @@ struct RunReport {
         details.append("\(Numbers.signed(100 * (top1 - base), 2)) points")
       }
       if let loss = network.metrics["loss"], top1 != nil { details.append("loss \(Numbers.fixed(loss, 4))") }
-      return Self.card(network.name, main, details.joined(separator: " · "))
+      return Self.card(network.name, main, details)
     }
     if let floatBytes, floatBytes > 0, facts != nil, let smallest = results.files.map(\.bytes).min() {
       cards.append(
         Self.card(
           "size", "\(Numbers.fixed(100 * Double(smallest) / Double(floatBytes), 1)) %",
-          "\(Numbers.bytes(smallest)) of \(Numbers.bytes(floatBytes))"))
+          ["\(Numbers.bytes(smallest)) of \(Numbers.bytes(floatBytes))"]))
     }
     if let agreement = facts?.noise.agreement {
-      cards.append(Self.card("agreement", Numbers.percent(agreement), "same class without quantizers, \(facts?.noise.sampleCount ?? 0) samples"))
+      cards.append(Self.card("agreement", Numbers.percent(agreement), ["same class without quantizers", "\(facts?.noise.sampleCount ?? 0) samples"]))
     }
     return cards.isEmpty ? "" : "<section class=\"cards\">\(cards.joined(separator: "\n"))</section>"
   }
 
-  private static func card(_ name: String, _ value: String, _ details: String) -> String {
-    "<div class=\"card\"><h3>\(name.escapedForXML)</h3><strong>\(value.escapedForXML)</strong><small>\(details.escapedForXML)</small></div>"
+  private static func card(_ name: String, _ value: String, _ details: [String]) -> String {
+    let lines = details.map { "<small>\($0.escapedForXML)</small>" }.joined()
+    return "<div class=\"card\"><h3>\(name.escapedForXML)</h3><strong>\(value.escapedForXML)</strong>\(lines)</div>"
   }
 
   // MARK: Curves
@@ -104,18 +105,18 @@ struct RunReport {
       LineChart(
         title: "Loss",
         curves: [
-          .init(name: "training", points: steps { $0.loss }, color: 0),
+          .init(name: "training", points: steps { $0.loss }, color: 0, isNoisy: true),
           .init(name: "validation", points: evaluations("loss"), color: 1, isMarked: true),
         ]),
       LineChart(
         title: "Top-1",
         curves: [
-          .init(name: "training", points: steps { $0.top1.map { 100 * $0 } }, color: 0),
+          .init(name: "training", points: steps { $0.top1.map { 100 * $0 } }, color: 0, isNoisy: true),
           .init(name: "validation", points: evaluations("top1").map { ($0.x, 100 * $0.y) }, color: 1, isMarked: true),
         ], format: { Numbers.fixed($0, 2) + " %" }),
       LineChart(title: "Learning rate", curves: [.init(name: "of the step", points: steps { $0.rate }, color: 0)]),
       LineChart(
-        title: "Images a second", curves: [.init(name: "all ranks", points: steps { $0.imagesPerSecond }, color: 0)],
+        title: "Images a second", curves: [.init(name: "all ranks", points: steps { $0.imagesPerSecond }, color: 0, isNoisy: true)],
         format: { Numbers.grouped(Int($0)) }),
     ].map(\.html).filter { !$0.isEmpty }
     return charts.isEmpty ? "" : "<section><h2>Training</h2><div class=\"charts\">\(charts.joined(separator: "\n"))</div></section>"
