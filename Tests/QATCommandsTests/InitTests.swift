@@ -5,15 +5,16 @@ import Testing
 @testable import QATCommands
 
 @Suite struct InitTests {
-  @Test(arguments: architectureNames)
+  @Test(arguments: ["resnet_small", "mobilenet_small", "bert_small", "resnet18"])
   func whatIsWrittenIsAConfiguration(name: String) throws {
     let template = try ConfigurationTemplate(model: name, LoadedModel(name, classes: nil, seed: 0), data: nil, nil)
     let configuration = try RunConfiguration(document: JSONDocument.parse(template.text, file: "init"))
     #expect(configuration.warnings.isEmpty, "\(configuration.warnings)")
-    #expect(configuration.nncf.quantization != nil && configuration.nncf.inputInfo.count == 1)
+    #expect(configuration.nncf.quantization != nil && !configuration.nncf.inputInfo.isEmpty)
     let graph = try #require(architecture(named: name, classes: 10))
     try graph.requireInputs(configuration.nncf.inputInfo)
-    #expect(configuration.data.preprocessing.mean.count == graph.inputs[0].type.dimensions[1].fixedSize)
+    let channels = graph.inputs[0].type.rank == 4 ? graph.inputs[0].type.dimensions[1].fixedSize : nil
+    #expect(configuration.data.normalize?.mean.count == channels)
     #expect(template.text.split(separator: "\n").count { $0.contains("//") } > 8, "it is annotated")
   }
 

@@ -41,12 +41,14 @@ struct ConfigurationTemplate {
     } else {
       lines += ["    // \"train\": \"/data/train\", \"validation\": \"/data/val\",   or --data on the command line"]
     }
-    lines.append("    // \(origin)")
-    lines.append("    \"normalize\": \(normalization),")
-    lines += [
-      "    // What may be done to an image without changing its class; leave it out where that is nothing.", "    \"augment\": { \"flip\": true }",
-      "  },", "",
-    ]
+    // What is no image reaches the network as it is.
+    if graph.inputs.contains(where: { $0.type.rank == 4 }) {
+      lines += [
+        "    // \(origin)", "    \"normalize\": \(normalization),",
+        "    // What may be done to an image without changing its class; leave it out where that is nothing.", "    \"augment\": { \"flip\": true }",
+      ]
+    }
+    lines += ["  },", ""]
     lines += [
       "  \"compression\": {", "    \"algorithm\": \"quantization\",",
       "    // \"performance\": symmetric ranges everywhere, the fastest. \"mixed\": asymmetric ones for activations, where accuracy asks for it.",
