@@ -27,6 +27,8 @@ let rooms: [Target] = [
     path: "Sources/QATFormats/TensorFlow"),
   .target(
     name: "QATTensorBoard", dependencies: ["CTrainingSupport", "QATFiles", "QATTensor", "QATGraph", protobuf], path: "Sources/QATFormats/TensorBoard"),
+  .target(
+    name: "QATOpenVINO", dependencies: ["QATFiles", "QATTensor", "QATGraph", "QATLowering"], path: "Sources/QATFormats/OpenVINO"),
   .target(name: "QATCommunication", dependencies: ["COpenMPI", "CTrainingSupport", "CWatching"]),
   .target(name: "QATEngine", dependencies: ["COneDNN", "CVectorKernels", "QATTensor", "QATGraph", numerics]),
   .target(name: "QATQuantization", dependencies: ["QATTensor", "QATGraph", "QATJSON", "QATCommunication", "QATEngine"]),
@@ -42,7 +44,7 @@ let rooms: [Target] = [
   .target(
     name: "QAT",
     dependencies: [
-      "QATFiles", "QATTensor", "QATGraph", "QATLowering", "QATJSON", "QATSafetensors", "QATONNX", "QATTensorFlow", "QATTensorBoard",
+      "QATFiles", "QATTensor", "QATGraph", "QATLowering", "QATJSON", "QATSafetensors", "QATONNX", "QATTensorFlow", "QATOpenVINO", "QATTensorBoard",
       "QATCommunication", "QATEngine",
       "QATQuantization", "QATData",
       "QATDeployment", "QATTraining", "QATModels",

@@ -8,6 +8,7 @@
 @_exported import QATLowering
 @_exported import QATModels
 @_exported import QATONNX
+@_exported import QATOpenVINO
 @_exported import QATQuantization
 @_exported import QATSafetensors
 @_exported import QATTensor

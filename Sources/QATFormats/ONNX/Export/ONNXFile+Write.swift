@@ -4,7 +4,8 @@ import QATGraph
 
 extension ONNXFile {
   /// Writes a graph as an fp32 ONNX file: the smallest opset from 13 on that has its operators, tensor and node names as in the graph, batch normalisation
-  /// kept, the batch a dimension named `batch`. Equal graphs give equal bytes. The file appears complete or not at all.
+  /// kept, the batch a dimension named `batch`. Equal graphs give equal bytes. The file appears complete or not at all. Initializers of more than 2 GB go into a
+  /// second file beside it, `.data` behind its name.
   /// - Parameters:
   ///   - graph: a network without fake quantizers.
   ///   - path: where to write; an existing file is replaced.
@@ -12,15 +13,17 @@ extension ONNXFile {
   /// - Throws: `ONNXError` when the graph is not a network, holds what ONNX cannot say, or the file cannot be written.
   public static func write(_ graph: Graph, to path: String, metadata: [String: String] = [:]) throws {
     do throws(ONNXError) {
-      try replaceFile(at: path, with: encode(graph, metadata: metadata))
+      try replaceFile(at: path, with: encode(graph, metadata: metadata, dataName: dataName(beside: path)))
     } catch var error {
       error.file = path
       throw error
     }
   }
 
-  /// The bytes of the file that `write(_:to:metadata:)` writes.
-  static func encode(_ graph: Graph, metadata: [String: String] = [:]) throws(ONNXError) -> Data {
+  /// The files that `write(_:to:metadata:)` writes.
+  static func encode(
+    _ graph: Graph, metadata: [String: String] = [:], limit: Int = inlineLimit, dataName: String = ""
+  ) throws(ONNXError) -> Contents {
     let types: [TensorName: TensorType]
     do throws(GraphError) {
       types = try graph.validated().tensorTypes()
@@ -36,13 +39,15 @@ extension ONNXFile {
       if let tensor = graph.tensor(name) { builder.initializer(name, tensor) }
       if let type = types[name] { builder.output(name, type) }
     }
-    return try builder.encoded(metadata: metadata)
+    return try builder.encoded(metadata: metadata, limit: limit, dataName: dataName)
   }
 
-  /// Writes a file that appears complete or not at all.
-  static func replaceFile(at path: String, with data: Data) throws(ONNXError) {
+  /// Writes files that appear complete or not at all; readers open the model, which comes last.
+  static func replaceFile(at path: String, with contents: Contents) throws(ONNXError) {
+    let folder = DurableFile.folder(of: path)
+    let beside = contents.data.map { [("\(folder)/\(dataName(beside: path))", $0)] } ?? []
     do throws(FileError) {
-      try replaceFiles([(path, data)])
+      try replaceFiles(beside + [(path, contents.model)])
     } catch {
       throw ONNXError(file: path, error.reason)
     }

@@ -12,35 +12,40 @@ extension ONNXFile {
   ///   - path: where to write; an existing file is replaced.
   ///   - target: the runtime that the file is for. OpenVINO's gets an activation of slope 1 in front of the quantizer of each `ResidualBranch`, which
   ///     other runtimes compute as well, but ONNX Runtime computes the convolution before it in floating point.
+  ///   - quantizers: how quantizers of activations are written. OpenVINO's own form is for OpenVINO, whatever the target.
   ///   - metadata: strings for the file's `metadata_props`; `quantization` and `target` are added.
   /// - Throws: `ONNXError` when the network holds what ONNX cannot say, or the file cannot be written.
   public static func write(
-    _ lowered: LoweredGraph, to path: String, target: Runtime = .onnxRuntime, metadata: [String: String] = [:]
+    _ lowered: LoweredGraph, to path: String, target: Runtime = .onnxRuntime, quantizers: ONNXQuantizers = .linear, metadata: [String: String] = [:]
   ) throws {
     do throws(ONNXError) {
-      try replaceFile(at: path, with: encode(lowered, target: target, metadata: metadata))
+      try replaceFile(at: path, with: encode(lowered, target: target, quantizers: quantizers, metadata: metadata, dataName: dataName(beside: path)))
     } catch var error {
       error.file = path
       throw error
     }
   }
 
-  /// The bytes of the file that `write(_:to:target:metadata:)` writes.
+  /// The files that `write(_:to:target:metadata:)` writes.
   static func encode(
-    _ lowered: LoweredGraph, target: Runtime = .onnxRuntime, metadata: [String: String] = [:]
-  ) throws(ONNXError) -> Data {
+    _ lowered: LoweredGraph, target: Runtime = .onnxRuntime, quantizers: ONNXQuantizers = .linear, metadata: [String: String] = [:],
+    limit: Int = inlineLimit, dataName: String = ""
+  ) throws(ONNXError) -> Contents {
+    let target = quantizers == .openVINO ? Runtime.openVINO : target
     let types: [TensorName: TensorType]
     do throws(GraphError) {
       types = try lowered.simulation.validated().tensorTypes()
     } catch {
       throw ONNXError(node: error.node, error.reason)
     }
-    var writer = QuantizedGraphWriter(lowered, target: target)
+    var writer = QuantizedGraphWriter(lowered, target: target, quantizers: quantizers)
     for node in lowered.simulation.nodes { try writer.write(node) }
     for name in lowered.simulation.outputs {
       if let type = types[name] { writer.builder.output(name, type) }
     }
-    let summary = "QDQ, \(lowered.integerLayers.count) integer layers, \(lowered.floatOperators.count) float operators"
-    return try writer.builder.encoded(metadata: metadata.merging(["quantization": summary, "target": target.rawValue]) { given, _ in given })
+    let form = quantizers == .linear ? "QDQ" : "FakeQuantize"
+    let summary = "\(form), \(lowered.integerLayers.count) integer layers, \(lowered.floatOperators.count) float operators"
+    return try writer.builder.encoded(
+      metadata: metadata.merging(["quantization": summary, "target": target.rawValue]) { given, _ in given }, limit: limit, dataName: dataName)
   }
 }

@@ -81,11 +81,16 @@ struct ONNXModelBuilder {
     graph.output.append(ONNXValueInfoProto(name: name, type: type))
   }
 
-  /// The bytes of the model file.
-  /// - Parameter metadata: written as `metadata_props`, sorted by key.
-  /// - Returns: the whole file.
-  /// - Throws: `ONNXError` when the model exceeds the 2 GiB that a protobuf file can hold.
-  func encoded(metadata: [String: String]) throws(ONNXError) -> Data {
+  /// The files of the model.
+  /// - Parameters:
+  ///   - metadata: written as `metadata_props`, sorted by key.
+  ///   - limit: bytes of initializers that the model file itself may hold; with more of them they go into a file beside it.
+  ///   - dataName: the name of that file.
+  /// - Returns: the whole model file, and what goes beside it.
+  /// - Throws: `ONNXError` when the model is too large even so.
+  func encoded(metadata: [String: String], limit: Int = ONNXFile.inlineLimit, dataName: String = "") throws(ONNXError) -> ONNXFile.Contents {
+    var graph = graph
+    let data = graph.initializer.reduce(0) { $0 + $1.rawData.count } > limit ? graph.moveInitializersOut(to: dataName) : nil
     var model = ONNXModelProto()
     // The smallest IR version that belongs to the opset: old runtimes refuse newer ones even when they know every operator.
     model.irVersion = opset <= 14 ? 7 : opset <= 18 ? 8 : opset <= 20 ? 9 : 10
@@ -102,7 +107,7 @@ struct ONNXModelBuilder {
       model.metadataProps.append(entry)
     }
     do {
-      return try model.serializedBytes()
+      return ONNXFile.Contents(model: try model.serializedBytes(), data: data)
     } catch {
       throw ONNXError("the model is too large for one ONNX file (2 GiB): \(error)")
     }

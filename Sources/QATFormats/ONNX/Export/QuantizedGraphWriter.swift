@@ -2,7 +2,7 @@ import QATGraph
 import QATLowering
 import QATTensor
 
-/// Writes a lowered network node by node, with a QuantizeLinear where values become bytes and a DequantizeLinear for every reader of them.
+/// Writes a lowered network node by node, with a QuantizeLinear where values become bytes and a DequantizeLinear for every reader of them, or with OpenVINO's FakeQuantize.
 ///
 /// One DequantizeLinear a reader is what pattern matchers of runtimes expect. QuantizeLinear and DequantizeLinear have no names of their own and share
 /// equal scales and zero-points, since in small networks names weigh as much as weights.
@@ -11,21 +11,30 @@ struct QuantizedGraphWriter {
   private let lowered: LoweredGraph
   private let graph: Graph
   private let consumers: [TensorName: [Graph.Use]]
+  private let producers: [TensorName: Int]
   /// The tensor of bytes behind each quantized tensor, by the network's name.
   private var bytes: [TensorName: TensorName] = [:]
   /// Tensors that the file has under another name.
   private var replacements: [TensorName: TensorName] = [:]
+  /// Ranks of the network's tensors.
+  private let ranks: [TensorName: Int]
   /// Scales and zero-points written so far.
   private var shared: [Tensor: TensorName] = [:]
 
   /// Names of the quantizers whose rounding the runtime would leave out.
   private let guarded: Set<String>
 
-  init(_ lowered: LoweredGraph, target: Runtime) {
+  /// How quantizers of activations are written.
+  private let quantizers: ONNXQuantizers
+
+  init(_ lowered: LoweredGraph, target: Runtime, quantizers: ONNXQuantizers = .linear) {
     self.lowered = lowered
+    self.quantizers = quantizers
     guarded = target == .openVINO ? Set(lowered.residualBranches.map(\.quantizer.name)) : []
     graph = lowered.simulation
+    ranks = ((try? graph.tensorTypes()) ?? [:]).mapValues(\.rank)
     consumers = graph.consumers
+    producers = graph.producers
     builder = ONNXModelBuilder(graph, opset: ONNXModelBuilder.opset(for: graph))
   }
 
@@ -34,11 +43,12 @@ struct QuantizedGraphWriter {
     let output = node.outputs[0]
     if let quantizer = node.as(FakeQuantize.self) { return try writeQuantizer(node, quantizer) }
     var written = node
-    if let clip = node.as(Clip.self), let codes = codesOfOnlyReader(of: output) {
+    // Bytes are limited as codes, floats in front of a FakeQuantize by the Clip itself.
+    if quantizers == .linear, let clip = node.as(Clip.self), let codes = codesOfOnlyReader(of: output) {
       // The limits are those of the codes. A ReLU shows what remains; runtimes leave it out because no code stands below zero.
-      if clip.lower == 0, codes.zeroPoint == 0 {
+      if clip.lower == 0, codes.zeroPoint == 0, !(producer(of: node.inputs[0])?.op is Relu) {
         written.op = Relu()
-      } else if clip.lower < 0 {
+      } else if clip.lower < 0 || (clip.lower == 0 && codes.zeroPoint == 0) {
         replacements[output] = read(node.inputs[0])
         return
       }
@@ -46,8 +56,12 @@ struct QuantizedGraphWriter {
     written.inputs = node.inputs.map { read($0) }
     try builder.append(written)
     // A tensor whose values were only moved stays on its grid: between equal scales runtimes move bytes.
-    if let codes = lowered.activations[output], consumers[output] != nil { bytes[output] = quantize(output, codes, as: output) }
+    if quantizers == .linear, let codes = lowered.activations[output], consumers[output] != nil {
+      bytes[output] = quantize(output, codes, as: output)
+    }
   }
+
+  private func producer(of tensor: TensorName) -> Node? { producers[tensor].map { graph.nodes[$0] } }
 
   /// The storage of the one quantizer that reads `tensor`; nil when others read it too.
   private func codesOfOnlyReader(of tensor: TensorName) -> ActivationCodes? {
@@ -78,21 +92,57 @@ struct QuantizedGraphWriter {
   private mutating func writeQuantizer(_ node: Node, _ quantizer: FakeQuantize) throws(ONNXError) {
     let input = node.inputs[0]
     let output = node.outputs[0]
+    if quantizers == .openVINO { return try writeFakeQuantize(node, quantizer) }
     guard let codes = lowered.activations[output] else { return try writePerChannelQuantizer(node, quantizer) }
     if let same = bytes[input], lowered.activations[input] == codes {
       bytes[output] = same
     } else {
       let limits = codes.usesWholeByte ? nil : codes.range
-      var source = read(input)
-      if guarded.contains(node.name) {
-        source = builder.uniqueName(input + "_r")
-        builder.node("LeakyRelu", name: "", inputs: [read(input)], outputs: [source], attributes: [.float("alpha", 1)])
-      }
-      bytes[output] = quantize(source, codes, as: replacements[input] ?? input, limits: limits)
+      bytes[output] = quantize(guardedSource(of: node), codes, as: replacements[input] ?? input, limits: limits)
     }
     // An output of the network keeps its name.
     if graph.outputs.contains(output), let quantized = bytes[output] { _ = dequantized(quantized, codes, as: output) }
   }
+
+  /// What a quantizer reads, behind an activation of slope 1 where the runtime would leave out the rounding.
+  private mutating func guardedSource(of node: Node) -> TensorName {
+    let input = node.inputs[0]
+    guard guarded.contains(node.name) else { return read(input) }
+    let source = builder.uniqueName(input + "_r")
+    builder.node("LeakyRelu", name: "", inputs: [read(input)], outputs: [source], attributes: [.float("alpha", 1)])
+    return source
+  }
+
+  /// Adds OpenVINO's operator: 256 levels between the bounds that scale and zero-point stand for, fewer codes behind a Clip; a quantizer without codes with its own levels.
+  private mutating func writeFakeQuantize(_ node: Node, _ quantizer: FakeQuantize) throws(ONNXError) {
+    var source = guardedSource(of: node)
+    let stem = node.inputs[0]
+    var bounds: [Tensor]
+    var levels = 256
+    if let codes = lowered.activations[node.outputs[0]] {
+      func value(_ code: Int) -> Tensor { Tensor([Float(code - codes.zeroPoint) * codes.scale], shape: []) }
+      if !codes.usesWholeByte {
+        let limited = builder.uniqueName(stem + "_l")
+        let limits = [codes.range.lowerBound, codes.range.upperBound].map { initializer(value($0), stem + "_b") }
+        builder.node("Clip", name: "", inputs: [source] + limits, outputs: [limited])
+        source = limited
+      }
+      bounds = [value(0), value(255)]
+    } else {
+      let grids = try self.grids(of: node, quantizer)
+      levels = quantizer.levels
+      var shape = [Int](repeating: 1, count: rank(of: stem))
+      if let axis = quantizer.channelAxis { shape[(axis + shape.count) % shape.count] = grids.count }
+      let last = Float(levels - 1)
+      bounds = [Tensor(grids.map { -$0.zeroPoint * $0.step }, shape: shape), Tensor(grids.map { (last - $0.zeroPoint) * $0.step }, shape: shape)]
+    }
+    let names = bounds.map { initializer($0, stem + "_b") }
+    builder.node(
+      "FakeQuantize", name: node.name, inputs: [source] + names + names, outputs: node.outputs, attributes: [.int("levels", levels)],
+      domain: ONNXFile.openVINODomain)
+  }
+
+  private func rank(of tensor: TensorName) -> Int { ranks[tensor] ?? 0 }
 
   /// Adds a QuantizeLinear, and a Clip of bytes when not all codes are in use.
   /// - Returns: the tensor of bytes.
@@ -120,12 +170,9 @@ struct QuantizedGraphWriter {
   ///
   /// ONNX Runtime would merge the pair into integer kernels of its neighbours, which take one scale and fail. Two Clips that never act keep it apart.
   private mutating func writePerChannelQuantizer(_ node: Node, _ quantizer: FakeQuantize) throws(ONNXError) {
-    let parameters = node.inputs.dropFirst().compactMap { graph.tensor($0)?.floats }
-    guard parameters.count == node.inputs.count - 1, let axis = quantizer.channelAxis else {
-      throw ONNXError(node: node.name, "a fake quantizer needs constant parameters")
-    }
     let stem = node.inputs[0]
-    let grids = parameters[0].indices.map { quantizer.grid(parameters: parameters, at: $0) }
+    let grids = try self.grids(of: node, quantizer)
+    let axis = quantizer.channelAxis ?? 1
     let shape = [grids.count]
     let scales = initializer(Tensor(grids.map(\.step), shape: shape), stem + "_s")
     let zeros = initializer(Tensor(shape: shape, elements: .uint8(grids.map { UInt8($0.zeroPoint) })), "z")
@@ -143,6 +190,15 @@ struct QuantizedGraphWriter {
     let dequantized = builder.uniqueName(stem + "_d")
     builder.node("DequantizeLinear", name: "", inputs: [codes, scales, zeros], outputs: [dequantized], attributes: attributes)
     builder.node("Clip", name: "", inputs: [dequantized] + bounds, outputs: [node.outputs[0]])
+  }
+
+  /// The grid of each channel.
+  private func grids(of node: Node, _ quantizer: FakeQuantize) throws(ONNXError) -> [FakeQuantize.Grid<Float>] {
+    let parameters = node.inputs.dropFirst().compactMap { graph.tensor($0)?.floats }
+    guard parameters.count == node.inputs.count - 1, !parameters.isEmpty else {
+      throw ONNXError(node: node.name, "a fake quantizer needs constant parameters")
+    }
+    return parameters[0].indices.map { quantizer.grid(parameters: parameters, at: $0) }
   }
 
   // MARK: Weights and biases

@@ -48,7 +48,7 @@ extension ONNXCodes {
         for signed in [false, true] {
           let op = FakeQuantize(mode: .symmetric(signed: signed), bits: bits, narrowRange: narrow, channelAxis: grid.axis)
           if op.levelLow == codes.lowerBound, op.levelHigh == codes.upperBound {
-            return Quantizer(op: op, parameters: [("scale", grid.scales.map { $0 * Float(op.levelHigh) })])
+            return Quantizer(op: op, parameters: [("scale", grid.scales.map(op.scale(forStep:)))])
           }
         }
       }
@@ -60,7 +60,7 @@ extension ONNXCodes {
   private var unsignedQuantizer: Quantizer? {
     guard let codes = codesFromZero, codes.lowerBound == 0, grid.axis == nil else { return nil }
     let op = FakeQuantize(mode: .symmetric(signed: false))
-    return Quantizer(op: op, parameters: [("scale", grid.scales.map { $0 * 255 })], clip: limits == grid.codes ? nil : limits)
+    return Quantizer(op: op, parameters: [("scale", grid.scales.map(op.scale(forStep:)))], clip: limits == grid.codes ? nil : limits)
   }
 
   /// A power of two of codes, zero on any of them; other limits need a clip in front of all codes of a byte.
@@ -69,10 +69,10 @@ extension ONNXCodes {
     let fitting = grid.zeroPoints.allSatisfy(limits.contains) ? (2...8).first { 1 << $0 == limits.count } : nil
     let codes = fitting == nil ? grid.codes : limits
     if fitting == nil, grid.axis != nil { return nil }
-    let lows = grid.scales.indices.map { grid.value(codes.lowerBound, at: $0) }
+    let op = FakeQuantize(mode: .asymmetric, bits: fitting ?? 8, channelAxis: grid.axis)
+    let bounds = zip(grid.scales, grid.zeroPoints).map { op.bounds(forStep: $0, zeroPoint: $1 - codes.lowerBound) }
     return Quantizer(
-      op: FakeQuantize(mode: .asymmetric, bits: fitting ?? 8, channelAxis: grid.axis),
-      parameters: [("input_low", lows), ("input_range", grid.scales.map { $0 * Float(codes.count - 1) })], clip: fitting == nil ? limits : nil)
+      op: op, parameters: [("input_low", bounds.map(\.inputLow)), ("input_range", bounds.map(\.inputRange))], clip: fitting == nil ? limits : nil)
   }
 
   /// The codes relative to the zero-point, when there is one for all channels.

@@ -29,6 +29,7 @@ struct ONNXImporter {
     selections,
     scatterings,
     quantization,
+    fakeQuantizers,
   ]
   .reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
 
@@ -45,6 +46,9 @@ struct ONNXImporter {
   var products = Set<TensorName>()
   /// What a DequantizeLinear made of integers, by their name: its twins for other readers share it.
   var dequantized: [TensorName: TensorName] = [:]
+
+  /// Under which names dequantized integers join the graph, by the tensor that a DequantizeLinear makes: theirs in the file.
+  var names: [TensorName: TensorName] = [:]
 
   /// The graph so far.
   var graph: Graph { assembly.graph }
@@ -155,7 +159,7 @@ struct ONNXImporter {
     let name = try node.requiredInput(index, what)
     switch try value(name, node) {
     case .computed(let tensor): return tensor
-    case .constant(let tensor): return add(tensor, named: name, role)
+    case .constant(let tensor): return add(tensor, named: names[name] ?? name, role)
     case .integers, .sampleIndices: throw node.unsupported("the input '\(name)' is a number made from shapes")
     case .sequence: throw node.unsupported("the input '\(name)' is a sequence of tensors")
     case .codes: throw node.unsupported("the input '\(name)' is an integer between QuantizeLinear and DequantizeLinear, only Clip may stand there")

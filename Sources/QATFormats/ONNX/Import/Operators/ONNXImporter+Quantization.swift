@@ -99,7 +99,8 @@ extension ONNXImporter {
     try emitQuantizer(quantizer, [weight], uniqueName("\(name)|WEIGHT"), node)
   }
 
-  private mutating func emitQuantizer(_ quantizer: ONNXCodes.Quantizer, _ inputs: [TensorName], _ id: String, _ node: ONNXImportNode)
+  /// Adds a fake quantizer with its parameters, under the name `id`.
+  mutating func emitQuantizer(_ quantizer: ONNXCodes.Quantizer, _ inputs: [TensorName], _ id: String, _ node: ONNXImportNode)
     throws(ONNXError)
   {
     var inputs = inputs

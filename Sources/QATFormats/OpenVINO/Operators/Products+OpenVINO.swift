@@ -1,0 +1,95 @@
+import QATGraph
+import QATTensor
+
+extension IRWriter {
+  /// The weight of a layer in `shape`: a constant of that shape, or a computed tensor that is reshaped.
+  fileprivate mutating func weight(of node: Node, as shape: [Int]?) throws(OpenVINOError) -> Port {
+    let name = node.inputs[1]
+    if let tensor = graph.tensor(name) { return weight(name, tensor, as: shape) }
+    let port = try read(name)
+    guard let shape else { return port }
+    return helper("Reshape", [port, list(shape, "grouped", of: node)], "weight", of: node, [.init("special_zero", false)])
+  }
+
+  /// The bias of an image layer as [1, channels, 1, 1]; nil without one.
+  fileprivate mutating func bias(of node: Node, rank: Int) throws(OpenVINOError) -> Port? {
+    guard node.inputs.count > 2, !node.inputs[2].isEmpty else { return nil }
+    let shape = [1, -1] + [Int](repeating: 1, count: rank - 2)
+    if let tensor = graph.tensor(node.inputs[2]) {
+      return builder.constant(Tensor(shape: shape.map { $0 < 0 ? tensor.count : $0 }, elements: tensor.elements), name: node.inputs[2])
+    }
+    return helper("Reshape", [try read(node.inputs[2]), list(shape, "channels", of: node)], "bias", of: node, [.init("special_zero", false)])
+  }
+
+  /// Adds a layer of images, and behind it the bias.
+  fileprivate mutating func imageLayer(_ type: String, _ node: Node, weight: Port, _ attributes: [IRAttribute]) throws(OpenVINOError) {
+    let inputs = [try read(node.inputs[0]), weight]
+    guard let bias = try bias(of: node, rank: dimensions(of: node).count) else { return layer(type, of: node, inputs: inputs, attributes) }
+    let product = helper(type, inputs, "product", of: node, attributes)
+    layer("Add", of: node, inputs: [product, bias], [.numpyBroadcast])
+  }
+}
+
+extension Convolution: IRWritable {
+  func write(_ node: Node, to writer: inout IRWriter) throws(OpenVINOError) {
+    let weight = writer.dimensions(of: node, 1).compactMap(\.fixedSize)
+    let grouped = groups == 1 ? nil : [groups, weight[0] / groups] + weight[1...]
+    try writer.imageLayer(
+      groups == 1 ? "Convolution" : "GroupConvolution", node, weight: try writer.weight(of: node, as: grouped), window.irAttributes)
+  }
+}
+
+extension ConvolutionTranspose: IRWritable {
+  func write(_ node: Node, to writer: inout IRWriter) throws(OpenVINOError) {
+    let weight = writer.dimensions(of: node, 1).compactMap(\.fixedSize)
+    let grouped = groups == 1 ? nil : [groups, weight[0] / groups] + weight[1...]
+    try writer.imageLayer(
+      groups == 1 ? "ConvolutionBackpropData" : "GroupConvolutionBackpropData", node, weight: try writer.weight(of: node, as: grouped),
+      window.irAttributes + [.init("output_padding", outputPadding)])
+  }
+}
+
+extension IRWriter {
+  /// Adds a product of matrices. A constant second matrix is written as its transpose, the form of weights that OpenVINO's integer kernels take.
+  fileprivate mutating func matrixProduct(_ node: Node, transposes: (Bool, Bool), binds: Bool) throws(OpenVINOError) -> Port {
+    var (first, second) = transposes
+    let left = try read(node.inputs[0])
+    let right: Port
+    if let tensor = graph.tensor(node.inputs[1]), tensor.shape.count == 2, dimensions(of: node).count > 1 {
+      right = weight(node.inputs[1], tensor, transposed: !second)
+      second = true
+    } else {
+      right = try read(node.inputs[1])
+    }
+    // A vector has nothing to transpose.
+    if dimensions(of: node).count == 1 { first = false }
+    let attributes = [IRAttribute("transpose_a", first), IRAttribute("transpose_b", second)]
+    if binds {
+      layer("MatMul", of: node, inputs: [left, right], attributes)
+      return left
+    }
+    return helper("MatMul", [left, right], "product", of: node, attributes)
+  }
+}
+
+extension MatMul: IRWritable {
+  func write(_ node: Node, to writer: inout IRWriter) throws(OpenVINOError) {
+    _ = try writer.matrixProduct(node, transposes: (false, false), binds: true)
+  }
+}
+
+extension Gemm: IRWritable {
+  func write(_ node: Node, to writer: inout IRWriter) throws(OpenVINOError) {
+    let hasSummand = node.inputs.count > 2 && !node.inputs[2].isEmpty && beta != 0
+    var product = try writer.matrixProduct(node, transposes: (transposesA, transposesB), binds: alpha == 1 && !hasSummand)
+    if alpha == 1, !hasSummand { return }
+    if alpha != 1 {
+      let factor = writer.scalar(alpha, "alpha", of: node)
+      guard hasSummand else { return writer.layer("Multiply", of: node, inputs: [product, factor], [.numpyBroadcast]) }
+      product = writer.helper("Multiply", [product, factor], "scaled", of: node, [.numpyBroadcast])
+    }
+    var summand = try writer.read(node.inputs[2])
+    if beta != 1 { summand = writer.helper("Multiply", [summand, writer.scalar(beta, "beta", of: node)], "summand", of: node, [.numpyBroadcast]) }
+    writer.layer("Add", of: node, inputs: [product, summand], [.numpyBroadcast])
+  }
+}
