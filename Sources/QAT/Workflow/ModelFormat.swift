@@ -2,6 +2,7 @@ import QATEngine
 import QATGraph
 import QATLowering
 import QATONNX
+import QATOpenVINO
 import QATTensorFlow
 
 /// A format of model files: how a file's name tells it, and how such files are read and written.
@@ -57,6 +58,8 @@ public struct ModelFormat: Sendable {
   public let rawValue: String
   /// What the names of such files end with.
   public let suffix: String
+  /// The path of the file that belongs to the one at `path`; nil for formats of one file.
+  public var companion: (@Sendable (_ path: String) -> String)?
   /// Reads the inputs of a file whose open sizes may be given; nil for a format whose files say their own shapes.
   public let inputs: (@Sendable (_ path: String) throws -> [FileInput])?
   private let readFile: @Sendable (_ path: String, _ shapes: [TensorName: [Dimension]]) throws -> Contents
@@ -75,6 +78,32 @@ public struct ModelFormat: Sendable {
         try ONNXFile.write(lowered, to: path, target: network.target, metadata: network.metadata)
       } else {
         try ONNXFile.write(network.graph, to: path, metadata: network.metadata)
+      }
+    })
+
+  /// ONNX whose activations are quantized by OpenVINO's own operator, which OpenVINO alone reads. fp32 networks and reading are those of ONNX.
+  public static let onnxFakeQuantize = ModelFormat(
+    rawValue: "onnx-fakequantize", suffix: ".onnx", inputs: onnx.inputs, readFile: onnx.readFile,
+    writeFile: { network, path in
+      if let lowered = network.lowered {
+        try ONNXFile.write(lowered, to: path, quantizers: .openVINO, metadata: network.metadata)
+      } else {
+        try ONNXFile.write(network.graph, to: path, metadata: network.metadata)
+      }
+    })
+
+  /// OpenVINO's intermediate representation, which is written only.
+  public static let openvino = ModelFormat(
+    rawValue: "openvino", suffix: ".xml", companion: OpenVINOFile.constantsPath(beside:), inputs: nil,
+    readFile: { path, _ in
+      throw OpenVINOError(
+        file: path, "OpenVINO IR is written, not read: give the ONNX file, the frozen graph or the checkpoint that it was made from")
+    },
+    writeFile: { network, path in
+      if let lowered = network.lowered {
+        try OpenVINOFile.write(lowered, to: path, metadata: network.metadata)
+      } else {
+        try OpenVINOFile.write(network.graph, to: path, metadata: network.metadata)
       }
     })
 
@@ -113,7 +142,7 @@ extension ModelFormat: CaseIterable, RawRepresentable, Hashable, CustomStringCon
   public var description: String { rawValue }
 
   /// All formats.
-  public static let allCases: [ModelFormat] = [.onnx, .tensorflow]
+  public static let allCases: [ModelFormat] = [.onnx, .onnxFakeQuantize, .tensorflow, .openvino]
 
   /// The format of that name.
   public init?(rawValue: String) {

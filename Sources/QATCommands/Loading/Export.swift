@@ -25,7 +25,8 @@ func export(_ graph: Graph, to destinations: [ExportDestination], metadata: [Str
       } catch {
         throw CommandError(.storage, "the export failed: \(error)")
       }
-      session.note("wrote \(file) (\(Numbers.bytes(LoadedModel.size(ofFile: file) ?? 0)), \(lowered == nil ? "fp32" : "INT8"))")
+      let size = [file, destination.format.companion?(file)].compactMap { $0.flatMap(LoadedModel.size(ofFile:)) }.reduce(0, +)
+      session.note("wrote \(file) (\(Numbers.bytes(size)), \(lowered == nil ? "fp32" : "INT8"))")
     }
   }
 }

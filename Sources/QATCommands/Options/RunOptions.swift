@@ -60,7 +60,9 @@ struct FormatOption: ParsableArguments {
   var format: ModelFormat?
 
   @Option(
-    help: "The runtime that a quantized ONNX file is for. OpenVINO's keeps the rounding of residual branches, which ONNX Runtime needs no help for.")
+    help:
+      "The runtime that a quantized ONNX file is for; the formats onnx-fakequantize and openvino are for OpenVINO. OpenVINO's keeps the rounding of residual branches, which ONNX Runtime needs no help for."
+  )
   var target = Runtime.onnxRuntime
 
   /// The file in the format that is given, or that its name says.

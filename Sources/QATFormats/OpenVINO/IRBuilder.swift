@@ -85,6 +85,7 @@ struct IRBuilder {
 
   /// The contents of the two files.
   /// - Parameter metadata: strings that stand under `swift_qat` in the model's `rt_info`, sorted by key.
+  /// - Returns: the layers, and the constants that they refer to.
   func encoded(metadata: [String: String]) -> (xml: Data, constants: Data) {
     var xml = XMLText()
     xml.line("<?xml version=\"1.0\"?>")

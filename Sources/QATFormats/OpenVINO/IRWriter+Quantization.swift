@@ -51,6 +51,7 @@ extension IRWriter {
   ///   - tensor: its values.
   ///   - transposed: whether the matrix is written as its transpose.
   ///   - shape: the shape to write; the channels of a quantized weight are then its first axis, or its first two.
+  /// - Returns: where the values are.
   mutating func weight(_ name: TensorName, _ tensor: Tensor, transposed: Bool = false, as shape: [Int]? = nil) -> Port {
     if let quantized = lowered?.weights[name] {
       let weight = transposed ? quantized.transposed : quantized

@@ -2,6 +2,7 @@
 extension FakeQuantize {
   /// The scale of a symmetric quantizer whose grid has exactly this step; the nearest one where rounding leaves out the step.
   /// - Parameter step: distance between neighbouring levels; positive and normal.
+  /// - Returns: the quantizer's parameter.
   public func scale(forStep step: Float) -> Float {
     Self.nearest(to: step * Float(levelHigh)) { grid(scale: $0).step == step }
   }
@@ -10,6 +11,7 @@ extension FakeQuantize {
   /// - Parameters:
   ///   - step: distance between neighbouring levels; positive and normal.
   ///   - zeroPoint: number of the level that stands for zero, in 0..<levels.
+  /// - Returns: the quantizer's parameters.
   public func bounds(forStep step: Float, zeroPoint: Int) -> (inputLow: Float, inputRange: Float) {
     let low = -Float(zeroPoint) * step
     let range = Self.nearest(to: step * Float(levels - 1)) { range in
