@@ -7,16 +7,17 @@ public struct UniqueNames: Sendable {
   /// A supply that avoids nothing yet.
   public init() { taken = [] }
 
-  /// A supply that avoids every name of `graph`: nodes, and tensors that are made, read or returned.
-  public init(_ graph: Graph) {
+  /// A supply that avoids every name of `graph`: nodes, and tensors that are made, read or returned; but not those of the tensors `hidden`.
+  public init(_ graph: Graph, without hidden: Set<TensorName> = []) {
     taken = Set(graph.constants.keys)
     taken.formUnion(graph.inputs.map(\.name))
     taken.formUnion(graph.outputs)
     for node in graph.nodes {
-      taken.insert(node.name)
       taken.formUnion(node.inputs)
       taken.formUnion(node.outputs)
     }
+    taken.subtract(hidden)
+    taken.formUnion(graph.nodes.map(\.name))
   }
 
   /// Avoids `names` from now on.

@@ -44,6 +44,16 @@ extension IRWriter {
       [.init("levels", quantizer.levels), .init("auto_broadcast", "numpy")])
   }
 
+  /// Adds a Clip whose only reader is a quantizer: below its highest code a ReLU is all that remains of it, and OpenVINO then rounds as it does in ONNX files.
+  /// - Returns: whether the node was one.
+  mutating func writeClipOfCodes(_ node: Node) throws(OpenVINOError) -> Bool {
+    guard let clip = node.as(Clip.self), clip.lower == 0, let reader = onlyReader(of: node.outputs[0]), reader.op is FakeQuantize,
+      let codes = lowered?.activations[reader.outputs[0]], codes.zeroPoint == 0
+    else { return false }
+    layer("ReLU", of: node, inputs: [try read(node.inputs[0])])
+    return true
+  }
+
   /// Adds a constant of the network, in another shape when one is given: int8 codes times their scales where it is quantized.
   ///
   /// - Parameters:

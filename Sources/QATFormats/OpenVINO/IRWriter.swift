@@ -43,6 +43,7 @@ struct IRWriter {
   /// Adds a node.
   mutating func write(_ node: Node) throws(OpenVINOError) {
     if let quantizer = node.as(FakeQuantize.self) { return try writeQuantizer(node, quantizer) }
+    if try writeClipOfCodes(node) { return }
     guard let op = node.op as? any IRWritable else { throw OpenVINOError(node: node.name, "the operator \(node.type) has no layer in OpenVINO") }
     try op.write(node, to: &self)
   }

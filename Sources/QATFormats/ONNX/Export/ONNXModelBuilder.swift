@@ -18,9 +18,10 @@ struct ONNXModelBuilder {
   private var batch: TensorName?
 
   /// A builder of a model with the name and inputs of `graph`. All names of `graph` count as taken, so that new ones never meet a tensor still to come.
-  init(_ graph: Graph, opset: Int = 13) {
+  /// Those of `hidden` tensors, which the file has not, are free.
+  init(_ graph: Graph, opset: Int = 13, hidden: Set<TensorName> = []) {
     self.opset = opset
-    names = UniqueNames(graph)
+    names = UniqueNames(graph, without: hidden)
     batchInput = graph.inputs.first { $0.type.dimensions.first == .batch }?.name
     self.graph.name = graph.name.isEmpty ? "model" : graph.name
     for input in graph.inputs { self.graph.input.append(ONNXValueInfoProto(name: input.name, type: input.type)) }

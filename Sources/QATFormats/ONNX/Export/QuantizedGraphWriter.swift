@@ -14,6 +14,8 @@ struct QuantizedGraphWriter {
   private let producers: [TensorName: Int]
   /// The tensor of bytes behind each quantized tensor, by the network's name.
   private var bytes: [TensorName: TensorName] = [:]
+  /// Quantizers that are not written yet, by the tensor that they make.
+  private var waiting: [TensorName: Node] = [:]
   /// Tensors that the file has under another name.
   private var replacements: [TensorName: TensorName] = [:]
   /// Ranks of the network's tensors.
@@ -35,7 +37,9 @@ struct QuantizedGraphWriter {
     ranks = ((try? graph.tensorTypes()) ?? [:]).mapValues(\.rank)
     consumers = graph.consumers
     producers = graph.producers
-    builder = ONNXModelBuilder(graph, opset: ONNXModelBuilder.opset(for: graph))
+    // What quantizers make has no name of its own in the file, unless the network returns it.
+    let hidden = quantizers == .linear ? Set(graph.nodes.filter { $0.op is FakeQuantize }.flatMap(\.outputs)).subtracting(graph.outputs) : []
+    builder = ONNXModelBuilder(graph, opset: ONNXModelBuilder.opset(for: graph), hidden: hidden)
   }
 
   /// Adds a node.
@@ -79,7 +83,7 @@ struct QuantizedGraphWriter {
       builder.initializer(tensor, constant)
       return tensor
     }
-    if let quantized = bytes[tensor], let codes = lowered.activations[tensor] {
+    if let quantized = bytes(of: tensor), let codes = lowered.activations[tensor] {
       return dequantized(quantized, codes, as: builder.uniqueName(stem(of: quantized) + "_d"))
     }
     return replacements[tensor] ?? tensor
@@ -94,14 +98,22 @@ struct QuantizedGraphWriter {
     let output = node.outputs[0]
     if quantizers == .openVINO { return try writeFakeQuantize(node, quantizer) }
     guard let codes = lowered.activations[output] else { return try writePerChannelQuantizer(node, quantizer) }
-    if let same = bytes[input], lowered.activations[input] == codes {
-      bytes[output] = same
+    waiting[output] = node
+    // An output of the network keeps its name.
+    if graph.outputs.contains(output), let quantized = bytes(of: output) { _ = dequantized(quantized, codes, as: output) }
+  }
+
+  /// The tensor of bytes behind a quantized tensor; nil when there is none. A quantizer is written when its bytes are first read, where importers find it again.
+  private mutating func bytes(of tensor: TensorName) -> TensorName? {
+    guard let node = waiting.removeValue(forKey: tensor), let codes = lowered.activations[tensor] else { return bytes[tensor] }
+    let input = node.inputs[0]
+    if let same = bytes(of: input), lowered.activations[input] == codes {
+      bytes[tensor] = same
     } else {
       let limits = codes.usesWholeByte ? nil : codes.range
-      bytes[output] = quantize(guardedSource(of: node), codes, as: replacements[input] ?? input, limits: limits)
+      bytes[tensor] = quantize(guardedSource(of: node), codes, as: replacements[input] ?? input, limits: limits)
     }
-    // An output of the network keeps its name.
-    if graph.outputs.contains(output), let quantized = bytes[output] { _ = dequantized(quantized, codes, as: output) }
+    return bytes[tensor]
   }
 
   /// What a quantizer reads, behind an activation of slope 1 where the runtime would leave out the rounding.
@@ -116,18 +128,18 @@ struct QuantizedGraphWriter {
   /// Adds OpenVINO's operator: 256 levels between the bounds that scale and zero-point stand for, fewer codes behind a Clip; a quantizer without codes with its own levels.
   private mutating func writeFakeQuantize(_ node: Node, _ quantizer: FakeQuantize) throws(ONNXError) {
     var source = guardedSource(of: node)
-    let stem = node.inputs[0]
+    var stem = node.inputs[0]
     var bounds: [Tensor]
     var levels = 256
     if let codes = lowered.activations[node.outputs[0]] {
-      func value(_ code: Int) -> Tensor { Tensor([Float(code - codes.zeroPoint) * codes.scale], shape: []) }
-      if !codes.usesWholeByte {
+      func value(_ code: Int) -> Float { Float(code - codes.zeroPoint) * codes.scale }
+      if !codes.usesWholeByte, !isClipped(stem, to: codes) {
         let limited = builder.uniqueName(stem + "_l")
-        let limits = [codes.range.lowerBound, codes.range.upperBound].map { initializer(value($0), stem + "_b") }
-        builder.node("Clip", name: "", inputs: [source] + limits, outputs: [limited])
-        source = limited
+        let limits = Clip(lower: value(codes.range.lowerBound), upper: value(codes.range.upperBound))
+        try builder.append(Node(name: builder.uniqueName(stem + "/limits"), op: limits, inputs: [source], outputs: [limited]))
+        (source, stem) = (limited, limited)
       }
-      bounds = [value(0), value(255)]
+      bounds = [value(0), value(255)].map { Tensor([$0], shape: []) }
     } else {
       let grids = try self.grids(of: node, quantizer)
       levels = quantizer.levels
@@ -138,8 +150,15 @@ struct QuantizedGraphWriter {
     }
     let names = bounds.map { initializer($0, stem + "_b") }
     builder.node(
-      "FakeQuantize", name: node.name, inputs: [source] + names + names, outputs: node.outputs, attributes: [.int("levels", levels)],
+      "FakeQuantize", name: "", inputs: [source] + names + names, outputs: node.outputs, attributes: [.int("levels", levels)],
       domain: ONNXFile.openVINODomain)
+  }
+
+  /// Whether a Clip of the network leaves no other codes than those in use.
+  private func isClipped(_ tensor: TensorName, to codes: ActivationCodes) -> Bool {
+    guard let clip = producer(of: tensor)?.as(Clip.self) else { return false }
+    let whole = ActivationCodes(scale: codes.scale, zeroPoint: codes.zeroPoint)
+    return whole.code(clip.lower) >= codes.range.lowerBound && whole.code(clip.upper) <= codes.range.upperBound
   }
 
   private func rank(of tensor: TensorName) -> Int { ranks[tensor] ?? 0 }

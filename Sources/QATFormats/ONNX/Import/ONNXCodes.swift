@@ -9,6 +9,15 @@ struct ONNXCodes {
   var grid: ONNXGrid
   /// The codes that a Clip of integers has left.
   var limits: ClosedRange<Int>
+
+  /// Where they are, whatever tensor they are of.
+  var span: ONNXCodeSpan { ONNXCodeSpan(grid: grid, limits: limits) }
+}
+
+/// The grid of a tensor's codes and which of them occur.
+struct ONNXCodeSpan: Equatable {
+  var grid: ONNXGrid
+  var limits: ClosedRange<Int>
 }
 
 /// Scale and zero-point of a QuantizeLinear or DequantizeLinear: one of each, or one an index of `axis`.

@@ -24,6 +24,20 @@ extension ONNXImporter {
     }
   }
 
+  /// The codes on which the output of a node lies that only moves or selects elements of one tensor, or joins tensors on the same codes.
+  func movedSpan(_ node: Node) -> ONNXCodeSpan? {
+    guard let first = node.inputs.first, let span = grids[first], span.grid.axis == nil else { return nil }
+    switch node.op {
+    case is MaxPool, is Flatten, is Reshape, is Transpose, is Identity, is Slice, is Gather: return span
+    case let resize as Resize:
+      if case .nearest = resize.interpolation, resize.region == nil { return span }
+      return nil
+    case let pad as Pad: if case .constant(let value) = pad.mode, value != 0 { return nil } else { return span }
+    case is Concat: return node.inputs.allSatisfy { grids[$0] == span } ? span : nil
+    default: return nil
+    }
+  }
+
   /// Why operators that are known well are not read.
   static let refusals: [String: String] = [
     "DynamicQuantizeLinear": dynamic, "DynamicQuantizeMatMul": dynamic, "DynamicQuantizeLSTM": dynamic, "ConvInteger": integer,

@@ -47,6 +47,8 @@ struct ONNXImporter {
   /// What a DequantizeLinear made of integers, by their name: its twins for other readers share it.
   var dequantized: [TensorName: TensorName] = [:]
 
+  /// On which codes tensors of the graph lie: fake quantizers' outputs, and what only moves or selects their elements.
+  var grids: [TensorName: ONNXCodeSpan] = [:]
   /// Under which names dequantized integers join the graph, by the tensor that a DequantizeLinear makes: theirs in the file.
   var names: [TensorName: TensorName] = [:]
 
@@ -219,6 +221,7 @@ struct ONNXImporter {
   }
 
   private mutating func append(_ graphNode: Node, _ node: ONNXImportNode) throws(ONNXError) {
+    if let span = movedSpan(graphNode) { grids[graphNode.outputs[0]] = span }
     do throws(ShapeError) {
       try assembly.append(graphNode)
     } catch {

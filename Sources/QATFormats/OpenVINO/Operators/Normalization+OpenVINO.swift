@@ -1,3 +1,4 @@
+import Foundation
 import QATGraph
 import QATTensor
 
@@ -64,9 +65,13 @@ extension RMSNormalization: IRWritable {
 }
 
 extension LocalResponseNormalization: IRWritable {
+  /// x / (bias + α/n Σx²)^β = x / (1 + (α/bias)/n Σx²)^β · bias^−β. OpenVINO's kernel takes every bias for 1.
   func write(_ node: Node, to writer: inout IRWriter) throws(OpenVINOError) {
-    writer.layer(
-      "LRN", of: node, inputs: [try writer.read(node.inputs[0]), writer.list([1], "axes", of: node)],
-      [.init("alpha", alpha), .init("beta", beta), .init("bias", bias), .init("size", size)])
+    let inputs = [try writer.read(node.inputs[0]), writer.list([1], "axes", of: node)]
+    let attributes: [IRAttribute] = [.init("alpha", alpha / bias), .init("beta", beta), .init("bias", 1 as Float), .init("size", size)]
+    guard bias != 1 else { return writer.layer("LRN", of: node, inputs: inputs, attributes) }
+    let normalized = writer.helper("LRN", inputs, "normalized", of: node, attributes)
+    let factor = Float(pow(Double(bias), Double(-beta)))
+    writer.layer("Multiply", of: node, inputs: [normalized, writer.scalar(factor, "factor", of: node)], [.numpyBroadcast])
   }
 }

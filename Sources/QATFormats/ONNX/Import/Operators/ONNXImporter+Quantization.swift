@@ -59,6 +59,11 @@ extension ONNXImporter {
 
   private mutating func fakeQuantize(_ codes: ONNXCodes, _ name: String, _ node: ONNXImportNode) throws(ONNXError) {
     if let known = dequantized[name] { return try alias(known, node) }
+    // Codes that were only moved since they were quantized are quantized already.
+    if grids[codes.source] == codes.span {
+      dequantized[name] = codes.source
+      return try alias(codes.source, node)
+    }
     guard let quantizer = codes.quantizer else {
       throw node.unsupported(
         "its codes from \(codes.limits.lowerBound) to \(codes.limits.upperBound) with zero-points \(codes.grid.zeroPoints.prefix(4))")
@@ -72,6 +77,7 @@ extension ONNXImporter {
     }
     try emitQuantizer(quantizer, [source], id, node)
     dequantized[name] = node.output
+    grids[node.output] = codes.span
   }
 
   /// An int8 tensor becomes a parameter with a fake quantizer, so that it can be trained, inspected and lowered again; any other one a parameter.
@@ -89,6 +95,7 @@ extension ONNXImporter {
     let indices = try parameterIndices(of: grid, tensor.shape, node)
     let values = Tensor(integers.indices.map { grid.value(integers[$0], at: indices($0)) }, shape: tensor.shape)
     guard tensor.elementType == .int8, tensor.shape.count > 1, grid.zeroPoints.allSatisfy({ $0 == 0 }) else {
+      names[node.output] = name
       return try bind(node.output, to: .constant(values), node)
     }
     let limits = integers.contains(-128) ? codes : -127...127
