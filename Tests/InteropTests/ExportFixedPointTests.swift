@@ -12,10 +12,6 @@ import Testing
     let files = ["first", "second"].map { folder.file("\($0).onnx") }
     try ONNXFile.write(lowered, to: files[0], target: target, quantizers: quantizers)
     try ONNXFile.write(lower(ONNXFile.read(contentsOf: files[0])), to: files[1], target: target, quantizers: quantizers)
-    try? FileManager.default.createDirectory(atPath: "/tmp/fp", withIntermediateDirectories: true)
-    for (file, name) in zip(files, ["a", "b"]) {
-      try Data(contentsOf: URL(filePath: file)).write(to: URL(filePath: "/tmp/fp/\(lowered.simulation.nodes.count)-\(quantizers)-\(name).onnx"))
-    }
     let bytes = try files.map { try Data(contentsOf: URL(filePath: $0)) }
     let place = zip(bytes[0], bytes[1]).enumerated().first { $0.element.0 != $0.element.1 }?.offset
     #expect(bytes[0] == bytes[1], "\(bytes[0].count) and \(bytes[1].count) bytes, the first difference at \(place ?? -1)")

@@ -83,7 +83,7 @@ import Testing
     model.node("Gemm", ["x", "wd", "bd"], ["y"], [("transB", .int(1))])
     let graph = try ONNXFile.decode(model.bytes)
     #expect(graph.tensor("w") == Tensor([5, -10, 63.5, -31.75, 0, 0.25], shape: [2, 3]))
-    #expect(graph.tensor("bd") == Tensor([-0.375, Float(1 << 25) * 0.0625], shape: [2]))
+    #expect(graph.tensor("b") == Tensor([-0.375, Float(1 << 25) * 0.0625], shape: [2]))
     let quantizer = try #require(graph.node(named: "w|WEIGHT"))
     #expect(quantizer.as(FakeQuantize.self) == FakeQuantize(mode: .symmetric(signed: true), narrowRange: true, channelAxis: 0))
     #expect(graph.tensor("w|WEIGHT.scale") == Tensor([63.5, 31.75], shape: [2]))

@@ -6,7 +6,8 @@ import QATTensor
 extension IRWriter {
   /// Adds a quantizer of an activation.
   ///
-  /// FakeQuantize computes with the bounds that the scale and the zero-point stand for, (0 − z) · s and (255 − z) · s.
+  /// FakeQuantize computes with the bounds that the scale and the zero-point stand for, (0 − z) · s and (255 − z) · s, and gives the codes; the scale itself stands
+  /// behind them, since OpenVINO would compute it from the bounds and miss it by a unit in the last place.
   mutating func writeQuantizer(_ node: Node, _ quantizer: FakeQuantize) throws(OpenVINOError) {
     guard let lowered else {
       throw OpenVINOError(node: node.name, "a fake quantizer has no place in an fp32 file: lower the graph and write the lowered one")
@@ -17,13 +18,20 @@ extension IRWriter {
     if guarded.contains(node.name) {
       source = helper("PReLU", [source, constant(Tensor([1], shape: [1]), "slope", of: node)], "rounded", of: node)
     }
+    let bounds = [
+      scalar(value(0), "low", of: node), scalar(value(255), "high", of: node), scalar(0, "first", of: node), scalar(255, "last", of: node),
+    ]
+    let levels = helper("FakeQuantize", [source] + bounds, "levels", of: node, [.init("levels", 256), .numpyBroadcast])
+    var bytes = helper("Convert", [levels], "bytes", of: node, [.init("destination_type", "u8")], elementType: .uint8)
     if !codes.usesWholeByte {
-      let limits = [IRAttribute("min", value(codes.range.lowerBound)), IRAttribute("max", value(codes.range.upperBound))]
-      source = helper("Clamp", [source], "limited", of: node, limits)
+      let limits = [IRAttribute("min", codes.range.lowerBound), IRAttribute("max", codes.range.upperBound)]
+      bytes = helper("Clamp", [bytes], "limited", of: node, limits, elementType: .uint8)
     }
-    let low = scalar(value(0), "low", of: node)
-    let high = scalar(value(255), "high", of: node)
-    layer("FakeQuantize", of: node, inputs: [source, low, high, low, high], [.init("levels", 256), .init("auto_broadcast", "numpy")])
+    var numbers = helper("Convert", [bytes], "numbers", of: node, [.init("destination_type", "f32")])
+    if codes.zeroPoint != 0 {
+      numbers = helper("Subtract", [numbers, scalar(Float(codes.zeroPoint), "zero", of: node)], "centred", of: node, [.numpyBroadcast])
+    }
+    layer("Multiply", of: node, inputs: [numbers, scalar(codes.scale, "scale", of: node)], [.numpyBroadcast])
   }
 
   /// A quantizer with a scale a channel that no layer could take up, in floating point.
@@ -44,13 +52,14 @@ extension IRWriter {
       [.init("levels", quantizer.levels), .init("auto_broadcast", "numpy")])
   }
 
-  /// Adds a Clip whose only reader is a quantizer: below its highest code a ReLU is all that remains of it, and OpenVINO then rounds as it does in ONNX files.
+  /// Adds a Clip whose only reader is a quantizer. Its limits are those of the codes, and a ReLU shows what remains.
   /// - Returns: whether the node was one.
   mutating func writeClipOfCodes(_ node: Node) throws(OpenVINOError) -> Bool {
-    guard let clip = node.as(Clip.self), clip.lower == 0, let reader = onlyReader(of: node.outputs[0]), reader.op is FakeQuantize,
-      let codes = lowered?.activations[reader.outputs[0]], codes.zeroPoint == 0
+    guard let clip = node.as(Clip.self), let reader = onlyReader(of: node.outputs[0]), reader.op is FakeQuantize,
+      let codes = lowered?.activations[reader.outputs[0]], clip.lower < 0 || (clip.lower == 0 && codes.zeroPoint == 0)
     else { return false }
-    layer("ReLU", of: node, inputs: [try read(node.inputs[0])])
+    let input = try read(node.inputs[0])
+    if clip.lower == 0 { layer("ReLU", of: node, inputs: [input]) } else { bind(node.outputs[0], to: input) }
     return true
   }
 

@@ -18,8 +18,8 @@ extension OpenVINOFile {
 
   /// Writes a lowered network: int8 weights as constants with their scales, FakeQuantize of 256 levels on activations, batch norm folded.
   ///
-  /// The forms are those that OpenVINO replaces by integer kernels. Codes of less than 8 bits, or cut off by a clip, are 8-bit codes behind a Clamp, since other numbers of
-  /// levels run in floating point. An activation of slope 1 keeps the rounding of each `ResidualBranch`.
+  /// The forms are those that OpenVINO replaces by integer kernels. Codes of less than 8 bits, or cut off by a clip, are 8-bit codes with a Clamp of bytes, since other numbers
+  /// of levels run in floating point. An activation of slope 1 keeps the rounding of each `ResidualBranch`.
   /// - Parameters:
   ///   - lowered: what `lower(_:)` made of a fake-quantized network.
   ///   - path: where to write the `.xml`; the constants go into a file of the same name that ends with `.bin`. Existing files are replaced.

@@ -94,7 +94,6 @@ struct QuantizedGraphWriter {
   // MARK: Activations
 
   private mutating func writeQuantizer(_ node: Node, _ quantizer: FakeQuantize) throws(ONNXError) {
-    let input = node.inputs[0]
     let output = node.outputs[0]
     if quantizers == .openVINO { return try writeFakeQuantize(node, quantizer) }
     guard let codes = lowered.activations[output] else { return try writePerChannelQuantizer(node, quantizer) }

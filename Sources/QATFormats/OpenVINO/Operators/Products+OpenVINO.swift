@@ -51,38 +51,44 @@ extension ConvolutionTranspose: IRWritable {
 
 extension IRWriter {
   /// Adds a product of matrices. A constant second matrix is written as its transpose, the form of weights that OpenVINO's integer kernels take.
-  fileprivate mutating func matrixProduct(_ node: Node, transposes: (Bool, Bool), binds: Bool) throws(OpenVINOError) -> Port {
-    var (first, second) = transposes
+  fileprivate mutating func matrixProduct(_ node: Node, transposes: (Bool, Bool)) throws(OpenVINOError) {
+    let (inputs, attributes) = try operands(of: node, transposes: transposes)
+    layer("MatMul", of: node, inputs: inputs, attributes)
+  }
+
+  /// What a product of matrices reads, and what it transposes.
+  fileprivate mutating func operands(of node: Node, transposes: (Bool, Bool)) throws(OpenVINOError) -> (inputs: [Port], attributes: [IRAttribute]) {
     let left = try read(node.inputs[0])
-    let right: Port
-    if let tensor = graph.tensor(node.inputs[1]), tensor.shape.count == 2, dimensions(of: node).count > 1 {
-      right = weight(node.inputs[1], tensor, transposed: !second)
-      second = true
-    } else {
-      right = try read(node.inputs[1])
+    func attributes(_ second: Bool) -> [IRAttribute] { [.init("transpose_a", transposes.0), .init("transpose_b", second)] }
+    if let tensor = graph.tensor(node.inputs[1]), tensor.shape.count == 2 {
+      return ([left, weight(node.inputs[1], tensor, transposed: !transposes.1)], attributes(true))
     }
-    // A vector has nothing to transpose.
-    if dimensions(of: node).count == 1 { first = false }
-    let attributes = [IRAttribute("transpose_a", first), IRAttribute("transpose_b", second)]
-    if binds {
-      layer("MatMul", of: node, inputs: [left, right], attributes)
-      return left
-    }
-    return helper("MatMul", [left, right], "product", of: node, attributes)
+    return ([left, try read(node.inputs[1])], attributes(transposes.1))
   }
 }
 
 extension MatMul: IRWritable {
+  /// A vector takes part as a row on the left and as a column on the right: OpenVINO's kernels want both operands of one rank.
   func write(_ node: Node, to writer: inout IRWriter) throws(OpenVINOError) {
-    _ = try writer.matrixProduct(node, transposes: (false, false), binds: true)
+    let ranks = (writer.dimensions(of: node).count, writer.dimensions(of: node, 1).count)
+    guard ranks.0 == 1 || ranks.1 == 1 else { return try writer.matrixProduct(node, transposes: (false, false)) }
+    func matrix(_ index: Int, _ rank: Int, axis: Int) throws(OpenVINOError) -> IRWriter.Port {
+      let port = try writer.read(node.inputs[index])
+      return rank > 1 ? port : writer.helper("Unsqueeze", [port, writer.list([axis], "axis", of: node)], "matrix", of: node)
+    }
+    let operands = [try matrix(0, ranks.0, axis: 0), try matrix(1, ranks.1, axis: 1)]
+    let product = writer.helper("MatMul", operands, "product", of: node, [.init("transpose_a", false), .init("transpose_b", false)])
+    let axes = (ranks.0 == 1 ? [-2] : []) + (ranks.1 == 1 ? [-1] : [])
+    writer.layer("Squeeze", of: node, inputs: [product, writer.list(axes, "axes", of: node)])
   }
 }
 
 extension Gemm: IRWritable {
   func write(_ node: Node, to writer: inout IRWriter) throws(OpenVINOError) {
     let hasSummand = node.inputs.count > 2 && !node.inputs[2].isEmpty && beta != 0
-    var product = try writer.matrixProduct(node, transposes: (transposesA, transposesB), binds: alpha == 1 && !hasSummand)
-    if alpha == 1, !hasSummand { return }
+    if alpha == 1, !hasSummand { return try writer.matrixProduct(node, transposes: (transposesA, transposesB)) }
+    let (inputs, attributes) = try writer.operands(of: node, transposes: (transposesA, transposesB))
+    var product = writer.helper("MatMul", inputs, "product", of: node, attributes)
     if alpha != 1 {
       let factor = writer.scalar(alpha, "alpha", of: node)
       guard hasSummand else { return writer.layer("Multiply", of: node, inputs: [product, factor], [.numpyBroadcast]) }

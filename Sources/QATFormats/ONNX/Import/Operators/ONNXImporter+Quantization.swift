@@ -60,7 +60,7 @@ extension ONNXImporter {
   private mutating func fakeQuantize(_ codes: ONNXCodes, _ name: String, _ node: ONNXImportNode) throws(ONNXError) {
     if let known = dequantized[name] { return try alias(known, node) }
     // Codes that were only moved since they were quantized are quantized already.
-    if grids[codes.source] == codes.span {
+    if grids[codes.source] == codes.span, !isFileOutput(node.output) {
       dequantized[name] = codes.source
       return try alias(codes.source, node)
     }
