@@ -11,6 +11,8 @@ import Testing
 
 /// Quantized networks as OpenVINO IR: the same answers as their ONNX files, executed on integers, a quarter of the size.
 @Suite struct OpenVINOExportTests {
+  private static let products = ["Convolution", "FullyConnected", "MatMul", "Deconvolution"]
+
   private static func images(for graph: Graph, _ count: Int) -> NDArray<Float> {
     let type = graph.inputs[0].type
     var net = QuantizedNetwork(channels: type.dimensions[1].fixedSize ?? 0, size: type.dimensions[2].fixedSize ?? 0, seed: 7)
@@ -33,8 +35,20 @@ import Testing
     #expect(zip(found, viaONNX).count { $0.bitPattern != $1.bitPattern } == 0, "scores differ from those of the ONNX file")
     #expect(zip(found, deployed).count { $0.bitPattern != $1.bitPattern } == 0, "scores differ from those of the deployed evaluation")
 
-    // The list that §4.4 of OpenVINO's behaviour calls fusible: each integer layer runs on bytes.
-    let products = run.layers.filter { ["Convolution", "FullyConnected", "MatMul", "Deconvolution"].contains($0.type) }
+    // OpenVINO's own quantizers in ONNX: the same up to the scales that it computes from bounds.
+    let fakeQuantize = folder.file("fakequantize.onnx")
+    try ONNXFile.write(lowered, to: fakeQuantize, quantizers: .openVINO)
+    let third = try OpenVINORun(fakeQuantize, on: images, in: folder)
+    let scores = try #require(third.outputs[name])
+    let layer = try #require(lowered.integerLayers.last)
+    let step = try #require(lowered.activations[layer.input]).scale * (lowered.weights[layer.weight]?.values.floats?.map(abs).max() ?? 0)
+    let distance = zip(found, scores).map { abs($0 - $1) }.max() ?? .infinity
+    #expect(scores.count == found.count && distance <= step, "\(distance / step) steps of the last grid")
+    #expect(
+      third.layers.count { ["i8", "u8"].contains($0.precision.lowercased()) && Self.products.contains($0.type) } == lowered.integerLayers.count)
+
+    // Each integer layer runs on bytes.
+    let products = run.layers.filter { Self.products.contains($0.type) }
     for layer in products { print("  \(layer.name) (\(layer.type)): \(layer.precision)") }
     let integer = products.count { ["i8", "u8"].contains($0.precision.lowercased()) }
     #expect(integer == lowered.integerLayers.count, "\(products.map { "\($0.name) \($0.precision)" })")

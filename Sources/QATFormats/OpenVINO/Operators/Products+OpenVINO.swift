@@ -68,18 +68,16 @@ extension IRWriter {
 }
 
 extension MatMul: IRWritable {
-  /// A vector takes part as a row on the left and as a column on the right: OpenVINO's kernels want both operands of one rank.
+  /// OpenVINO's kernels want both operands of one rank: a product with a vector is a sum of products.
   func write(_ node: Node, to writer: inout IRWriter) throws(OpenVINOError) {
     let ranks = (writer.dimensions(of: node).count, writer.dimensions(of: node, 1).count)
     guard ranks.0 == 1 || ranks.1 == 1 else { return try writer.matrixProduct(node, transposes: (false, false)) }
-    func matrix(_ index: Int, _ rank: Int, axis: Int) throws(OpenVINOError) -> IRWriter.Port {
-      let port = try writer.read(node.inputs[index])
-      return rank > 1 ? port : writer.helper("Unsqueeze", [port, writer.list([axis], "axis", of: node)], "matrix", of: node)
-    }
-    let operands = [try matrix(0, ranks.0, axis: 0), try matrix(1, ranks.1, axis: 1)]
-    let product = writer.helper("MatMul", operands, "product", of: node, [.init("transpose_a", false), .init("transpose_b", false)])
-    let axes = (ranks.0 == 1 ? [-2] : []) + (ranks.1 == 1 ? [-1] : [])
-    writer.layer("Squeeze", of: node, inputs: [product, writer.list(axes, "axes", of: node)])
+    var operands = try writer.inputs(of: node)
+    // [K] · [..., K, N] sums over the rows; [..., M, K] · [K] over the last axis.
+    if ranks.1 > 1 { operands[0] = writer.helper("Unsqueeze", [operands[0], writer.list([-1], "column", of: node)], "vector", of: node) }
+    let products = writer.helper("Multiply", operands, "products", of: node, [.numpyBroadcast])
+    let axis = writer.list([ranks.1 > 1 ? -2 : -1], "axis", of: node)
+    writer.layer("ReduceSum", of: node, inputs: [products, axis], [.init("keep_dims", false)])
   }
 }
 
