@@ -58,7 +58,10 @@ extension IRWriter {
 
   /// What a product of matrices reads, and what it transposes.
   fileprivate mutating func operands(of node: Node, transposes: (Bool, Bool)) throws(OpenVINOError) -> (inputs: [Port], attributes: [IRAttribute]) {
-    let left = try read(node.inputs[0])
+    var left = try read(node.inputs[0])
+    // A matrix on the left of several gets their rank: OpenVINO's kernels do not compile otherwise.
+    let missing = dimensions(of: node, 1).count - dimensions(of: node).count
+    if missing > 0 { left = helper("Unsqueeze", [left, list(Array(0..<missing), "axes", of: node)], "ranked", of: node) }
     func attributes(_ second: Bool) -> [IRAttribute] { [.init("transpose_a", transposes.0), .init("transpose_b", second)] }
     if let tensor = graph.tensor(node.inputs[1]), tensor.shape.count == 2 {
       return ([left, weight(node.inputs[1], tensor, transposed: !transposes.1)], attributes(true))
