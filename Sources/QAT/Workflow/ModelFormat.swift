@@ -60,6 +60,8 @@ public struct ModelFormat: Sendable {
   public let suffix: String
   /// The path of the file that belongs to the one at `path`; nil for formats of one file.
   public var companion: (@Sendable (_ path: String) -> String)?
+  /// Whether such files are read as well as written.
+  public var isReadable = true
   /// Reads the inputs of a file whose open sizes may be given; nil for a format whose files say their own shapes.
   public let inputs: (@Sendable (_ path: String) throws -> [FileInput])?
   private let readFile: @Sendable (_ path: String, _ shapes: [TensorName: [Dimension]]) throws -> Contents
@@ -94,7 +96,7 @@ public struct ModelFormat: Sendable {
 
   /// OpenVINO's intermediate representation, which is written only.
   public static let openvino = ModelFormat(
-    rawValue: "openvino", suffix: ".xml", companion: OpenVINOFile.constantsPath(beside:), inputs: nil,
+    rawValue: "openvino", suffix: ".xml", companion: OpenVINOFile.constantsPath(beside:), isReadable: false, inputs: nil,
     readFile: { path, _ in
       throw OpenVINOError(
         file: path, "OpenVINO IR is written, not read: give the ONNX file, the frozen graph or the checkpoint that it was made from")
@@ -157,14 +159,23 @@ extension ModelFormat: CaseIterable, RawRepresentable, Hashable, CustomStringCon
   }
 
   /// The suffixes of all formats, each once.
-  public static var allSuffixes: [String] {
-    allCases.map(\.suffix).reduce(into: []) { all, suffix in if !all.contains(suffix) { all.append(suffix) } }
+  public static var allSuffixes: [String] { unique(allCases.map(\.suffix)) }
+
+  /// The suffixes of the formats that are read, each once.
+  public static var readableSuffixes: [String] { unique(allCases.filter(\.isReadable).map(\.suffix)) }
+
+  /// The suffixes of files that are written, for messages: ".onnx, .pb or .xml".
+  public static var suffixes: String { joined(allSuffixes) }
+
+  /// The suffixes of files that are read, for messages: ".onnx or .pb".
+  public static var suffixesRead: String { joined(readableSuffixes) }
+
+  private static func unique(_ words: [String]) -> [String] {
+    words.reduce(into: []) { all, word in if !all.contains(word) { all.append(word) } }
   }
 
-  /// The suffixes of all formats, for messages: ".onnx or .pb".
-  public static var suffixes: String {
-    let words = allSuffixes
-    return words.count < 2 ? words.joined() : words.dropLast().joined(separator: ", ") + " or " + (words.last ?? "")
+  private static func joined(_ words: [String]) -> String {
+    words.count < 2 ? words.joined() : words.dropLast().joined(separator: ", ") + " or " + (words.last ?? "")
   }
 }
 

@@ -65,7 +65,7 @@ struct LoadedModel {
   }
 
   private static func unknown(_ name: String) -> String {
-    let sentence = "the model '\(name)' is neither a model file (\(ModelFormat.suffixes)), nor a run or a checkpoint, nor an architecture"
+    let sentence = "the model '\(name)' is neither a model file (\(ModelFormat.suffixesRead)), nor a run or a checkpoint, nor an architecture"
     if let nearest = NearestWord.to(name, among: architectureNames) { return "\(sentence): did you mean '\(nearest)'?" }
     return "\(sentence) (\(architectureNames.joined(separator: ", ")))"
   }

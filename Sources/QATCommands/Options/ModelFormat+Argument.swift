@@ -5,6 +5,9 @@ extension ModelFormat: ExpressibleByArgument {
   /// The suffixes of all formats without their dot, for the completion of file names.
   static var extensions: [String] { allSuffixes.map { String($0.dropFirst()) } }
 
+  /// The same of the formats that are read.
+  static var extensionsRead: [String] { readableSuffixes.map { String($0.dropFirst()) } }
+
   /// Reads a network whose inputs' open sizes the user, or the configuration, gives.
   /// - Parameters:
   ///   - path: path of the file.

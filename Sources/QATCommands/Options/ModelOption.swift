@@ -6,8 +6,8 @@ struct ModelOption: ParsableArguments {
   @Option(
     name: .customLong("model"),
     help: ArgumentHelp(
-      "The network: a model file (\(ModelFormat.suffixes)), the folder of a run or a checkpoint, or \(architectureList).", valueName: "file|name"),
-    completion: .file(extensions: ModelFormat.extensions))
+      "The network: a model file (\(ModelFormat.suffixesRead)), the folder of a run or a checkpoint, or \(architectureList).", valueName: "file|name"),
+    completion: .file(extensions: ModelFormat.extensionsRead))
   var model: String
 
   @Option(help: ArgumentHelp("The model file's format; what its name says when left out.", valueName: "format"))
@@ -23,9 +23,9 @@ struct OptionalModelOption: ParsableArguments {
   @Option(
     name: .customLong("model"),
     help: ArgumentHelp(
-      "The network: a model file (\(ModelFormat.suffixes)), the folder of a run or a checkpoint for its weights, or \(ModelOption.architectureList). Overrides the configuration's 'model'.",
+      "The network: a model file (\(ModelFormat.suffixesRead)), the folder of a run or a checkpoint for its weights, or \(ModelOption.architectureList). Overrides the configuration's 'model'.",
       valueName: "file|name"),
-    completion: .file(extensions: ModelFormat.extensions))
+    completion: .file(extensions: ModelFormat.extensionsRead))
   var model: String?
 
   @OptionGroup var shape: ShapeOptions

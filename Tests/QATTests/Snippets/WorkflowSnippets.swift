@@ -178,6 +178,7 @@ struct WorkflowSnippets {
         // snippet docs/workflow.md
         try controller.exportModel(to: "compressed_model.onnx")
         try controller.exportModel(to: "compressed_model.pb")  // a frozen graph
+        try controller.exportModel(to: "compressed_model.xml")  // OpenVINO IR, with its constants in compressed_model.bin
         // end of snippet
         for file in ["compressed_model.onnx", "compressed_model.pb"] {
           guard try Model.load(file).graph.isQuantized else { throw Workspace.Missing(file: file) }
