@@ -52,7 +52,8 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
     case let error as CommandError: error.status.rawValue
     case let error as TrainingError: status(of: error).rawValue
     case is FileError: storage.rawValue
-    case is ConfigurationError, is JSONError, is ONNXError, is TensorFlowError, is SafetensorsError, is DataError, is GraphError, is ShapeError,
+    case is ConfigurationError, is JSONError, is ONNXError, is TensorFlowError, is OpenVINOError, is SafetensorsError, is DataError, is GraphError,
+      is ShapeError,
       is QuantizationError,
       is EngineError:
       input.rawValue
