@@ -21,6 +21,8 @@ public struct RandomKey: Sendable, Hashable {
     case dropout = 6
     /// Signs that probe the curvature of a loss: a = number of the probe, b = number of the weight.
     case curvature = 7
+    /// Pairs of samples that are mixed: a = epoch, b = position of the first of the pair.
+    case mixing = 8
   }
 
   /// The seed of the run.

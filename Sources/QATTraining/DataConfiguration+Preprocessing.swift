@@ -22,6 +22,9 @@ extension DataConfiguration {
 }
 
 extension RunConfiguration {
+  /// How the training samples are mixed; nil when they are not.
+  var mixing: SampleMixing? { SampleMixing(mixup: data.augment.mixup, cutmix: data.augment.cutmix) }
+
   /// How samples of one data set are read.
   public var loadingOptions: LoadingOptions {
     var options = LoadingOptions()

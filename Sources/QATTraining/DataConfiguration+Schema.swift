@@ -72,6 +72,8 @@ extension DataConfiguration.Normalization {
 }
 
 extension DataConfiguration.Augmentation {
+  private static let alpha = ValueRule.number("a number from 0 to 100") { $0 >= 0 && $0 <= 100 }
+
   static let schema = ObjectSchema<Self>(
     [
       SchemaKey("flip", \.flip, .bool),
@@ -80,5 +82,7 @@ extension DataConfiguration.Augmentation {
       SchemaKey("brightness", \.colour.brightness, .nonnegative).shown(where: { $0.colour.brightness != 0 }),
       SchemaKey("contrast", \.colour.contrast, .nonnegative).shown(where: { $0.colour.contrast != 0 }),
       SchemaKey("saturation", \.colour.saturation, .nonnegative).shown(where: { $0.colour.saturation != 0 }),
+      SchemaKey("mixup", \.mixup, alpha).shown(where: { $0.mixup != 0 }),
+      SchemaKey("cutmix", \.cutmix, alpha).shown(where: { $0.cutmix != 0 }),
     ])
 }

@@ -26,6 +26,10 @@ public struct DataConfiguration: Sendable, Hashable, Codable {
     public var randomCrop: RandomCrop?
     /// Largest relative changes of `brightness`, `contrast` and `saturation`.
     public var colour = ColourJitter()
+    /// α of `mixup`; 0 mixes nothing.
+    public var mixup = 0.0
+    /// α of `cutmix`; 0 mixes nothing.
+    public var cutmix = 0.0
 
     /// No changes.
     public init() {}

@@ -27,6 +27,8 @@ extension OptimizerConfiguration {
       SchemaKey("betas", \.betas, betas),
       SchemaKey("eps", \.epsilon, .positive),
       SchemaKey("sharded", \.isSharded, .bool),
+      SchemaKey("max_grad_norm", optional: \.maxGradientNorm, .positive),
+      SchemaKey("ema_decay", optional: \.averageDecay, .number("a number above 0 and below 1") { $0 > 0 && $0 < 1 }),
       SchemaKey("schedule_type", \.schedule.kind, .choice(known: otherSchedules)),
       SchemaKey("warmup_steps", \.schedule.warmupSteps, .integer(atLeast: 0)),
       SchemaKey("warmup_epochs", \.schedule.warmupEpochs, .nonnegative),
@@ -40,10 +42,11 @@ extension OptimizerConfiguration {
       SchemaKey("min_lr", \.schedule.minimumLearningRate, .nonnegative),
     ],
     misplaced: [
-      "lr": "it is called \"base_lr\"", "learning_rate": "it is called \"base_lr\"", "steps": "it is called \"milestones\"",
+      "lr": "it is called \"base_lr\"", "clip_grad_norm": "it is called \"max_grad_norm\"", "gradient_clipping": "it is called \"max_grad_norm\"",
+      "learning_rate": "it is called \"base_lr\"", "steps": "it is called \"milestones\"",
       "step": "it is called \"step_size\"", "schedule_params": "its keys, such as \"gamma\" and \"step_size\", stand directly in \"optimizer\"",
       "optimizer_params": "its keys, such as \"momentum\" and \"betas\", stand directly in \"optimizer\"",
-    ], rules: [checkNesterov, checkWarmup, checkStep, checkMilestones, checkMinimum])
+    ], rules: [checkClipping, checkNesterov, checkWarmup, checkStep, checkMilestones, checkMinimum])
 
   private static let share = ValueRule.number("a number of at least 0 and below 1") { $0 >= 0 && $0 < 1 }
 
@@ -70,6 +73,13 @@ extension OptimizerConfiguration {
   @Sendable private static func checkNesterov(_ optimizer: Self, _ node: JSONNode, _ problems: inout ProblemList) {
     guard optimizer.kind == .sgd, optimizer.nesterov, optimizer.momentum == 0 else { return }
     problems.error("\"nesterov\": true needs a momentum above 0", at: node["nesterov"] ?? node)
+  }
+
+  /// The norm takes all gradients, and with shards each rank has the sums of its own only.
+  @Sendable private static func checkClipping(_ optimizer: Self, _ node: JSONNode, _ problems: inout ProblemList) {
+    guard optimizer.isSharded, optimizer.maxGradientNorm != nil else { return }
+    problems.error(
+      "\"max_grad_norm\" cannot go with \"sharded\", where no rank has all gradients; leave one of them out", at: node["max_grad_norm"] ?? node)
   }
 
   @Sendable private static func checkWarmup(_ optimizer: Self, _ node: JSONNode, _ problems: inout ProblemList) {

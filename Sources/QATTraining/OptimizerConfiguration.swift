@@ -28,6 +28,10 @@ public struct OptimizerConfiguration: Sendable, Hashable, Codable {
   public var epsilon = 1e-8
   /// Whether each rank keeps the memory of a share of the parameters only (`sharded`). Changes no result.
   public var isSharded = false
+  /// The largest norm of a step's gradient (`max_grad_norm`), above 0; nil clips nothing.
+  public var maxGradientNorm: Double?
+  /// Share of the moving average of the weights that a step keeps (`ema_decay`), in (0, 1); nil for no average.
+  public var averageDecay: Double?
   /// How the learning rate changes; its keys stand among the optimizer's.
   public var schedule = ScheduleConfiguration()
 

@@ -15,6 +15,7 @@ extension RunConfiguration {
       SchemaKey("optimizer", \.optimizer, OptimizerConfiguration.rule),
       SchemaKey("data", \.data, DataConfiguration.schema.rule(defaults: DataConfiguration())),
       SchemaKey("loss", \.loss, LossConfiguration.rule),
+      SchemaKey("metrics", \.metrics, .array(of: .choice(), "an array of metrics")).shown(where: { !$0.metrics.isEmpty }),
       SchemaKey("label_smoothing", \.labelSmoothing, .number("a number of at least 0 and below 1") { $0 >= 0 && $0 < 1 })
         .shown(where: { $0.loss.kind == .crossEntropy }),
       SchemaKey("max_nonfinite_steps", \.maxNonFiniteSteps, .integer(atLeast: 1)),
@@ -27,7 +28,7 @@ extension RunConfiguration {
       SchemaKey("gradient_precision", \.gradientPrecision, .choice()),
       SchemaKey("checkpoint", \.checkpoint, CheckpointConfiguration.schema.rule(defaults: CheckpointConfiguration())),
     ] + NNCFConfig.schema.keys.map { $0.within(\.nncf) },
-    unknownKeys: .warned, misplaced: misplaced, rules: [checkReproducible, checkLoss, checkObservers])
+    unknownKeys: .warned, misplaced: misplaced, rules: [checkReproducible, checkLoss, checkMetrics, checkObservers])
 
   /// Bits that do not depend on ranks need parts that do not.
   @Sendable private static func checkReproducible(_ run: Self, _ node: JSONNode, _ problems: inout ProblemList) {
@@ -53,6 +54,14 @@ extension RunConfiguration {
     }
     if run.loss.kind != .crossEntropy, run.labelSmoothing != 0, let member = node.members?.first(where: { $0.key == "label_smoothing" }) {
       problems.warning("\"label_smoothing\" has no effect: \"loss\" is \"\(run.loss.kind.rawValue)\", and it serves \"cross_entropy\"", at: member)
+    }
+  }
+
+  @Sendable private static func checkMetrics(_ run: Self, _ node: JSONNode, _ problems: inout ProblemList) {
+    for metric in run.metrics where !metric.losses.contains(run.loss.kind) {
+      let losses = metric.losses.filter { $0 != .none }.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+      problems.error(
+        "\"\(metric.rawValue)\" goes with the loss \(losses), and \"loss\" is \"\(run.loss.kind.rawValue)\"", at: node["metrics"] ?? node)
     }
   }
 

@@ -25,6 +25,8 @@ public struct RunConfiguration: Sendable, Hashable {
   public var data = DataConfiguration()
   /// What training minimises besides what `compression` adds (`loss`).
   public var loss = LossConfiguration.crossEntropy
+  /// What an evaluation measures besides top-1, top-5 and the loss (`metrics`). The first decides which evaluation is the best.
+  public var metrics: [Metric] = []
   /// Share of the target that is spread evenly over all classes (`label_smoothing`), in [0, 1).
   public var labelSmoothing = 0.0
   /// Steps in a row whose loss or gradients are not finite that end the run (`max_nonfinite_steps`); fewer are skipped.

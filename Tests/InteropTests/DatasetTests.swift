@@ -103,6 +103,22 @@ struct DatasetTests {
     #expect(try openDataset(folder.path, split: .train, targets: .none).target == .none)
   }
 
+  @Test("tar files in WebDataset's form: an image, a class and an array a sample, names of any length", arguments: [true, false])
+  func shards(pattern: Bool) throws {
+    let folder = try TemporaryFolder()
+    let all = try PythonRuntime.run("datasets.py", ["shards", folder.path], as: [Labelled].self)
+    let dataset = try openDataset(pattern ? folder.file("train-{000..001}.tar") : folder.path, split: .train)
+    #expect(dataset.count == 6 && dataset.inputs == [SampleInput("image", .image(channels: 3, size: nil)), SampleInput("extra", .tensor([4]))])
+    for (index, expected) in all.enumerated() {
+      let sample = try sample(dataset, index)
+      #expect(sample.input(0) == expected.pixels && sample.input(1) == expected.extra && sample.classes == [expected.label])
+      #expect(dataset.classLabel(at: index) == expected.label)
+    }
+    #expect(try openDataset(folder.file("train-000.tar"), split: .test).count == 3)
+    #expect(try openDataset(folder.path, split: .train, targets: .none).target == .none)
+    #expect { try openDataset(folder.file("train-{000..002}.tar"), split: .train) } throws: { "\($0)".contains("train-002.tar") }
+  }
+
   private struct Records: Decodable {
     var labels: [Int32]
     var pixels: [Float]

@@ -8,12 +8,12 @@ final class NumberedDataset: ImageDataset, @unchecked Sendable {
   let sampleShape: [Int]
   let classCount = 10
   let contentHash: UInt64 = 1
-  private let faulty: Int?
+  private let faulty: Set<Int>
   // The one thing that changes, touched with the lock held.
   private let lock = NSLock()
   private var reads = 0
 
-  init(count: Int, sampleShape: [Int] = [1, 2, 2], faulty: Int? = nil) {
+  init(count: Int, sampleShape: [Int] = [1, 2, 2], faulty: Set<Int> = []) {
     self.count = count
     self.sampleShape = sampleShape
     self.faulty = faulty
@@ -25,7 +25,7 @@ final class NumberedDataset: ImageDataset, @unchecked Sendable {
 
   func readSample(_ index: Int, into pixels: UnsafeMutableBufferPointer<Float>) throws {
     lock.withLock { reads += 1 }
-    if index == faulty { throw DataError(.corrupt, name, "sample \(index) is broken") }
+    if faulty.contains(index) { throw DataError(.corrupt, name, "sample \(index) is broken") }
     pixels.update(repeating: Float(index))
   }
 }

@@ -41,7 +41,7 @@ struct PrefetchTests {
   @Test("an unreadable sample is reported after all batches before it, and again whenever asked", arguments: [0, 9, 31])
   func failure(place: Int) throws {
     let faulty = SampleOrder(count: 32, seed: 7, epoch: 0)[place]
-    let loader = try BatchLoaderTests.loader(NumberedDataset(count: 32, faulty: faulty), batch: 4)
+    let loader = try BatchLoaderTests.loader(NumberedDataset(count: 32, faulty: [faulty]), batch: 4)
     for _ in 0..<place / 4 { #expect(try loader.next().count == 4) }
     for _ in 0..<3 {
       let error = try #require(throws: DataError.self) { _ = try loader.next() }

@@ -31,7 +31,7 @@ struct RandomKeyTests {
 
   @Test("raw values of the purposes stay what they are")
   func purposes() {
-    #expect(RandomKey.Purpose.allCases.map(\.rawValue) == [1, 2, 3, 4, 5, 6, 7])
+    #expect(RandomKey.Purpose.allCases.map(\.rawValue) == [1, 2, 3, 4, 5, 6, 7, 8])
     #expect(RandomKey.Purpose.order.rawValue == 1 && RandomKey.Purpose.dropout.rawValue == 6)
   }
 

@@ -92,3 +92,27 @@ int qat_all_finite(const float *values, size_t count) { return largest_magnitude
 FOR_EVERY_CPU void qat_scale_values(float *values, size_t count, float factor) {
   for (size_t index = 0; index < count; index++) values[index] *= factor;
 }
+
+FOR_EVERY_CPU double qat_sum_of_squares(const float *values, size_t count) {
+  // Eight sums side by side, whatever the width of the CPU's vectors.
+  double sums[8] = {0};
+  size_t index = 0;
+  for (; index + 8 <= count; index += 8) {
+    for (size_t lane = 0; lane < 8; lane++) sums[lane] += (double)values[index + lane] * (double)values[index + lane];
+  }
+  for (; index < count; index++) sums[0] += (double)values[index] * (double)values[index];
+  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+}
+
+FOR_EVERY_CPU void qat_moving_average(float *restrict averages, const float *restrict values, size_t count, float keep) {
+  const float rest = 1 - keep;
+  for (size_t index = 0; index < count; index++) averages[index] = keep * averages[index] + rest * values[index];
+}
+
+FOR_EVERY_CPU void qat_swap_values(float *restrict one, float *restrict other, size_t count) {
+  for (size_t index = 0; index < count; index++) {
+    const float kept = one[index];
+    one[index] = other[index];
+    other[index] = kept;
+  }
+}

@@ -69,7 +69,7 @@ struct EvaluateCommand: ParsableCommand {
     guard let lowered, arithmetic == .deployed else {
       return try QAT.evaluate(
         lowered?.simulation ?? graph, dataset: inputs.samples, preprocessing: preprocessing, batchSize: batchSize, communicator: session.communicator,
-        loss: inputs.loss, options: inputs.configuration.loadingOptions)
+        loss: inputs.loss, options: inputs.configuration.loadingOptions, metrics: inputs.metrics)
     }
     let written = ModelMetadata.target(inputs.model.metadata)
     let runtime = target ?? written ?? .onnxRuntime
@@ -81,7 +81,7 @@ struct EvaluateCommand: ParsableCommand {
     session.note("in the arithmetic of \(runtime.name)")
     return try Evaluator(
       lowered, in: runtime, dataset: inputs.samples, preprocessing: preprocessing, batchSize: batchSize, communicator: session.communicator,
-      loss: inputs.loss, options: inputs.configuration.loadingOptions
+      loss: inputs.loss, options: inputs.configuration.loadingOptions, metrics: inputs.metrics
     ).run()
   }
 
@@ -113,6 +113,8 @@ struct EvaluateCommand: ParsableCommand {
     var preprocessing: Preprocessing?
     /// How outputs are judged.
     var loss: any OutputLoss
+    /// What is measured. There is no uncompressed network here that one could agree with.
+    var metrics: [Metric] { configuration.metrics.filter { $0 != .agreement } }
 
     /// What every rank must have read alike.
     func sharedValues() -> [SharedValue] { [configuration.sharedValue, model.graph.sharedValue, samples.sharedValue("the data")] }
@@ -150,15 +152,21 @@ extension Split: ExpressibleByArgument {}
 
 extension Evaluation {
   /// What `--json` shows.
-  var json: JSONValue { ["top1": .number(top1), "top5": .number(top5), "loss": .number(loss), "count": .integer(count)] }
+  var json: JSONValue {
+    var members: [JSONValue.Member] = [
+      .init("top1", .number(top1)), .init("top5", .number(top5)), .init("loss", .number(loss)), .init("count", .integer(count)),
+    ]
+    for (name, value) in measured.sorted(by: { $0.key < $1.key }) where name != "top1" && name != "top5" {
+      members.append(.init(name, .number(value)))
+    }
+    return .object(members)
+  }
 
   /// For people.
   var text: String {
-    """
-    top-1   \(Numbers.percent(top1))
-    top-5   \(Numbers.percent(top5))
-    loss    \(Numbers.fixed(loss, 4))
-    samples \(count)
-    """
+    let width = max(7, figures.map(\.title.count).max() ?? 0)
+    func line(_ title: String, _ text: String) -> String { title + String(repeating: " ", count: width + 1 - title.count) + text }
+    return (figures.map { line($0.title, $0.isFraction ? Numbers.percent($0.value) : Numbers.fixed($0.value, 4)) } + [line("samples", "\(count)")])
+      .joined(separator: "\n")
   }
 }

@@ -87,7 +87,7 @@ struct TrainingRun {
       graph: graph, state: state, training: inputs.training, validation: inputs.validation, configuration: inputs.configuration,
       controller: controller, directory: directory, identity: identity)
     task.allowed = resume?.allowed ?? []
-    if inputs.configuration.nncf.distillation != nil { task.teacher = source }
+    if inputs.configuration.nncf.distillation != nil || inputs.configuration.metrics.contains(.agreement) { task.teacher = source }
     if let budget = inputs.configuration.nncf.accuracyAwareTraining, let float {
       task.goal = AccuracyGoal(budget, uncompressed: float.top1)
     }
@@ -99,7 +99,7 @@ struct TrainingRun {
           samples: try session.together {
             try CalibrationSource(
               dataset: inputs.validation, preprocessing: inputs.configuration.data.preprocessing, count: TensorBoardLog.sampleCount,
-              seed: inputs.configuration.seed)
+              seed: inputs.configuration.seed, options: inputs.configuration.loadingOptions)
           }))
     }
     trainer = try Trainer(task, communicator: session.communicator, resuming: checkpoint)
@@ -144,7 +144,7 @@ struct TrainingRun {
         let samples = try session.together {
           try CalibrationSource(
             dataset: inputs.validation, preprocessing: inputs.configuration.data.preprocessing, count: RunReport.sampleCount,
-            seed: inputs.configuration.seed)
+            seed: inputs.configuration.seed, options: inputs.configuration.loadingOptions)
         }
         facts = try NetworkFacts(
           of: trained, float: trained.values(in: inputs.model.graph), setup: controller.setup, samples: samples, communicator: session.communicator)
@@ -161,17 +161,17 @@ struct TrainingRun {
     try QAT.evaluate(
       graph, dataset: inputs.validation, preprocessing: inputs.configuration.data.preprocessing, batchSize: inputs.configuration.batchSize,
       communicator: session.communicator, loss: inputs.configuration.makeLoss(of: graph, target: inputs.validation.target, smooths: false),
-      options: inputs.configuration.loadingOptions)
+      options: inputs.configuration.loadingOptions, metrics: inputs.configuration.metrics, reference: inputs.model.graph)
   }
 
   private func table(_ result: TrainingResult, accuracy: Double) -> String {
-    var table = TextTable([graph.name, "top-1", "top-5", "loss"])
+    let shown = Metric.allCases.filter { metric in results.networks.contains { $0.metrics[metric.rawValue] != nil } }
+    var table = TextTable([graph.name] + shown.map(\.title) + ["loss"])
     for network in results.networks {
-      let metrics = network.metrics
-      table.add([
-        network.name, metrics["top1"].map(Numbers.percent) ?? "", metrics["top5"].map(Numbers.percent) ?? "",
-        metrics["loss"].map { Numbers.fixed($0, 4) } ?? "",
-      ])
+      let cells = shown.map { metric in
+        network.metrics[metric.rawValue].map { metric.isError ? Numbers.fixed($0, 4) : Numbers.percent($0) } ?? ""
+      }
+      table.add([network.name] + cells + [network.metrics["loss"].map { Numbers.fixed($0, 4) } ?? ""])
     }
     var lines = [table.text, ""]
     if let goal { lines.append(goal.report(accuracy)) }

@@ -118,7 +118,7 @@ final class BatchQueue: @unchecked Sendable {
     if let error, failure.map({ (batch, place) < ($0.batch, $0.place) }) ?? true { failure = (batch, place, error) }
     if progress[index].finished == progress[index].total, failure.map({ $0.batch > batch }) ?? true {
       condition.unlock()
-      slots[index].complete()
+      slots[index].complete(reader.options.mixing, seed: augmentSeed)
       condition.lock()
       progress[index].isComplete = true
       while filled < planned, progress[filled % slots.count].isComplete { filled += 1 }

@@ -10,6 +10,7 @@ final class BatchSlot {
   let target: SampleTarget
   let inputDescriptions: [SampleInput]
   private let targetSize: Int
+  private let shapes: [[Int]]
   /// Numbers of the samples, place by place.
   var samples: [Int]
   /// Whether there is something at each place: not where a corrupt sample was left out.
@@ -24,7 +25,8 @@ final class BatchSlot {
   init(capacity: Int, reader: SampleReader) {
     inputSizes = reader.shapes.map(\.elementCount)
     inputs = inputSizes.map { AlignedBuffer(count: capacity * $0) }
-    target = reader.dataset.target
+    target = reader.target
+    shapes = reader.shapes
     inputDescriptions = reader.dataset.inputs
     targetSize = target.elementCount
     let isClasses = if case .classes = target { true } else { false }
@@ -60,8 +62,11 @@ final class BatchSlot {
     }
   }
 
-  /// Does what is left to do when all places are filled.
-  func complete() { closeGaps() }
+  /// Does what is left to do when all places are filled: closes gaps, and mixes samples where that is asked for.
+  func complete(_ mixing: SampleMixing?, seed: UInt64?) {
+    closeGaps()
+    if let mixing, let seed { mixing.apply(to: self, seed: seed, shapes: shapes) }
+  }
 
   /// Closes the gaps where samples were left out.
   private func closeGaps() {

@@ -7,16 +7,36 @@ struct SampleReader: Sendable {
   /// Shape of each input as the network sees it.
   let shapes: [[Int]]
   private let inputs: [SampleInput]
-  private let options: LoadingOptions
+  let options: LoadingOptions
+  /// What a batch says of the network's output: where samples are mixed, shares of classes instead of one.
+  let target: SampleTarget
 
   /// A reader.
-  /// - Throws: `DataError` when the preprocessing does not fit the samples.
+  /// - Throws: `DataError` when the preprocessing does not fit the samples, or they cannot be mixed.
   init(dataset: any Dataset, preprocessing: Preprocessing, options: LoadingOptions = .init()) throws {
     self.dataset = dataset
     self.preprocessing = preprocessing
     self.options = options
     inputs = dataset.inputs
     shapes = try preprocessing.shapes(of: dataset)
+    target = options.mixing == nil ? dataset.target : try Self.mixedTarget(dataset, options.classes)
+  }
+
+  /// The target of mixed samples.
+  private static func mixedTarget(_ dataset: any Dataset, _ rule: ClassRule?) throws(DataError) -> SampleTarget {
+    func fail(_ found: String) -> DataError {
+      DataError(.unfit, dataset.name, "\(found): \"mixup\" and \"cutmix\" are for images with one class, or with numbers. Leave them out")
+    }
+    for input in dataset.inputs {
+      if case .tensor(let shape) = input.content { throw fail("a sample has an input of the shape \(shape), which is no image") }
+    }
+    switch dataset.target {
+    case .none: return .none
+    case .numbers: return dataset.target
+    case .classes(let shape, let count):
+      guard shape.isEmpty else { throw fail("a sample has classes of the shape \(shape)") }
+      return .numbers(shape: [rule?.classCount ?? count])
+    }
   }
 
   /// What one thread needs to read.
@@ -81,6 +101,16 @@ struct SampleReader: Sendable {
     of index: Int, from workspace: Workspace, classes: UnsafeMutableBufferPointer<Int32>, numbers: UnsafeMutableBufferPointer<Float>
   ) throws {
     let sample = workspace.sample
+    // The class of a sample that is to be mixed is the whole share of that class.
+    if !sample.classes.isEmpty, classes.isEmpty {
+      var label: Int32 = -1
+      try withUnsafeMutablePointer(to: &label) {
+        try writeTarget(of: index, from: workspace, classes: .init(start: $0, count: 1), numbers: .init(start: nil, count: 0))
+      }
+      numbers.update(repeating: 0)
+      if numbers.indices.contains(Int(label)) { numbers[Int(label)] = 1 }
+      return
+    }
     if let rule = options.classes, let base = classes.baseAddress, !sample.classes.isEmpty {
       guard let fault = rule.copy(sample.classes, to: base) else { return }
       let ignored = rule.ignoreIndex.map { ", and \($0) where a position does not count" } ?? ""
@@ -101,6 +131,8 @@ public struct LoadingOptions: Sendable {
   public var workers = 1
   /// Which classes targets may have; nil takes them as they are.
   public var classes: ClassRule?
+  /// How samples of training are mixed; nil leaves each as it is.
+  public var mixing: SampleMixing?
   /// The corrupt samples that may be skipped.
   public var unreadable = UnreadableSamples(limit: 0)
 

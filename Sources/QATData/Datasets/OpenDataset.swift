@@ -14,7 +14,8 @@ public enum TargetReading: Sendable, Hashable {
 ///
 /// - `synthetic` or `synthetic:C,H,W,classes,count`: a data set made by a formula (28 × 28, 10 classes, 6000 samples to learn from and 1000 to judge by, when not said);
 /// - a file of images in IDX form, with its labels beside it under the name that says `labels` and `idx1` where the images' says `images` and `idx3`; one of CIFAR's
-///   `.bin` files; a `.npz` or `.npy` file of NumPy's. `split` is not asked but for Keras's `.npz` files, which hold both;
+///   `.bin` files; a `.npz` or `.npy` file of NumPy's; a `.tar` file in WebDataset's form, or several, as `train-{000..012}.tar`. `split` is not asked but for Keras's
+///   `.npz` files, which hold both;
 /// - a folder with MNIST's, CIFAR-10's or CIFAR-100's files;
 /// - a folder with the folders `train` and `val`, `validation`, `valid` or `test`, or with `.npz` files of such names; each of them one of the following;
 /// - a folder of `.npy` files; a folder with one folder of images a class, or, where targets are not read, images alone. `split` is not asked.
@@ -27,11 +28,12 @@ public enum TargetReading: Sendable, Hashable {
 /// - Throws: `DataError` that names the file and the fault, or what was looked for.
 public func openDataset(_ path: String, split: Split, targets: TargetReading = .asStored, channels: Int = 3) throws -> any Dataset {
   if path == "synthetic" || path.hasPrefix("synthetic:") { return try SyntheticDataset(specification: path, split: split) }
+  if path.hasSuffix(".tar"), let shards = ShardDataset.expand(path) { return try ShardDataset(shards: shards, reading: targets, channels: channels) }
   let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
   guard FileManager.default.fileExists(atPath: path) else {
     throw DataError(
       .unreadable, path,
-      "there is no such file or folder. Give a folder with IDX files (MNIST's names), CIFAR's files, .npy or .npz files, or images of each class; or 'synthetic'"
+      "there is no such file or folder. Give a folder with IDX files (MNIST's names), CIFAR's files, .npy, .npz or .tar files, or images of each class; or 'synthetic'"
     )
   }
   let place = DataPlace(path: path, split: split, targets: targets, channels: channels)
@@ -53,6 +55,7 @@ private struct DataPlace {
   func openFile() throws -> any Dataset {
     let file = URL(fileURLWithPath: path).lastPathComponent
     if path.hasSuffix(".npz") { return try ArrayDataset(npz: path, split: split, reading: targets) }
+    if path.hasSuffix(".tar") { return try ShardDataset(shards: [path], reading: targets, channels: channels) }
     if path.hasSuffix(".npy") { return try ArrayDataset(npy: path, reading: targets) }
     if let kind = CIFARDataset.Kind(fileName: file) { return try CIFARDataset(kind, files: [path]) }
     return try IDXDataset(imagesFile: path, readsLabels: readsLabels)
@@ -67,6 +70,12 @@ private struct DataPlace {
     }
     for name in splitNames {
       if names.contains("\(name).npz") { return try ArrayDataset(npz: "\(path)/\(name).npz", split: split, reading: targets) }
+    }
+    let shards = names.filter { $0.hasSuffix(".tar") }.sorted()
+    if !shards.isEmpty {
+      // Shards that are named for a split belong to it.
+      let own = splitNames.lazy.map { name in shards.filter { $0.hasPrefix(name) } }.first { !$0.isEmpty }
+      return try ShardDataset(shards: (own ?? shards).map { "\(path)/\($0)" }, reading: targets, channels: channels)
     }
     let hasSplits = ["train", "training", "val", "validation", "valid", "test"].contains { ImageFolder.isFolder("\(path)/\($0)") }
     guard hasSplits else { return try openSamples(in: path, names: names, classNames: nil) }
@@ -84,6 +93,8 @@ private struct DataPlace {
 
   /// A folder of arrays or images.
   private func openSamples(in folder: String, names: Set<String>, classNames: [String]?) throws -> any Dataset {
+    let shards = names.filter { $0.hasSuffix(".tar") }.sorted()
+    if !shards.isEmpty { return try ShardDataset(shards: shards.map { "\(folder)/\($0)" }, reading: targets, channels: channels) }
     if names.contains(where: { $0.hasSuffix(".npy") }) { return try ArrayDataset(folder: folder, reading: targets) }
     let classes = try ImageFolder.classes(in: folder)
     guard !classes.isEmpty || !readsLabels || names.contains(where: { name in ImageFolder.suffixes.contains { name.lowercased().hasSuffix($0) } })
@@ -92,7 +103,7 @@ private struct DataPlace {
         .unreadable, folder,
         "the folder holds no \(split.rawValue) images: looked for MNIST's files (\(split == .train ? "train" : "t10k")-images-idx3-ubyte), CIFAR's "
           + "(\((CIFARDataset.Kind.files(.ten, split) + CIFARDataset.Kind.files(.hundred, split)).joined(separator: ", "))), "
-          + "\(splitNames.map { "\($0).npz" }.joined(separator: ", ")), .npy files, the folders \(splitNames.joined(separator: ", ")), and folders of images"
+          + "\(splitNames.map { "\($0).npz" }.joined(separator: ", ")), .npy files, .tar files, the folders \(splitNames.joined(separator: ", ")), and folders of images"
       )
     }
     guard !classes.isEmpty || !readsLabels else {

@@ -42,9 +42,8 @@ final class ProgressLine: TrainingCallback {
 
   /// Shows what was found.
   func evaluated(_ report: EvaluationReport, _ trainer: Trainer) {
-    noted(
-      "epoch \(report.epoch + 1)/\(report.epochs) done: validation top-1 \(Self.fixed(100 * report.evaluation.top1, 2)) %, top-5 "
-        + "\(Self.fixed(100 * report.evaluation.top5, 2)) %, loss \(Self.fixed(report.evaluation.loss, 4))")
+    let figures = report.evaluation.figures.map { "\($0.title) \($0.isFraction ? Self.fixed(100 * $0.value, 2) + " %" : Self.fixed($0.value, 4))" }
+    noted("epoch \(report.epoch + 1)/\(report.epochs) done: validation \(figures.joined(separator: ", "))")
   }
 
   /// Shows the text if it is time to. The text is made only then.

@@ -13,16 +13,20 @@ final class CheckpointSnapshot: @unchecked Sendable {
   /// Room for what training changes.
   /// - Parameters:
   ///   - state: the network's parameters and statistics.
+  ///   - average: their moving averages, which then are the model, while the values themselves stand with the optimizer; nil when there are none.
   ///   - memories: what the optimizer remembers of all these parameters.
   /// - Throws: `SafetensorsError` when the tensors' names cannot stand in a file.
-  init(state: ModelState, memories: [(name: String, values: AlignedBuffer<Float>)]) throws {
-    modelFile = try TensorFile(
-      state.parameterSlots.map { .init(name: $0.name, shape: $0.shape, buffer: state.parameters, range: $0.range) }
-        + state.statisticSlots.map { .init(name: $0.name, shape: $0.shape, buffer: state.statistics, range: $0.range) })
-    optimizerFile = try TensorFile(
-      memories.flatMap { name, buffer in
-        state.parameterSlots.map { .init(name: "\($0.name).\(name)", shape: $0.shape, buffer: buffer, range: $0.range) }
-      })
+  init(state: ModelState, average: WeightAverage? = nil, memories: [(name: String, values: AlignedBuffer<Float>)]) throws {
+    func values(_ parameters: AlignedBuffer<Float>, _ statistics: AlignedBuffer<Float>, ending: String = "") -> [TensorFile.Source] {
+      state.parameterSlots.map { .init(name: $0.name + ending, shape: $0.shape, buffer: parameters, range: $0.range) }
+        + state.statisticSlots.map { .init(name: $0.name + ending, shape: $0.shape, buffer: statistics, range: $0.range) }
+    }
+    let (parameters, statistics) = average?.saved ?? (state.parameters, state.statistics)
+    modelFile = try TensorFile(values(parameters, statistics))
+    let remembered = memories.flatMap { name, buffer in
+      state.parameterSlots.map { TensorFile.Source(name: "\($0.name).\(name)", shape: $0.shape, buffer: buffer, range: $0.range) }
+    }
+    optimizerFile = try TensorFile(remembered + (average == nil ? [] : values(state.parameters, state.statistics, ending: ".training")))
   }
 
   /// Copies the current values. Allocates nothing.

@@ -9,11 +9,13 @@ public struct TrainingState: Sendable, Hashable, Codable {
     public var step: Int
     /// Fraction of samples whose class scored highest.
     public var top1: Double
+    /// How good the network was by the first of the configuration's metrics, or by its loss where there are no classes, more being better; nil where top-1 decides.
+    public var score: Double?
     /// How far compression had come. Of two evaluations the one further on is the better one.
     public var stage = CompressionStage.fullyCompressed
 
     /// Whether this evaluation is better than another one.
-    func isBetter(than other: Best?) -> Bool { other.map { (stage.rawValue, top1) > ($0.stage.rawValue, $0.top1) } ?? true }
+    func isBetter(than other: Best?) -> Bool { other.map { (stage.rawValue, score ?? top1) > ($0.stage.rawValue, $0.score ?? $0.top1) } ?? true }
   }
 
   /// The evaluation after an epoch.
@@ -91,7 +93,10 @@ extension TrainingState {
       (counts(epoch, upTo: Int(UInt32.max)) && position >= 0, "epoch \(epoch), position \(position)"),
       (globalBatchSize > 0, "\(globalBatchSize) samples in a step"),
       (counts(skipped.total, upTo: step) && counts(skipped.inARow, upTo: skipped.total), "\(skipped.inARow) of \(skipped.total) skipped in a row"),
-      (best.map { counts($0.step, upTo: step) && (0...1).contains($0.top1) } ?? true, "a best evaluation that cannot be"),
+      (
+        best.map { counts($0.step, upTo: step) && (0...1).contains($0.top1) && $0.score?.isFinite ?? true } ?? true,
+        "a best evaluation that cannot be"
+      ),
       (zip(epochs, epochs.dropFirst()).allSatisfy { $0 < $1 } && history.allSatisfy { counts($0.step, upTo: step) }, "epochs out of order"),
     ].filter { !$0.0 }
     if let fault = faults.first { throw TrainingError(.checkpoint, "\(file) says what cannot be: \(fault.1)") }

@@ -33,6 +33,7 @@ extension Trainer {
       let loaded = try directory.load(.best, identity: nil, communicator: communicator), loaded.checkpoint.state.step == best.step
     else { return nil }
     try task.state.restore(loaded.checkpoint.model)
+    average?.restart()
     return history.last { $0.step == best.step }?.evaluation
   }
 }

@@ -5,7 +5,7 @@ import QATGraph
 import QATLowering
 
 /// How well a network does on a data set.
-public struct Evaluation: Sendable, Hashable, Codable {
+public struct Evaluation: Sendable, Hashable {
   /// Fraction of samples whose class scores highest.
   public var top1: Double
   /// Fraction of samples whose class is among the five highest scores.
@@ -14,6 +14,43 @@ public struct Evaluation: Sendable, Hashable, Codable {
   public var loss: Double
   /// Number of samples.
   public var count: Int
+  /// The metrics that were asked for besides, by their names in the configuration.
+  public var measured: [String: Double]
+  /// Positions that have a class, where these are not the samples: pixels or tokens; 0 where there are no classes.
+  public var positions: Int?
+
+  /// An evaluation.
+  public init(top1: Double, top5: Double, loss: Double, count: Int, measured: [String: Double] = [:], positions: Int? = nil) {
+    self.top1 = top1
+    self.top5 = top5
+    self.loss = loss
+    self.count = count
+    self.measured = measured
+    self.positions = positions == count ? nil : positions
+  }
+
+  /// How good the network is, more being better: by this metric, errors negated, or without one by the loss, negated, where there are no classes.
+  /// - Parameter metric: the first of the configuration's metrics.
+  /// - Returns: the score; nil where top-1 decides.
+  func score(_ metric: Metric?) -> Double? {
+    var score: Double?
+    if let metric, metric != .top1, let value = metric == .top5 ? top5 : measured[metric.rawValue] {
+      score = metric.isError ? -value : value
+    } else if positions == 0, metric != .top1 {
+      score = -loss
+    }
+    // What is not a number is never the best.
+    return score.map { $0.isFinite ? $0 : -.greatestFiniteMagnitude }
+  }
+
+  /// Names and values for people: accuracies where there are classes, the metrics, the loss.
+  public var figures: [(title: String, value: Double, isFraction: Bool)] {
+    var figures: [(title: String, value: Double, isFraction: Bool)] = positions == 0 ? [] : [("top-1", top1, true), ("top-5", top5, true)]
+    for metric in Metric.allCases {
+      if let value = measured[metric.rawValue] { figures.append((metric.title, value, !metric.isError)) }
+    }
+    return figures + [("loss", loss, false)]
+  }
 }
 
 /// Evaluates a network on a data set, again and again: it is compiled once.
@@ -26,6 +63,9 @@ public final class Evaluator {
   private let dataset: any Dataset
   private let preprocessing: Preprocessing
   private let options: LoadingOptions
+  private let metrics: [Metric]
+  /// The network before it was compressed, where agreement with it is asked for.
+  private let reference: (any Scorer)?
   private let communicator: any Communicator
   private let share: Range<Int>
   /// Batches of the rank with the largest share.
@@ -42,14 +82,16 @@ public final class Evaluator {
   ///   - range: the samples to evaluate; all when nil.
   ///   - loss: how outputs are judged; by the cross-entropy of classes when nil.
   ///   - options: how samples are read.
+  ///   - metrics: what is measured besides top-1, top-5 and the loss.
+  ///   - reference: the network before it was compressed, for `agreement`; without it that is not measured.
   /// - Throws: `TrainingError` or `DataError` when samples and network do not go together; what the engine throws.
   public convenience init(
     _ graph: Graph, state: ModelState, dataset: any Dataset, preprocessing: Preprocessing, batchSize: Int, communicator: any Communicator,
-    range: Range<Int>? = nil, loss: (any OutputLoss)? = nil, options: LoadingOptions = .init()
+    range: Range<Int>? = nil, loss: (any OutputLoss)? = nil, options: LoadingOptions = .init(), metrics: [Metric] = [], reference: Graph? = nil
   ) throws {
     try self.init(
       graph, dataset: dataset, preprocessing: preprocessing, batchSize: batchSize, communicator: communicator, range: range, loss: loss,
-      options: options
+      options: options, metrics: metrics, reference: reference
     ) {
       try PlanScorer(graph, state: state, binding: $0, output: $1, batchSize: $2)
     }
@@ -65,15 +107,17 @@ public final class Evaluator {
   ///   - communicator: the ranks.
   ///   - loss: how outputs are judged; by the cross-entropy of classes when nil.
   ///   - options: how samples are read.
+  ///   - metrics: what is measured besides top-1, top-5 and the loss.
+  ///   - reference: the network before it was compressed, for `agreement`; without it that is not measured.
   /// - Throws: `TrainingError` or `DataError` when samples and network do not go together; `GraphError` when it cannot run.
   public convenience init(
     _ lowered: LoweredGraph, in runtime: Runtime, dataset: any Dataset, preprocessing: Preprocessing, batchSize: Int,
-    communicator: any Communicator, loss: (any OutputLoss)? = nil, options: LoadingOptions = .init()
+    communicator: any Communicator, loss: (any OutputLoss)? = nil, options: LoadingOptions = .init(), metrics: [Metric] = [], reference: Graph? = nil
   ) throws {
     let graph = lowered.simulation
     try self.init(
       graph, dataset: dataset, preprocessing: preprocessing, batchSize: batchSize, communicator: communicator, range: nil, loss: loss,
-      options: options
+      options: options, metrics: metrics, reference: reference
     ) {
       try DeployedScorer(lowered, in: runtime, binding: $0, output: $1, batchSize: $2)
     }
@@ -81,7 +125,7 @@ public final class Evaluator {
 
   private init(
     _ graph: Graph, dataset: any Dataset, preprocessing: Preprocessing, batchSize: Int, communicator: any Communicator, range: Range<Int>?,
-    loss: (any OutputLoss)?, options: LoadingOptions,
+    loss: (any OutputLoss)?, options: LoadingOptions, metrics: [Metric], reference: Graph?,
     scorer: (_ binding: InputBinding, _ output: TensorName, _ batchSize: Int) throws -> any Scorer
   ) throws {
     let loss = try loss ?? CrossEntropy(of: graph, target: dataset.target)
@@ -92,7 +136,12 @@ public final class Evaluator {
     let own = EvaluationLoader.share(of: range.count, batchSize: batchSize, rank: communicator.rank, size: communicator.size)
     share = range.lowerBound + own.lowerBound..<range.lowerBound + own.upperBound
     self.loss = loss
+    self.metrics = metrics
     self.scorer = try WorkPhase.compiling.run { try scorer(binding, loss.output, batchSize) }
+    let compared = metrics.contains(.agreement) ? reference : nil
+    self.reference = try WorkPhase.compiling.run {
+      try compared.map { try PlanScorer($0, state: ModelState($0), binding: binding, output: loss.output, batchSize: batchSize) }
+    }
     let batchCount = (range.count + batchSize - 1) / batchSize
     rounds = (batchCount + communicator.size - 1) / communicator.size
     self.dataset = dataset
@@ -105,28 +154,40 @@ public final class Evaluator {
   /// - Returns: the same on every rank.
   /// - Throws: what the data set or the communicator throws; `StopRequest`, the same on every rank, when one was asked to stop.
   public func run() throws -> Evaluation {
-    let own = try WorkPhase.evaluating.run { try ownBatches() }
-    var total = LossSums()
+    var meter = MetricMeter(metrics, of: loss)
+    let own = try WorkPhase.evaluating.run { try ownBatches(&meter) }
+    var total = MetricCounts.BatchSums()
     for rank in try communicator.allgather(own.withUnsafeBytes { Array($0) }) {
       rank.withUnsafeBytes { bytes in
-        for batch in bytes.bindMemory(to: LossSums.self) { total.add(batch) }
+        for batch in bytes.bindMemory(to: MetricCounts.BatchSums.self) { total.add(batch) }
       }
     }
-    let (count, positions) = (Double(max(total.count, 1)), Double(max(total.positions, 1)))
+    var counts = MetricCounts(classCount: 0)
+    if !meter.counts.classes.isEmpty {
+      for rank in try communicator.allgather(meter.counts.classes.withUnsafeBytes { Array($0) }) {
+        rank.withUnsafeBytes { counts.add($0.bindMemory(to: Int.self)) }
+      }
+    }
+    let measured = metrics.filter { $0 != .agreement || reference != nil }
     return Evaluation(
-      top1: Double(total.correctTop1) / positions, top5: Double(total.correctTop5) / positions, loss: total.loss / count, count: total.count)
+      top1: Metric.top1.value(total, counts), top5: Metric.top5.value(total, counts), loss: total.loss.loss / Double(max(total.loss.count, 1)),
+      count: total.loss.count, measured: Dictionary(measured.map { ($0.rawValue, $0.value(total, counts)) }, uniquingKeysWith: { first, _ in first }),
+      positions: total.loss.positions)
   }
 
   /// The sums of each of this rank's batches.
-  private func ownBatches() throws -> [LossSums] {
+  private func ownBatches(_ meter: inout MetricMeter) throws -> [MetricCounts.BatchSums] {
     let loader = try communicator.together {
       try EvaluationLoader(dataset: dataset, preprocessing: preprocessing, batchSize: scorer.batchSize, range: share, options: options)
     }
-    var batches: [LossSums] = []
+    var batches: [MetricCounts.BatchSums] = []
     try communicator.inRounds(rounds) { _ in
       guard let batch = try loader.next() else { return }
       batches.append(
-        try scorer.withScores(of: batch) { loss.evaluate(scores: $0, targets: batch.targets, gradient: nil, scale: 1) })
+        try scorer.withScores(of: batch) { scores in
+          guard let reference else { return meter.measure(scores, batch.targets, reference: nil) }
+          return try reference.withScores(of: batch) { meter.measure(scores, batch.targets, reference: $0) }
+        })
     }
     return batches
   }
@@ -164,15 +225,19 @@ public func requireFit(_ graph: Graph, _ dataset: any Dataset, _ preprocessing: 
 ///   - range: the samples to evaluate; all when nil.
 ///   - loss: how outputs are judged; by the cross-entropy of classes when nil.
 ///   - options: how samples are read.
+///   - metrics: what is measured besides top-1, top-5 and the loss.
+///   - reference: the network before it was compressed, for `agreement`; without it that is not measured.
 /// - Returns: the same on every rank.
 /// - Throws: what `Evaluator` throws.
 public func evaluate(
   _ graph: Graph, state: ModelState? = nil, dataset: any Dataset, preprocessing: Preprocessing, batchSize: Int = 64,
-  communicator: (any Communicator)? = nil, range: Range<Int>? = nil, loss: (any OutputLoss)? = nil, options: LoadingOptions = .init()
+  communicator: (any Communicator)? = nil, range: Range<Int>? = nil, loss: (any OutputLoss)? = nil, options: LoadingOptions = .init(),
+  metrics: [Metric] = [], reference: Graph? = nil
 ) throws -> Evaluation {
   let state = try state ?? ModelState(graph)
   return try Evaluator(
     graph, state: state, dataset: dataset, preprocessing: preprocessing, batchSize: batchSize,
-    communicator: try communicator ?? currentCommunicator(), range: range, loss: loss, options: options
+    communicator: try communicator ?? currentCommunicator(), range: range, loss: loss, options: options, metrics: metrics,
+    reference: reference
   ).run()
 }

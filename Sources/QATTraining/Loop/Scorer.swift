@@ -10,7 +10,7 @@ protocol Scorer: AnyObject {
   var batchSize: Int { get }
 
   /// Scores the samples of a batch, and lends the scores, a row a sample; rows beyond the samples hold anything.
-  func withScores<Result>(of batch: LoadedBatch, _ body: (UnsafeBufferPointer<Float>) -> Result) throws -> Result
+  func withScores<Result>(of batch: LoadedBatch, _ body: (UnsafeBufferPointer<Float>) throws -> Result) throws -> Result
 }
 
 /// Scores by a plan, with parameters that training moves.
@@ -27,11 +27,11 @@ final class PlanScorer: Scorer {
 
   var batchSize: Int { plan.batchSize }
 
-  func withScores<Result>(of batch: LoadedBatch, _ body: (UnsafeBufferPointer<Float>) -> Result) throws -> Result {
+  func withScores<Result>(of batch: LoadedBatch, _ body: (UnsafeBufferPointer<Float>) throws -> Result) throws -> Result {
     // A last, smaller batch leaves old samples behind it; each sample's scores depend on that sample alone.
     binding.feed(batch, to: plan)
     plan.forward()
-    return body(plan.output(output))
+    return try body(plan.output(output))
   }
 }
 
@@ -49,7 +49,7 @@ final class DeployedScorer: Scorer {
 
   var batchSize: Int { network.batchSize }
 
-  func withScores<Result>(of batch: LoadedBatch, _ body: (UnsafeBufferPointer<Float>) -> Result) throws -> Result {
+  func withScores<Result>(of batch: LoadedBatch, _ body: (UnsafeBufferPointer<Float>) throws -> Result) throws -> Result {
     let types = Dictionary(uniqueKeysWithValues: network.inputs.map { ($0.name, $0.type) })
     var samples: [TensorName: NDArray<Float>] = [:]
     for feed in binding.feeds {
@@ -59,6 +59,6 @@ final class DeployedScorer: Scorer {
       samples[feed.input] = NDArray(Array(values) + [Float](repeating: 0, count: max(missing, 0)), shape: shape)
     }
     let scores = try network.run(samples)[output]?.values.elements ?? []
-    return scores.withUnsafeBufferPointer(body)
+    return try scores.withUnsafeBufferPointer(body)
   }
 }

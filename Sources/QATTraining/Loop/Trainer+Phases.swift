@@ -3,9 +3,12 @@ import QATGraph
 import QATQuantization
 
 extension Trainer {
-  /// The network with its trained values, without the quantizers whose stage the run has not reached.
+  /// The network with its trained values, or their moving average where there is one, without the quantizers whose stage the run has not reached.
   /// - Throws: `QuantizationError` when the quantizers do not fit the network.
-  public func trainedGraph() throws -> Graph { try quantizing(task.state.applied(to: task.controller?.graph ?? task.graph)) }
+  public func trainedGraph() throws -> Graph {
+    func applied() -> Graph { task.state.applied(to: task.controller?.graph ?? task.graph) }
+    return try quantizing(average?.withAverages(applied) ?? applied())
+  }
 
   /// Begins an epoch: quantizers whose stage begins are enabled, after all ranges were found anew from the weights as they are; what is to freeze freezes.
   /// All ranks call it together.
@@ -19,6 +22,7 @@ extension Trainer {
     let kinds = controller.scheduler.enabledKinds.map(\.plural).sorted().joined(separator: " and ")
     callbacks.noted("from epoch \(epoch + 1) on, \(kinds) are quantized; ranges are found anew")
     try controller.initializeRanges(task.state)
+    average?.restart(controller.graph.quantizerParameters)
     phase = nil
     try enter(epoch)
     try callbacks.epochBegan(epoch, self)
@@ -41,7 +45,7 @@ extension Trainer {
       try Evaluator(
         quantized, state: task.state, dataset: $0, preprocessing: task.configuration.data.preprocessing, batchSize: task.configuration.batchSize,
         communicator: communicator, loss: task.configuration.makeLoss(of: quantized, target: $0.target, smooths: false),
-        options: task.configuration.loadingOptions)
+        options: task.configuration.loadingOptions, metrics: task.configuration.metrics, reference: task.teacher)
     }
   }
 

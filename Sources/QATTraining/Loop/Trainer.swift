@@ -64,6 +64,8 @@ public final class Trainer {
   public let globalBatchSize: Int
   let numbers: NumericalGuard
   let stepper: TrainingStep
+  /// The moving average of the weights, which is evaluated and exported; nil when there is none.
+  let average: WeightAverage?
   /// Evaluates the network of the current phase; nil without samples to evaluate.
   var evaluator: Evaluator?
   /// What of the network takes part in the current steps.
@@ -133,7 +135,14 @@ public final class Trainer {
       optimizer.stepCount = checkpoint.state.optimizerStep
       if let compression = checkpoint.state.compression { task.controller?.scheduler.state = compression.scheduler }
     }
-    try task.state.synchronize(communicator)
+    let decay = configuration.optimizer.averageDecay
+    if checkpoint == nil || decay == nil { try task.state.synchronize(communicator) }
+    let average = decay.map { WeightAverage(of: task.state, decay: $0) }
+    self.average = average
+    if let checkpoint, let average {
+      try average.resume(from: checkpoint.optimizer)
+      try task.state.synchronize(communicator)
+    }
     let progress = communicator.isRoot && showsProgress ? ProgressLine() : nil
     let log = try communicator.together { [step] in
       communicator.isRoot ? try task.directory.map { try MetricsLog(path: $0.metricsPath, resumingAfter: step) } : nil
@@ -144,13 +153,13 @@ public final class Trainer {
     numbers = NumericalGuard(task, skipped: checkpoint?.state.skipped ?? .init()) { callbacks.warned($0) }
     stepper = try TrainingStep(
       task, partition: partition, exchange: exchange, optimizer: optimizer, startingAt: position, communicator: communicator, numbers: numbers,
-      callbacks: callbacks)
+      average: average, callbacks: callbacks)
     // Counted from where the run stands: the batch size may have changed on the way.
     let stepsLeft = max(0, configuration.epochs * stepper.batchesPerEpoch - stepper.scheduleStep(at: position))
     totalSteps = min(step + stepsLeft, configuration.maxSteps ?? Int.max)
     writer = try communicator.together { [memories] in
       guard communicator.isRoot, let directory = task.directory else { return nil }
-      let snapshot = try CheckpointSnapshot(state: task.state, memories: memories.memories)
+      let snapshot = try CheckpointSnapshot(state: task.state, average: average, memories: memories.memories)
       try directory.requireRoom(forCheckpointsOf: snapshot.byteCount, epochs: configuration.epochs) { callbacks.warned($0) }
       return CheckpointWriter(directory, snapshot: snapshot)
     }

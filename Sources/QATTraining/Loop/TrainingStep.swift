@@ -40,16 +40,23 @@ final class TrainingStep {
   /// The task's loss; nil when targets are not looked at.
   private let objective: (any OutputLoss)?
   private let distillation: Distillation?
+  private let clipping: GradientClipping?
+  private let average: WeightAverage?
   private let reducer: GradientReducer
   private let loader: BatchLoader
+  /// The corrupt samples of the training data that were skipped, and how many of them the user has been told of.
+  private let unreadable: UnreadableSamples
+  private var toldCount = 0
   private let numbers: NumericalGuard
 
   /// Starts reading at `position`. All ranks do so together. Before the first step, `compile` says of which network the steps are.
   init(
     _ task: Trainer.Task, partition: BatchPartition, exchange: GradientExchange, optimizer: any Optimizer, startingAt position: DataPosition,
-    communicator: any Communicator, numbers: NumericalGuard, callbacks: CallbackList
+    communicator: any Communicator, numbers: NumericalGuard, average: WeightAverage?, callbacks: CallbackList
   ) throws {
     self.callbacks = callbacks
+    self.average = average
+    clipping = task.configuration.optimizer.maxGradientNorm.map { GradientClipping(limit: $0) }
     let configuration = task.configuration
     binding = try InputBinding(task.graph, task.training, configuration.data.preprocessing)
     self.configuration = configuration
@@ -69,9 +76,12 @@ final class TrainingStep {
       return try Distillation(method, teacher: teacher, output: output, configuration, communicator)
     }
     reducer = try GradientReducer(task.state, communicator: communicator, partition: partition, exchange: exchange)
+    var options = configuration.loadingOptions.checking(objective?.classRule)
+    unreadable = options.unreadable
+    options.mixing = configuration.mixing
     loader = try BatchLoader(
       dataset: task.training, preprocessing: configuration.data.preprocessing, seed: configuration.seed, partition: partition,
-      startEpoch: position.epoch, startPosition: position.position, options: task.configuration.loadingOptions.checking(objective?.classRule))
+      startEpoch: position.epoch, startPosition: position.position, options: options)
     batchesPerEpoch = loader.batchesPerEpoch
     schedule = configuration.optimizer.makeSchedule(epochs: configuration.epochs, stepsPerEpoch: loader.batchesPerEpoch)
   }
@@ -88,6 +98,15 @@ final class TrainingStep {
       try Plan(network, state: state, batchSize: configuration.batchSize, mode: .training, group: normalization)
     }
     plan?.seed = configuration.seed
+  }
+
+  /// Tells the user, on whichever rank, of corrupt samples that were met since the last time.
+  private func tellOfUnreadable() {
+    let errors = unreadable.count > toldCount ? unreadable.errors : []
+    guard errors.count > toldCount, let last = errors.last else { return }
+    toldCount = errors.count
+    writeToStandardError(
+      "qat: warning: rank \(communicator.rank) has skipped \(toldCount) corrupt samples of at most \(unreadable.limit), among them \(last)\n")
   }
 
   /// Memory that the teacher of a knowledge distillation takes; nil without one.
@@ -112,6 +131,7 @@ final class TrainingStep {
     repeat {
       WorkPhase.reading.begin()
       batch = try loader.next()
+      if unreadable.limit > 0 { tellOfUnreadable() }
       WorkPhase.forward.begin()
       binding.feed(batch, to: plan)
       plan.forward(step: UInt64(step), firstSample: batch.firstSample)
@@ -142,8 +162,10 @@ final class TrainingStep {
       distils: distillation != nil)
     if try numbers.accepts(outcome, communicator) {
       if movesStatistics { state.updateStatistics() }
+      clipping?.apply(state, optimizer.moving)
       optimizer.step(state, rate: outcome.rate)
       try reducer.gatherParameters()
+      average?.update(after: optimizer.stepCount)
     } else {
       try numbers.skip(step, rate: outcome.rate, communicator)
     }

@@ -97,5 +97,8 @@ extension CheckpointDirectory {
 
 extension Evaluation {
   /// What was found, by name.
-  public var metrics: [String: Double] { ["top1": top1, "top5": top5, "loss": loss, "count": Double(count)] }
+  public var metrics: [String: Double] {
+    let classified = positions == 0 ? [:] : ["top1": top1, "top5": top5]
+    return measured.merging(classified) { $1 }.merging(["loss": loss, "count": Double(count)]) { $1 }
+  }
 }

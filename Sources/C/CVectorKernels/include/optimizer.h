@@ -38,3 +38,12 @@ int qat_all_finite(const float *values, size_t count);
 
 // Multiplies every value by `factor`.
 void qat_scale_values(float *values, size_t count, float factor);
+
+// The sum of the squares, in double and in an order that is the same on every CPU.
+double qat_sum_of_squares(const float *values, size_t count);
+
+// average = keep * average + (1 - keep) * value, element by element.
+void qat_moving_average(float *restrict averages, const float *restrict values, size_t count, float keep);
+
+// Exchanges two arrays.
+void qat_swap_values(float *restrict one, float *restrict other, size_t count);
