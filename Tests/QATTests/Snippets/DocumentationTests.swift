@@ -19,6 +19,18 @@ struct DocumentationTests {
     for page in try Documentation.snippets().keys where !known.contains(page) { Issue.record("there is no page \(page)") }
   }
 
+  @Test("the Japanese README has the program, the configuration and the export of the English one, and its links lead to files that there are")
+  func japaneseReadme() throws {
+    let (english, japanese) = (try Documentation.text("README.md"), try Documentation.text("README.ja.md"))
+    for language in ["swift", "json", "python"] {
+      let blocks = [english, japanese].map { $0.components(separatedBy: "```\(language)\n").dropFirst().map { $0.components(separatedBy: "```")[0] } }
+      #expect(blocks[0] == blocks[1] && !blocks[0].isEmpty, "\(language)")
+    }
+    for link in japanese.components(separatedBy: "](").dropFirst().map({ $0.components(separatedBy: ")")[0] }) where !link.hasPrefix("http") {
+      #expect(throws: Never.self, "\(link)") { try Documentation.text(link) }
+    }
+  }
+
   @Test("every line of the workflow's table stands in a block that is run")
   func workflowTable() throws {
     let page = try Documentation.text("docs/workflow.md")
