@@ -14,14 +14,15 @@ struct QATCommand: ParsableCommand {
 
       On several cores or machines, put 'mpirun -n RANKS' before it. OMP_NUM_THREADS sets the threads of each rank.
 
-      A model is an ONNX file or one of resnet_small, mobilenet_small, resnet18, mobilenet_v2. Data is a folder of images, IDX or NumPy files, or \
+      A model is a file or an architecture ('qat help train' lists them). Data is a folder of images, IDX or NumPy files, or \
       'synthetic'. Keys of the configuration are described in docs/configuration.md.
 
       Exit codes: \(ExitStatus.allCases.map { "\($0.rawValue) \($0.meaning)" }.joined(separator: "; ")).
       """,
     version: version,
     subcommands: [
-      TrainCommand.self, QuantizeCommand.self, EvaluateCommand.self, ExportCommand.self, CheckpointCommand.self, InspectCommand.self,
+      TrainCommand.self, QuantizeCommand.self, EvaluateCommand.self, VerifyCommand.self, ExportCommand.self, CheckpointCommand.self,
+      InspectCommand.self,
       AnalyzeCommand.self, ReportCommand.self, BenchCommand.self, DoctorCommand.self, InitCommand.self, ConfigCommand.self, CompletionsCommand.self,
       ManualCommand.self,
     ])

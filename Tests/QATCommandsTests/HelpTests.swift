@@ -7,7 +7,8 @@ import Testing
 /// Help is reviewed like code: a change of it changes a file in Snapshots. QAT_UPDATE_SNAPSHOTS=1 writes them.
 @Suite struct HelpTests {
   @Test(arguments: [
-    "qat", "train", "quantize", "evaluate", "export", "inspect", "analyze", "report", "bench", "doctor", "init", "completions", "manual", "config",
+    "qat", "train", "quantize", "evaluate", "verify", "export", "inspect", "analyze", "report", "bench", "doctor", "init", "completions", "manual",
+    "config",
     "config check", "config print",
     "checkpoint",
     "checkpoint ls",
@@ -21,7 +22,7 @@ import Testing
     #expect(try String(contentsOf: file, encoding: .utf8) == help)
   }
 
-  @Test(arguments: ["train", "quantize", "evaluate", "export", "inspect", "analyze", "report", "bench", "doctor"])
+  @Test(arguments: ["train", "quantize", "evaluate", "verify", "export", "inspect", "analyze", "report", "bench", "doctor"])
   func showsAnExample(name: String) throws {
     let lines = QATCommand.helpMessage(for: try #require(command(name)), columns: 1000).split(separator: "\n")
     #expect(lines.contains { $0.contains("qat \(name) --") || $0.contains("qat \(name) runs/") || $0.hasSuffix("qat \(name)") })
