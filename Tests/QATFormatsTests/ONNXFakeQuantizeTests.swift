@@ -20,7 +20,7 @@ import Testing
     model.weights("w", [3, 2])
     let source = weight ? "w" : "x"
     model.node("FakeQuantize", [source, "il", "ih", "ol", "oh"], ["q"], domain: "org.openvinotoolkit", [("levels", .int(levels))])
-    model.node("Gemm", weight ? ["x", "q"] : ["q", "w"], [("transB", .int(1))])
+    model.node("Gemm", weight ? ["x", "q"] : ["q", "w"], ["y"], [("transB", .int(1))])
     return model
   }
 

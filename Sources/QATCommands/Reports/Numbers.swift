@@ -5,9 +5,6 @@ enum Numbers {
   /// A fraction as a percentage with two digits.
   static func percent(_ fraction: Double) -> String { fixed(100 * fraction, 2) + " %" }
 
-  /// A number of any size in three digits.
-  static func short(_ value: Double) -> String { value == 0 ? "0" : String(format: "%.3g", value) }
-
   /// A count with a space between groups of three digits.
   static func grouped(_ count: Int) -> String {
     var result = ""
