@@ -35,7 +35,7 @@ import Testing
     #expect(zip(found, viaONNX).count { $0.bitPattern != $1.bitPattern } == 0, "scores differ from those of the ONNX file")
     #expect(zip(found, deployed).count { $0.bitPattern != $1.bitPattern } == 0, "scores differ from those of the deployed evaluation")
 
-    // OpenVINO's own quantizers in ONNX: the same up to the scales that it computes from bounds.
+    // OpenVINO's own quantizers in ONNX: the same up to the scales that it computes from bounds, a unit in the last place, which moves codes beside ties.
     let fakeQuantize = folder.file("fakequantize.onnx")
     try ONNXFile.write(lowered, to: fakeQuantize, quantizers: .openVINO)
     let third = try OpenVINORun(fakeQuantize, on: images, in: folder)
@@ -43,7 +43,7 @@ import Testing
     let layer = try #require(lowered.integerLayers.last)
     let step = try #require(lowered.activations[layer.input]).scale * (lowered.weights[layer.weight]?.values.floats?.map(abs).max() ?? 0)
     let distance = zip(found, scores).map { abs($0 - $1) }.max() ?? .infinity
-    #expect(scores.count == found.count && distance <= step, "\(distance / step) steps of the last grid")
+    #expect(scores.count == found.count && distance <= 4 * step, "\(distance / step) steps of the last grid")
     #expect(
       third.layers.count { ["i8", "u8"].contains($0.precision.lowercased()) && Self.products.contains($0.type) } == lowered.integerLayers.count)
 

@@ -51,7 +51,7 @@ import Testing
       (model(low: 0, high: 1, levels: 1000), "1000 levels"),
       (model(low: 0, high: 1, levels: 256, outputs: (0, 2)), "other bounds"),
       (model(low: 0, high: .infinity, levels: 256), "not lower ones"),
-      (model(low: -1, high: 1, levels: 4), "4 levels"),
+      (model(low: -1, high: 1, levels: 4), "leave out zero"),
     ]
     for (model, words) in cases {
       #expect { try ONNXFile.decode(model.bytes) } throws: { "\($0)".contains(words) && "\($0)".contains("FakeQuantize") }

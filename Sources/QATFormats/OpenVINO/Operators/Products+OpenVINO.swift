@@ -58,10 +58,7 @@ extension IRWriter {
 
   /// What a product of matrices reads, and what it transposes.
   fileprivate mutating func operands(of node: Node, transposes: (Bool, Bool)) throws(OpenVINOError) -> (inputs: [Port], attributes: [IRAttribute]) {
-    var left = try read(node.inputs[0])
-    // A matrix on the left of several gets their rank: OpenVINO's kernels do not compile otherwise.
-    let missing = dimensions(of: node, 1).count - dimensions(of: node).count
-    if missing > 0 { left = helper("Unsqueeze", [left, list(Array(0..<missing), "axes", of: node)], "ranked", of: node) }
+    let left = try read(node.inputs[0])
     func attributes(_ second: Bool) -> [IRAttribute] { [.init("transpose_a", transposes.0), .init("transpose_b", second)] }
     if let tensor = graph.tensor(node.inputs[1]), tensor.shape.count == 2 {
       return ([left, weight(node.inputs[1], tensor, transposed: !transposes.1)], attributes(true))
@@ -71,13 +68,15 @@ extension IRWriter {
 }
 
 extension MatMul: IRWritable {
-  /// OpenVINO's kernels want both operands of one rank: a product with a vector is a sum of products.
+  /// OpenVINO's kernels want both operands of one rank: a product with a vector, or of a matrix with several constant ones, is a sum of products.
   func write(_ node: Node, to writer: inout IRWriter) throws(OpenVINOError) {
     let ranks = (writer.dimensions(of: node).count, writer.dimensions(of: node, 1).count)
-    guard ranks.0 == 1 || ranks.1 == 1 else { return try writer.matrixProduct(node, transposes: (false, false)) }
+    let isUneven = ranks.0 < ranks.1 && writer.graph.tensor(node.inputs[1]) != nil
+    guard ranks.0 == 1 || ranks.1 == 1 || isUneven else { return try writer.matrixProduct(node, transposes: (false, false)) }
     var operands = try writer.inputs(of: node)
-    // [K] · [..., K, N] sums over the rows; [..., M, K] · [K] over the last axis.
-    if ranks.1 > 1 { operands[0] = writer.helper("Unsqueeze", [operands[0], writer.list([-1], "column", of: node)], "vector", of: node) }
+    // Σ over k of [..., M, K, 1] · [..., 1, K, N]; a vector on the left is [K, 1], on the right [K].
+    if ranks.1 > 1 { operands[0] = writer.helper("Unsqueeze", [operands[0], writer.list([-1], "column", of: node)], "left", of: node) }
+    if ranks.0 > 1, ranks.1 > 1 { operands[1] = writer.helper("Unsqueeze", [operands[1], writer.list([-3], "row", of: node)], "right", of: node) }
     let products = writer.helper("Multiply", operands, "products", of: node, [.numpyBroadcast])
     let axis = writer.list([ranks.1 > 1 ? -2 : -1], "axis", of: node)
     writer.layer("ReduceSum", of: node, inputs: [products, axis], [.init("keep_dims", false)])
