@@ -29,9 +29,7 @@ import Testing
     try expectFixedPoint(lower(graph.withQuantizersEverywhere(images: net.images(4))), .linear, target)
   }
 
-  @Test(
-    arguments: ["resnet_small", "mobilenet_small", "vgg_small", "vit_small", "unet_small", "resnet18", "mobilenet_v2", "mobilenet_v3_small"].filter(
-      architectureNames.contains))
+  @Test(arguments: ["resnet_small", "mobilenet_small", "vgg_small", "vit_small", "unet_small", "resnet18", "mobilenet_v2", "mobilenet_v3_small"])
   func anFP32FileIsWrittenAgainAsItWas(name: String) throws {
     let folder = try TemporaryFolder()
     let graph = try #require(architecture(named: name, classes: 10))
