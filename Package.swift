@@ -61,7 +61,8 @@ let tests: [Target] =
   ].map { .testTarget(name: "\($0)Tests", dependencies: everything + ["CAllocationCounter"]) } + [
     // The library as its users have it: the workflow, and every Swift block of the documentation.
     .testTarget(name: "QATTests", dependencies: ["QAT"]),
-    .testTarget(name: "QATCommandsTests", dependencies: ["QATCommands", "QAT", "qat", "VirtualNodes", arguments], exclude: ["Snapshots"]),
+    .testTarget(
+      name: "QATCommandsTests", dependencies: ["QATCommands", "QAT", "qat", "training-loop", "VirtualNodes", arguments], exclude: ["Snapshots"]),
     .testTarget(name: "ParallelTests", dependencies: everything + ["parallel-worker", "VirtualNodes"]),
     .testTarget(name: "InteropTests", dependencies: everything, exclude: ["Python"]),
   ]
@@ -92,6 +93,8 @@ let package = Package(
     .executableTarget(name: "qat", dependencies: ["QATCommands"], path: "Sources/QATTool"),
     // What ParallelTests start under mpirun.
     .executableTarget(name: "parallel-worker", dependencies: everything + ["QAT", "CAllocationCounter"], path: "Tests/ParallelWorker"),
+    // The example's own package would build everything of ours once more: its source is compiled here instead, and run by QATCommandsTests.
+    .executableTarget(name: "training-loop", dependencies: ["QAT"], path: "Examples/training-loop/Sources/training-loop"),
   ] + rooms + tests,
   swiftLanguageModes: [.v6]
 )
