@@ -48,7 +48,12 @@ public protocol Communicator: AnyObject {
 
 /// How elements of several ranks become one.
 public enum Reduction: Sendable {
-  case sum, minimum, maximum
+  /// The sum.
+  case sum
+  /// The least.
+  case minimum
+  /// The largest.
+  case maximum
 }
 
 /// A nonblocking collective that was prepared once and allocates nothing when it runs.

@@ -2,7 +2,9 @@ import QATGraph
 
 /// A program that runs exported networks, each with integer kernels of its own.
 public enum Runtime: String, Sendable, Hashable, Codable, CaseIterable {
+  /// ONNX Runtime's CPU provider.
   case onnxRuntime = "onnxruntime"
+  /// OpenVINO's CPU plugin.
   case openVINO = "openvino"
 
   /// The runtime's name.

@@ -10,12 +10,19 @@ public struct QuantizationConfiguration: Sendable, Hashable, Codable {
 
   /// Whether a range is described by one bound or by two.
   public enum Mode: String, Sendable, Hashable, Codable, CaseIterable {
-    case symmetric, asymmetric
+    /// One bound: the scale.
+    case symmetric
+    /// Two bounds: the low one and the width.
+    case asymmetric
   }
 
   /// Which weights keep to the inner half of their codes, so that sums of two products fit 16 bits on CPUs without VNNI.
   public enum OverflowFix: String, Sendable, Hashable, Codable, CaseIterable {
-    case enable, disable
+    /// All weights.
+    case enable
+    /// None.
+    case disable
+    /// Those of layers that read the network's inputs.
     case firstLayerOnly = "first_layer_only"
   }
 

@@ -51,7 +51,10 @@ extension QuantizationConfiguration {
   public struct LayerRangeInitializer: Sendable, Hashable, Codable {
     /// Quantizers of weights or of activations.
     public enum Group: String, Sendable, Hashable, Codable, CaseIterable {
-      case weights, activations
+      /// Quantizers of weights.
+      case weights
+      /// Quantizers of activations.
+      case activations
     }
 
     /// How the ranges are found.

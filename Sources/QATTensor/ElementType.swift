@@ -1,6 +1,19 @@
 /// The type of a tensor's elements.
 public enum ElementType: String, Sendable, Hashable, Codable, CaseIterable {
-  case float32, float64, int8, uint8, int32, int64, bool
+  /// IEEE binary32, the type of everything that is trained.
+  case float32
+  /// IEEE binary64.
+  case float64
+  /// Signed bytes, from −128 to 127.
+  case int8
+  /// Unsigned bytes, from 0 to 255.
+  case uint8
+  /// Signed 32-bit integers.
+  case int32
+  /// Signed 64-bit integers.
+  case int64
+  /// Truth values, of one byte each.
+  case bool
 
   /// Size of one element in bytes.
   public var byteCount: Int {

@@ -9,12 +9,19 @@ public struct Tensor: Sendable, Hashable {
 
   /// Elements of one type.
   public enum Elements: Sendable, Hashable {
+    /// Of float32.
     case float32([Float])
+    /// Of float64.
     case float64([Double])
+    /// Of int8.
     case int8([Int8])
+    /// Of uint8.
     case uint8([UInt8])
+    /// Of int32.
     case int32([Int32])
+    /// Of int64.
     case int64([Int64])
+    /// Of bool.
     case bool([Bool])
   }
 

@@ -26,12 +26,19 @@ extension RunConfiguration {
 
 /// What of a run's configuration may be changed when it goes on, because the checkpoint still means the same.
 public enum AllowedChange: String, Sendable, Hashable, CaseIterable {
+  /// The learning rate, its schedule and its warm-up.
   case learningRate = "learning_rate"
+  /// The pull of the weights towards zero.
   case weightDecay = "weight_decay"
+  /// What the optimizer remembers: momentum, betas and epsilon.
   case momentum
+  /// The samples of a step over all ranks.
   case batchSize = "batch_size"
+  /// The share of a target that is spread over all classes.
   case labelSmoothing = "label_smoothing"
+  /// Random changes of training samples.
   case augmentation
+  /// The samples that epochs are evaluated on; the best checkpoint is then sought anew.
   case validationData = "validation_data"
 
   /// The change that a setting's difference is; nil when the checkpoint would mean something else.

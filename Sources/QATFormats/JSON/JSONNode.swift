@@ -2,11 +2,17 @@
 public struct JSONNode: Sendable {
   /// What the node holds.
   public enum Value: Sendable {
+    /// `null`.
     case null
+    /// `true` or `false`.
     case bool(Bool)
+    /// A number, as it is spelt.
     case number(JSONNumber)
+    /// A string without its escapes.
     case string(String)
+    /// The elements of an array.
     case array([JSONNode])
+    /// The members of an object, in the order of the file.
     case object([JSONMember])
   }
 

@@ -1,11 +1,18 @@
 /// A JSON value without a place: what is written. Members of objects keep their order.
 public enum JSONValue: Sendable, Hashable {
+  /// `null`.
   case null
+  /// `true` or `false`.
   case bool(Bool)
+  /// A whole number.
   case integer(Int)
+  /// A number.
   case number(Double)
+  /// A string.
   case string(String)
+  /// An array.
   case array([JSONValue])
+  /// An object; its members keep their order.
   case object([Member])
 
   /// A key and its value.

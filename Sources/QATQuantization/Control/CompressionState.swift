@@ -28,8 +28,11 @@ public struct CompressionState: Sendable, Hashable {
 
 /// How far compression has come. Plain quantization is complete from the start.
 public enum CompressionStage: Int, Sendable, Hashable, Codable {
+  /// No quantizer is at work.
   case uncompressed = 0
+  /// Some quantizers are at work: those whose stage has begun.
   case partiallyCompressed = 1
+  /// All quantizers are at work.
   case fullyCompressed = 2
 }
 

@@ -37,7 +37,10 @@ public struct QuantizerSetup: Sendable, Hashable {
 public struct QuantizationPoint: Sendable, Hashable, Codable {
   /// What is quantized.
   public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
-    case weight, activation
+    /// A layer's weight.
+    case weight
+    /// A tensor that depends on the network's input.
+    case activation
   }
 
   /// `<node>|WEIGHT`, `<node>|OUTPUT`, `<node>|INPUT<port>`; for an input of the network `<input>|OUTPUT`. Also the name of the inserted node.

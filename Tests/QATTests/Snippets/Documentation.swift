@@ -11,7 +11,7 @@ enum Documentation {
   static func files() throws -> [String] {
     let pages = try FileManager.default.contentsOfDirectory(atPath: package.appendingPathComponent("docs").path).map { "docs/\($0)" }
     let examples = try FileManager.default.subpathsOfDirectory(atPath: package.appendingPathComponent("Examples").path).map { "Examples/\($0)" }
-    return (["README.md", "CONTRIBUTING.md"] + pages + examples).filter { $0.hasSuffix(".md") }.sorted()
+    return (["README.md", "CONTRIBUTING.md"] + pages + examples).filter { $0.hasSuffix(".md") && !$0.contains("/.build/") }.sorted()
   }
 
   static func text(_ file: String) throws -> String { try String(contentsOf: package.appendingPathComponent(file), encoding: .utf8) }

@@ -1,6 +1,7 @@
+import Foundation
 import Testing
 
-@Suite("The documentation's Swift")
+@Suite("The documentation")
 struct DocumentationTests {
   @Test("every block is a piece of a test, and every such piece stands in the documentation", arguments: try Documentation.files())
   func blocksAreTests(page: String) throws {
@@ -19,15 +20,22 @@ struct DocumentationTests {
     for page in try Documentation.snippets().keys where !known.contains(page) { Issue.record("there is no page \(page)") }
   }
 
-  @Test("the Japanese README has the program, the configuration and the export of the English one, and its links lead to files that there are")
+  @Test("links lead to files and folders that there are", arguments: try Documentation.files() + ["README.ja.md", "CHANGELOG.md"])
+  func links(page: String) throws {
+    let folder = Documentation.package.appendingPathComponent(page).deletingLastPathComponent()
+    for link in try Documentation.text(page).components(separatedBy: "](").dropFirst().map({ $0.components(separatedBy: ")")[0] }) {
+      let path = link.components(separatedBy: "#")[0]
+      guard !path.isEmpty, !link.hasPrefix("http") else { continue }
+      #expect(FileManager.default.fileExists(atPath: folder.appendingPathComponent(path).path), "\(link)")
+    }
+  }
+
+  @Test("the Japanese README has the program, the configuration and the export of the English one")
   func japaneseReadme() throws {
     let (english, japanese) = (try Documentation.text("README.md"), try Documentation.text("README.ja.md"))
     for language in ["swift", "json", "python"] {
       let blocks = [english, japanese].map { $0.components(separatedBy: "```\(language)\n").dropFirst().map { $0.components(separatedBy: "```")[0] } }
       #expect(blocks[0] == blocks[1] && !blocks[0].isEmpty, "\(language)")
-    }
-    for link in japanese.components(separatedBy: "](").dropFirst().map({ $0.components(separatedBy: ")")[0] }) where !link.hasPrefix("http") {
-      #expect(throws: Never.self, "\(link)") { try Documentation.text(link) }
     }
   }
 
