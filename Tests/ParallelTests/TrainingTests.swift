@@ -30,6 +30,18 @@ extension ParallelTests {
       #expect(one[49] < one[0], "the network learns")
     }
 
+    @Test("a gradient is clipped by its norm over the samples of all ranks", arguments: [2, 4])
+    func clipped(_ ranks: Int) throws {
+      let one = try losses(ranks: nil, batch: 32, steps: 30, kind: "clipped")
+      let several = try losses(ranks: ranks, batch: 32, steps: 30, kind: "clipped")
+      for (step, (a, b)) in zip(one, several).enumerated() {
+        #expect(abs(a - b) <= 1e-4 * abs(a), "step \(step + 1): \(a) on one rank, \(b) on \(ranks)")
+      }
+      let free = try losses(ranks: nil, batch: 32, steps: 30, kind: "fp32")
+      #expect(one.count == 30 && several.count == 30)
+      #expect(zip(one, free).contains { abs($0 - $1) > 1e-3 * $1 }, "clipping has an effect")
+    }
+
     @Test("micro-batches that are added up follow the batch they make", arguments: [nil, 2])
     func accumulated(_ ranks: Int?) throws {
       let whole = try losses(ranks: nil, batch: 32, steps: 30, kind: "fp32")

@@ -8,6 +8,7 @@ typealias Scenario = @Sendable (any Communicator, [String]) throws -> Void
 let scenarios: [String: Scenario] = [
   "abort": abortScenario,
   "agreement": agreementScenario,
+  "averaging": averagingScenario,
   "calibration": calibrationScenario,
   "collectives": collectivesScenario,
   "compressed-sums": compressedSumsScenario,

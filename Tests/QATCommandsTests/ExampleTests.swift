@@ -43,6 +43,9 @@ extension ToolTests {
       let run = try run("keras-frozen-graph", in: folder)
       let found = run.output.matches(of: /(\S+): top-1 ([0-9.]+) in (TensorFlow|OpenVINO)/).map { (String($0.output.1), Double($0.output.2) ?? -1) }
       #expect(found.map(\.0) == ["net.pb", "int8.pb", "int8.xml"])
+      let files = try #require(try CheckpointDirectory(folder.url("runs/keras-frozen-graph/run").path).results()).files
+      let sizes = try ["int8.pb", "int8.xml", "int8.bin"].map { try folder.bytes("runs/keras-frozen-graph/\($0)").count }
+      #expect(files.map(\.bytes) == [sizes[0], sizes[1] + sizes[2]])
       let expected = try top1("runs/keras-frozen-graph/int8.pb", in: folder)
       // TensorFlow rounds ties in another way: a sample or two of 128 may change.
       for (file, accuracy) in found.dropFirst() { #expect(abs(accuracy - expected) < 0.02, "\(file)") }

@@ -17,7 +17,8 @@ extension ToolTests {
       let last = try folder.bytes("run/step-000000008/model.safetensors")
 
       let killed = try ToolRun("\(line) run/step-000000004", in: folder, ranks: ranks) { process in
-        guard (try? names(".abandoned-step-000000008").isEmpty) == false else { return true }
+        // The newest goes first, and this one last.
+        guard (try? names(".abandoned-step-000000006").isEmpty) == false else { return true }
         for rank in ranks == nil ? [process.processIdentifier] : ToolRun.ranks(of: process) { kill(rank, SIGKILL) }
         return false
       }

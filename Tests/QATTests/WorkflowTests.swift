@@ -46,6 +46,8 @@ struct WorkflowTests {
     var optimizer = OptimizerConfiguration(kind)
     optimizer.schedule.kind = .constant
     optimizer.baseLearningRate = 0.01
+    // Below the norms that the quantized network has.
+    optimizer.maxGradientNorm = quantized ? 0.05 : nil
     let loader = try Example.loader(seed: 3)
     func make() throws -> (CompressionController?, Model) {
       guard quantized else { return (nil, try Model(Example.network())) }
@@ -124,6 +126,14 @@ struct WorkflowTests {
     // Without validation data there is nothing to be accurate on.
     #expect(try model.fit(loader, epochs: 1, callbacks: [distillation], showsProgress: false).steps == 6)
     #expect(distillation.losses.allSatisfy { $0.isFinite && $0 > 0 })
+  }
+
+  @Test("fit measures what the configuration asks for, agreement with the fp32 model included")
+  func agreement() throws {
+    let (_, model) = try Example.compressed()
+    let result = try model.fit(Example.loader(), validation: Example.loader().dataset, epochs: 1, showsProgress: false) { $0.metrics = [.agreement] }
+    let agreement = try #require(result.evaluation?.metrics["agreement"])
+    #expect(agreement > 0.5 && agreement <= 1)
   }
 
   @Test("an fp32 model stays as it is when a quantized one is made of it, which starts from its trained values")

@@ -1,6 +1,5 @@
 import QATCommunication
 import QATData
-import QATEngine
 import QATGraph
 import QATONNX
 import QATQuantization
@@ -39,29 +38,22 @@ extension Model {
     adjust(&configuration)
     try configuration.validate()
 
-    let identity = RunIdentity(model: source, configuration: configuration, dataset: data.dataset, validation: validation)
-    let lock = try communicator.together { try communicator.isRoot ? managers.first?.directory.lockPrepared() : nil }
-    defer { withExtendedLifetime(lock) {} }
-    let loaded = resume ? try managers.first?.directory.load(.auto, identity: identity, communicator: communicator) : nil
-    try communicator.together { try requireSameQuantizers(loaded) }
-    try communicator.together {
-      guard communicator.isRoot, let manager = managers.first else { return }
-      let record = RunRecord(configuration: configuration, versions: ["engine": EngineEnvironment.description], rankCount: communicator.size)
-      try manager.directory.begin(record, resuming: loaded) { try ModelFormat.onnx.write(ModelFormat.Network(source), to: $0) }
-    }
+    let run = try OpenedRun(
+      of: source, configuration, training: data.dataset, validation: validation, in: managers.first?.directory,
+      resume: resume ? (choice: CheckpointDirectory.Choice.auto, allowed: []) : nil, communicator)
+    defer { withExtendedLifetime(run) {} }
+    try communicator.together { try requireSameQuantizers(run.loaded) }
+    try run.note { try ModelFormat.onnx.write(ModelFormat.Network(source), to: $0) }
 
-    var task = Trainer.Task(
-      graph: graph, state: state, training: data.dataset, validation: validation, configuration: configuration, controller: controller,
-      directory: managers.first?.directory, identity: identity)
+    var task = run.task(graph: graph, state: state, controller: controller)
     task.callbacks = callbacks
     task.objects = managers.first.map { manager in { try CheckpointObjects(manager.objects()) } }
-    if config.distillation != nil { task.teacher = source }
     if let budget = config.accuracyAwareTraining, let validation {
       let uncompressed = try QATTraining.evaluate(
         source, dataset: validation, preprocessing: data.preprocessing, batchSize: data.batchSize, communicator: communicator)
       task.goal = AccuracyGoal(budget, uncompressed: uncompressed.top1)
     }
-    let trainer = try Trainer(task, communicator: communicator, resuming: loaded?.checkpoint, showsProgress: showsProgress)
+    let trainer = try Trainer(task, communicator: communicator, resuming: run.loaded?.checkpoint, showsProgress: showsProgress)
     let result = try trainer.run()
     if task.goal != nil, result.stop == nil { _ = try trainer.restoreBest() }
     return result
@@ -88,14 +80,5 @@ extension Model {
         "the checkpoint \(loaded.path) has other quantizers than the model: make the model with createCompressedModel(model, config, compressionState:) and the "
           + "checkpoint's compressionState, or begin a new folder")
     }
-  }
-}
-
-extension CheckpointDirectory {
-  /// Takes the folder and makes it ready to be written.
-  fileprivate func lockPrepared() throws -> DirectoryLock {
-    let lock = try lock()
-    try prepare()
-    return lock
   }
 }

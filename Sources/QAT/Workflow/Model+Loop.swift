@@ -16,7 +16,8 @@ extension Model {
 
   /// An optimizer of this model's parameters, those of its quantizers included. Make it after `createCompressedModel`: it moves the parameters of this model, not of the one
   /// that was compressed.
-  /// - Parameter configuration: the rule; its schedule does not count, set `learningRate` instead.
+  /// - Parameter configuration: the rule, and the norm to which gradients are clipped. Its schedule does not count, set `learningRate` instead; nor do `averageDecay`
+  ///   and `isSharded`, which belong to a run of `fit`.
   /// - Returns: the optimizer, at rest.
   public func makeOptimizer(_ configuration: OptimizerConfiguration = OptimizerConfiguration()) -> ModelOptimizer {
     ModelOptimizer(configuration, self)
@@ -46,17 +47,19 @@ public final class ModelOptimizer {
   /// The rate of the steps to come.
   public var learningRate: Double
   private let rule: any Optimizer
+  private let maxGradientNorm: Double?
   private let model: Model
 
   init(_ configuration: OptimizerConfiguration, _ model: Model) {
     learningRate = configuration.baseLearningRate
+    maxGradientNorm = configuration.maxGradientNorm
     rule = configuration.makeOptimizer(of: ParameterShare([0..<model.state.parameters.count]))
     self.model = model
   }
 
   /// Moves the parameters, and the running statistics towards the batch's.
   /// - Throws: `TrainingError` without new gradients, or when the loss was not finite.
-  public func step() throws { try model.currentPass().update(rule, rate: learningRate) }
+  public func step() throws { try model.currentPass().update(rule, rate: learningRate, maxGradientNorm: maxGradientNorm) }
 
   /// What the rule remembers, one tensor a parameter and memory, named `<parameter>.<memory>`, and the number of steps.
   public var stateDictionary: [String: Tensor] {

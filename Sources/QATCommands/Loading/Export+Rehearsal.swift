@@ -32,7 +32,7 @@ func rehearseExport(_ graph: Graph, to destinations: [ExportDestination], metada
       let path = folder.appendingPathComponent("\(index)\(destination.format.suffix)").path
       network.target = destination.target
       try destination.format.write(network, to: path)
-      files.append(RunResults.ModelFile(path: destination.file, bytes: LoadedModel.size(ofFile: path) ?? 0))
+      files.append(RunResults.ModelFile(path: destination.file, bytes: destination.byteCount(at: path)))
     }
   }
   return files

@@ -25,8 +25,12 @@ func export(_ graph: Graph, to destinations: [ExportDestination], metadata: [Str
       } catch {
         throw CommandError(.storage, "the export failed: \(error)")
       }
-      let size = [file, destination.format.companion?(file)].compactMap { $0.flatMap(LoadedModel.size(ofFile:)) }.reduce(0, +)
-      session.note("wrote \(file) (\(Numbers.bytes(size)), \(lowered == nil ? "fp32" : "INT8"))")
+      session.note("wrote \(file) (\(Numbers.bytes(destination.byteCount(at: file))), \(lowered == nil ? "fp32" : "INT8"))")
     }
   }
+}
+
+extension ExportDestination {
+  /// Bytes of the file that was written to a path, with the one that belongs to it.
+  func byteCount(at path: String) -> Int { [path, format.companion?(path)].compactMap { $0.flatMap(LoadedModel.size(ofFile:)) }.reduce(0, +) }
 }

@@ -5,8 +5,8 @@ struct TrainingRun {
   private let inputs: RunInputs
   private let session: Session
   private let directory: CheckpointDirectory
-  /// On rank 0: the folder is this run's until here.
-  private let lock: DirectoryLock?
+  /// Holds the folder until here.
+  private let opened: OpenedRun
   private let graph: Graph
   private let state: ModelState
   private let controller: CompressionController?
@@ -30,26 +30,15 @@ struct TrainingRun {
     let partition = try session.together { try inputs.configuration.partition(session.communicator) }
     inputs.configuration.stagesBeyondTheEnd(stepsPerEpoch: inputs.training.count / partition.globalBatchSize).forEach(session.warn)
     let isReproducible = inputs.configuration.reproducibleShards != nil
-    let identity = RunIdentity(model: source, configuration: inputs.configuration, dataset: inputs.training, validation: inputs.validation)
-    lock = try session.together {
-      guard session.communicator.isRoot else { return nil }
-      let lock = try directory.lock(isForced: forcesLock)
-      try directory.prepare()
-      stopConditions.begin()
-      return lock
-    }
-    let loaded = try resume.flatMap {
-      try directory.load($0.choice, identity: identity, allowing: $0.allowed, communicator: session.communicator, warn: session.warn)
-    }
+    let opened = try OpenedRun(
+      of: source, inputs.configuration, training: inputs.training, validation: inputs.validation, in: directory, takesLock: forcesLock,
+      resume: resume, session.communicator, taken: stopConditions.begin, warn: session.warn)
+    self.opened = opened
+    let loaded = opened.loaded
     let checkpoint = loaded?.checkpoint
     if isReproducible { try session.keepThreads(of: checkpoint?.state.environment) }
-    let record = RunRecord(
-      configuration: inputs.configuration, versions: ["swift-qat": QATCommand.version, "engine": EngineEnvironment.description],
-      rankCount: session.communicator.size)
-    try session.onRoot {
-      try directory.begin(record, resuming: loaded) {
-        try ONNXFile.write(source, to: $0, metadata: ModelMetadata.strings(inputs.configuration.data.preprocessing))
-      }
+    try opened.note(versions: ["swift-qat": QATCommand.version]) {
+      try ONNXFile.write(source, to: $0, metadata: ModelMetadata.strings(inputs.configuration.data.preprocessing))
     }
     try session.communicator.stopIfAsked()
     if let loaded {
@@ -83,11 +72,7 @@ struct TrainingRun {
       let results = results
       try session.onRoot { try directory.write(results) }
     }
-    var task = Trainer.Task(
-      graph: graph, state: state, training: inputs.training, validation: inputs.validation, configuration: inputs.configuration,
-      controller: controller, directory: directory, identity: identity)
-    task.allowed = resume?.allowed ?? []
-    if inputs.configuration.nncf.distillation != nil || inputs.configuration.metrics.contains(.agreement) { task.teacher = source }
+    var task = opened.task(graph: graph, state: state, controller: controller)
     if let budget = inputs.configuration.nncf.accuracyAwareTraining, let float {
       task.goal = AccuracyGoal(budget, uncompressed: float.top1)
     }
@@ -129,7 +114,7 @@ struct TrainingRun {
     try export(trained, to: exports, metadata: ModelMetadata.strings(inputs.configuration.data.preprocessing), session)
     (results.steps, results.ranks) = (result.steps, session.communicator.size)
     results.timing = RunResults.Timing(result)
-    results.files = exports.map { RunResults.ModelFile(path: $0.file, bytes: LoadedModel.size(ofFile: $0.file) ?? 0) }
+    results.files = exports.map { RunResults.ModelFile(path: $0.file, bytes: $0.byteCount(at: $0.file)) }
     let results = results
     try session.onRoot { try directory.write(results) }
     try writeReport(of: trained)

@@ -1,4 +1,5 @@
 import Foundation
+import QATFiles
 
 /// An attribute of an element, as IR writes numbers, lists and truth values.
 struct IRAttribute {
@@ -37,25 +38,9 @@ struct XMLText {
     line("</\(name)>")
   }
 
+  /// Values may be names from files of others.
   private static func text(_ attributes: [IRAttribute]) -> String {
-    attributes.map { " \($0.name)=\"\(escaped($0.value))\"" }.joined()
-  }
-
-  /// Names come from files of others: what would end an attribute is escaped, what XML cannot hold at all becomes its replacement character.
-  private static func escaped(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": result += "&amp;"
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
-      case "\"": result += "&quot;"
-      case "\t", "\n", "\r": result += "&#\(scalar.value);"
-      case _ where scalar.value < 0x20 || scalar.value == 0xFFFE || scalar.value == 0xFFFF: result += "\u{FFFD}"
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result
+    attributes.map { " \($0.name)=\"\($0.value.escapedForXMLAttribute)\"" }.joined()
   }
 
   /// A key as the name of an element: letters, digits, dots, hyphens and underscores, not beginning with a digit.

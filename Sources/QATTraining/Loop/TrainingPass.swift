@@ -112,8 +112,9 @@ public final class TrainingPass {
   /// - Parameters:
   ///   - optimizer: the rule, of all parameters of the state.
   ///   - rate: the learning rate.
+  ///   - maxGradientNorm: the largest norm of the gradient, above 0; nil clips nothing.
   /// - Throws: `TrainingError` without gradients, or when the loss was not finite on a rank; then nothing has moved.
-  public func update(_ optimizer: any Optimizer, rate: Double) throws(TrainingError) {
+  public func update(_ optimizer: any Optimizer, rate: Double, maxGradientNorm: Double? = nil) throws(TrainingError) {
     guard case .summed(let isFinite) = stage else {
       throw TrainingError(.input, "an optimizer's step() follows backward(): there are no new gradients since the last step")
     }
@@ -126,6 +127,7 @@ public final class TrainingPass {
       informed = optimizer
     }
     state.updateStatistics()
+    if let maxGradientNorm { GradientClipping(limit: maxGradientNorm).apply(state, optimizer.moving) }
     optimizer.step(state, rate: rate)
     step += 1
   }

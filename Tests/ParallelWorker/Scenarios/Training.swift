@@ -8,7 +8,7 @@ import QATTraining
 
 /// Trains on the synthetic data with a given global batch size and prints the loss of each step, which the metrics log holds.
 /// Arguments: a folder of its own, the global batch size, the number of steps, `fp32`, `quantized`, `synchronized` for batch norm over all ranks,
-/// `accumulated` for fp32 in two micro-batches a rank, `bfloat16` for gradients in that form, or `distilled` for a quantized network with its teacher alone.
+/// `accumulated` for fp32 in two micro-batches a rank, `clipped` for fp32 with short gradients, `bfloat16` for gradients in that form, or `distilled` for a quantized network with its teacher alone.
 @Sendable func trainingScenario(_ communicator: any Communicator, _ arguments: [String]) throws {
   guard arguments.count == 4, let batch = Int(arguments[1]), let steps = Int(arguments[2]) else { throw ScenarioError("folder, batch, steps, kind") }
   var graph = network(isNormalized: arguments[3] == "synchronized")
@@ -24,6 +24,7 @@ import QATTraining
   configuration.epochs = 100
   configuration.seed = 11
   configuration.optimizer.baseLearningRate = 0.1
+  if arguments[3] == "clipped" { configuration.optimizer.maxGradientNorm = 0.05 }
   if arguments[3] == "bfloat16" { configuration.gradientPrecision = .bfloat16 }
   if arguments[3] == "synchronized" { configuration.batchNorm = .synchronized }
   if arguments[3] == "distilled" {

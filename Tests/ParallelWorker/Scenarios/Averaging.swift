@@ -1,0 +1,35 @@
+import QATCommunication
+import QATData
+import QATEngine
+import QATModels
+import QATTraining
+
+/// Trains with clipped gradients and averaged weights, in four shards whatever the ranks are, up to a step, from the newest checkpoint of the folder, if there is one.
+/// Arguments: the folder, the largest norm of a gradient, the decay of the average, the number of steps.
+@Sendable func averagingScenario(_ communicator: any Communicator, _ arguments: [String]) throws {
+  guard arguments.count == 4, let limit = Double(arguments[1]), let decay = Double(arguments[2]), let steps = Int(arguments[3]) else {
+    throw ScenarioError("folder, norm, decay, steps")
+  }
+  var b = NetworkBuilder(name: "averaging", input: [1, 8, 8], seed: 4)
+  let x = b.relu(b.batchNormalization(b.convolution(b.input, "conv", channels: 16, kernel: 3, pad: 1), "bn"), "relu")
+  let scores = b.linear(b.flatten(b.globalAveragePool(x, "gap"), "flatten"), "fc", features: 4)
+  let graph = quantizedByHand(b.graph(output: scores))
+  var configuration = RunConfiguration()
+  (configuration.batchSize, configuration.reproducibleShards, configuration.epochs, configuration.seed) = (4, 4, 3, 3)
+  configuration.maxSteps = steps
+  configuration.optimizer.baseLearningRate = 0.1
+  configuration.optimizer.maxGradientNorm = limit
+  configuration.optimizer.averageDecay = decay
+  let data = try openDataset("synthetic:1,8,8,4,64", split: .train)
+  let directory = CheckpointDirectory(arguments[0])
+  try communicator.together { if communicator.isRoot { try directory.prepare() } }
+  let identity = RunIdentity(model: graph, configuration: configuration, dataset: data)
+  let checkpoint = try directory.load(.auto, identity: identity, communicator: communicator)?.checkpoint
+  let trainer = try Trainer(
+    .init(
+      graph: graph, state: try ModelState(graph), training: data, validation: data, configuration: configuration, directory: directory,
+      identity: identity), communicator: communicator, resuming: checkpoint, showsProgress: false)
+  let result = try trainer.run()
+  // The average is what is evaluated, on every rank.
+  communicator.say("steps \(result.steps) loss \(result.evaluation?.loss ?? -1)")
+}
