@@ -6,7 +6,7 @@ import QATSafetensors
 import QATTensor
 import Testing
 
-/// Networks as PyTorch's two exporters write them, with weights from a seed: what we read computes what ONNX Runtime computes, also with batch normalisation
+/// Networks as PyTorch's two exporters and tf2onnx write them, with weights from a seed: what we read computes what ONNX Runtime computes, also with batch normalisation
 /// in training; a training step runs; and what we write of it is a valid file that computes the same.
 ///
 /// Tests/Fixtures/exports holds the smallest network of each family. `QAT_TEST_EXPORTS` names another folder: `make.py FOLDER full` there makes the published sizes.
@@ -18,10 +18,10 @@ import Testing
     var noise: [String: Float]
   }
 
-  private static var source: String {
-    ProcessInfo.processInfo.environment["QAT_TEST_EXPORTS"]
-      ?? URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Fixtures/exports").standardizedFileURL.path
-  }
+  /// The folder of the networks that are kept.
+  static let fixtures = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Fixtures/exports").standardizedFileURL.path
+
+  private static var source: String { ProcessInfo.processInfo.environment["QAT_TEST_EXPORTS"] ?? fixtures }
 
   @Test func computeWhatTheRuntimeComputes() throws {
     let folder = try TemporaryFolder()

@@ -3,8 +3,9 @@ import QATGraph
 /// Recognises activation functions that files spell with several operators, as their format, or its older versions, have none for them.
 extension Graph {
   /// Replaces each product that is an activation function by one node, which takes the name and output of the product's last node.
-  package mutating func recogniseActivations() {
-    let idioms = Idioms(self)
+  /// - Parameter types: of the graph's tensors, as far as they are known.
+  package mutating func recogniseActivations(_ types: [TensorName: TensorType] = [:]) {
+    let idioms = Idioms(self, types)
     for (index, node) in nodes.enumerated() where node.op is Mul {
       guard let (op, input) = idioms.activation(node) else { continue }
       nodes[index].op = op

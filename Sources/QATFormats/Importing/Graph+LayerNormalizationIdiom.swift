@@ -6,7 +6,7 @@ extension Graph {
   /// Replaces (x − mean) / √(mean((x − mean)²) + epsilon) · scale + bias by one node, which takes the name and output of the last one.
   /// - Parameter types: of the graph's tensors.
   package mutating func recogniseLayerNormalizations(_ types: [TensorName: TensorType]) {
-    let idioms = Idioms(self)
+    let idioms = Idioms(self, types)
     var names = UniqueNames(self)
     for (index, node) in nodes.enumerated() where node.op is Add {
       guard let found = layerNormalization(node, idioms, types) ?? affineLayerNormalization(node, idioms, types) else { continue }
@@ -93,7 +93,7 @@ extension Idioms {
       return nil
     }
     guard let (x, mean) = deviationFromMean(deviation), let sum = argument(root, of: Sqrt()), let (variance, epsilon) = shifted(sum),
-      let outer = inner(variance), let second = outer.as(ReduceMean.self), second == mean, let square = inner(outer.inputs[0]),
+      let outer = inner(variance), let second = self.mean(outer), second == mean, let square = inner(outer.inputs[0]),
       isSquare(square, of: x, mean)
     else { return nil }
     return (x, mean.axes, Float(epsilon))
@@ -102,7 +102,7 @@ extension Idioms {
   /// x and the mean of x − mean(x). The deviation itself has several readers: the square and the quotient.
   private func deviationFromMean(_ name: TensorName) -> (x: TensorName, mean: ReduceMean)? {
     guard let difference = producer(name), difference.op is Sub, let average = producer(difference.inputs[1]),
-      let mean = average.as(ReduceMean.self), mean.keepsDimensions, average.inputs[0] == difference.inputs[0]
+      let mean = mean(average), mean.keepsDimensions, average.inputs[0] == difference.inputs[0]
     else { return nil }
     return (difference.inputs[0], mean)
   }
@@ -139,13 +139,13 @@ extension Idioms {
     guard let node = inner(name), node.op is Mul, let other = node.inputs.first(where: { $0 != k }), node.inputs.contains(k),
       let negation = inner(other), negation.op is Neg, let average = producer(negation.inputs[0])
     else { return false }
-    return average.as(ReduceMean.self) == mean && average.inputs[0] == x
+    return self.mean(average) == mean && average.inputs[0] == x
   }
 
   /// The mean and epsilon of 1 / √(mean((x − mean(x))²) + epsilon).
   fileprivate func inverseDeviation(_ name: TensorName, of x: TensorName) -> (mean: ReduceMean, epsilon: Float)? {
     guard let root = argument(name, of: Reciprocal()), let sum = argument(root, of: Sqrt()), let (variance, epsilon) = shifted(sum),
-      let outer = inner(variance), let mean = outer.as(ReduceMean.self), let square = inner(outer.inputs[0]), isSquare(square, of: x, mean)
+      let outer = inner(variance), let mean = mean(outer), let square = inner(outer.inputs[0]), isSquare(square, of: x, mean)
     else { return nil }
     return (mean, Float(epsilon))
   }

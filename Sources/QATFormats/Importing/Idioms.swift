@@ -9,9 +9,12 @@ struct Idioms {
   private let producers: [TensorName: Int]
   private let consumers: [TensorName: [Graph.Use]]
   private let outputs: Set<TensorName>
+  private let types: [TensorName: TensorType]
 
-  init(_ graph: Graph) {
+  /// Formulas of a graph; `types` are those of its tensors, as far as they are known.
+  init(_ graph: Graph, _ types: [TensorName: TensorType] = [:]) {
     self.graph = graph
+    self.types = types
     producers = graph.producers
     consumers = graph.consumers
     outputs = Set(graph.outputs)
@@ -81,10 +84,22 @@ struct Idioms {
     return nil
   }
 
-  /// A constant number; one that has more dimensions than a vector could add dimensions to its neighbour.
+  /// A constant number. One that has more dimensions than a vector counts when no neighbour of it gets dimensions from it.
   func number(_ name: TensorName) -> Double? {
-    guard let tensor = graph.tensor(name), tensor.count == 1, tensor.shape.count < 2 else { return nil }
+    guard let tensor = graph.tensor(name), tensor.count == 1, tensor.shape.count < 2 || addsNoDimensions(name, tensor.shape.count) else { return nil }
     return tensor.floats?.first.map(Double.init)
+  }
+
+  private func addsNoDimensions(_ name: TensorName, _ rank: Int) -> Bool {
+    consumers[name, default: []].allSatisfy { use in
+      graph.nodes[use.node].inputs.contains { $0 != name && types[$0].map { $0.rank >= rank } ?? false }
+    }
+  }
+
+  /// The mean that `node` computes: pooling a whole image is the mean over its axes.
+  func mean(_ node: Node) -> ReduceMean? {
+    guard node.op is GlobalAveragePool, let rank = types[node.inputs[0]]?.rank else { return node.as(ReduceMean.self) }
+    return ReduceMean(axes: Array(2..<rank))
   }
 
   /// Equality up to the rounding of a few float32 constants.

@@ -98,6 +98,24 @@ extension Dimension {
     }
   }
 
+  /// The larger of two; a batch has at least one sample.
+  package static func larger(_ a: Dimension, _ b: Dimension) -> Dimension? {
+    switch (a, b) {
+    case (.fixed(let x), .fixed(let y)): .fixed(max(x, y))
+    case (.batch(let x), .batch(let y)): .batch(multiple: max(x, y))
+    case (.batch(let x), .fixed(let y)), (.fixed(let y), .batch(let x)): y <= x ? .batch(multiple: x) : nil
+    }
+  }
+
+  /// The smaller of two; a batch has at least one sample.
+  package static func smaller(_ a: Dimension, _ b: Dimension) -> Dimension? {
+    switch (a, b) {
+    case (.fixed(let x), .fixed(let y)): .fixed(min(x, y))
+    case (.batch(let x), .batch(let y)): .batch(multiple: min(x, y))
+    case (.batch(let x), .fixed(let y)), (.fixed(let y), .batch(let x)): y <= x ? .fixed(y) : nil
+    }
+  }
+
   private static func checked(_ result: (partialValue: Int, overflow: Bool)) -> Int? { result.overflow ? nil : result.partialValue }
 }
 

@@ -5,8 +5,7 @@ detection, as small as its code allows. `full` makes the networks in their publi
 
 `compact` writes kept exports as FOLDER/NAME.onnx, whose weights are zeros that ConstantOfShape makes: whole networks in little space, to be damaged.
 
-A file NAME.onnx.gz is the exporter's own graph without its weights: a large floating-point tensor has no data, and its doc_string says how to fill it again
-("normal MEAN DEVIATION LOW HIGH", of the weights that were there), so that it is as well conditioned as it was.
+A file NAME.onnx.gz is the exporter's own graph without its weights (stripping.py). make_tf2onnx.py makes those of Keras.
 """
 import gzip
 import io
@@ -20,8 +19,8 @@ import torch
 from onnx import numpy_helper
 
 import networks
+from stripping import strip
 
-LARGEST = 64  # Tensors with more elements lose them.
 # How users export: the exporter, the opset, and what each leaves of batch normalisation.
 WAYS = {
     "ts9": dict(opset=9), "ts11": dict(opset=11), "ts13": dict(opset=13), "ts14": dict(opset=14), "ts17": dict(opset=17), "ts18": dict(opset=18),
@@ -32,34 +31,6 @@ WAYS = {
     "dyn18raw": dict(opset=18, dynamo=True, optimize=False), "dyn20raw": dict(opset=20, dynamo=True, optimize=False),
     "dyn20one": dict(opset=20, dynamo=True, fixed=True),
 }
-
-
-def stripped(tensor):
-    if tensor.data_type != onnx.TensorProto.FLOAT:
-        return
-    values = numpy_helper.to_array(tensor)
-    if values.size <= LARGEST:
-        return
-    values = values.astype(numpy.float64)
-    tensor.doc_string = "normal %.6g %.6g %.6g %.6g" % (values.mean(), values.std(), values.min(), values.max())
-    for field in ["raw_data", "float_data", "external_data", "data_location"]:
-        tensor.ClearField(field)
-
-
-def strip(model):
-    for tensor in model.graph.initializer:
-        stripped(tensor)
-    for graph in [model.graph, *model.functions]:
-        for node in graph.node:
-            node.ClearField("doc_string")
-            node.ClearField("metadata_props")
-            for attribute in node.attribute:
-                if attribute.HasField("t"):
-                    stripped(attribute.t)
-    model.graph.ClearField("value_info")
-    model.ClearField("metadata_props")
-    for value in [*model.graph.input, *model.graph.output]:
-        value.ClearField("metadata_props")
 
 
 def settle(model, inputs):

@@ -135,9 +135,10 @@ def trained(model):
 def values(value, batch, seed):
     shape = [batch] + [size.dim_value for size in value.type.tensor_type.shape.dim][1:]
     generator = numpy.random.default_rng(seed)
-    if value.type.tensor_type.elem_type == onnx.TensorProto.INT64:
+    if value.type.tensor_type.elem_type in (onnx.TensorProto.INT64, onnx.TensorProto.INT32):
         # A mask keeps the first tokens of each sample; ids are below the smallest vocabulary.
-        return numpy.tri(batch, shape[1], shape[1] // 2, dtype=numpy.int64) if "mask" in value.name else generator.integers(0, 90, shape)
+        integer = helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
+        return numpy.tri(batch, shape[1], shape[1] // 2, dtype=integer) if "mask" in value.name else generator.integers(0, 90, shape, dtype=integer)
     return generator.standard_normal(shape).astype(numpy.float32)
 
 

@@ -1,8 +1,9 @@
-"""node_tests.py FOLDER TYPE...: the ONNX project's own tests of its operators, as far as they use the given operator types only.
+"""node_tests.py FOLDER PATTERNS TYPE...: the ONNX project's own tests of its operators, as far as they use the given operator types only.
 
 Writes for each test NAME.onnx and NAME.safetensors (inputs as `in/NAME`, expected outputs as `out/NAME`) into FOLDER and prints a JSON list of the tests:
-their names, operator types, and why one cannot be run here, if so. What belongs to an operator's attributes (shapes, axes, bounds) becomes an initializer.
+their names, operator types, and why one cannot be run here, if so. Expected outputs of tests whose name fits one of PATTERNS, separated by commas, are ONNX Runtime's. What belongs to an operator's attributes (shapes, axes, bounds) becomes an initializer.
 """
+import fnmatch
 import glob
 import json
 import os
@@ -10,6 +11,7 @@ import sys
 
 import numpy
 import onnx
+import onnxruntime
 from onnx import numpy_helper
 from safetensors.numpy import save_file
 
@@ -63,7 +65,18 @@ def since(node, opset):
     return onnx.defs.get_schema(node.op_type, opset, node.domain).since_version
 
 
-def main(target, types):
+def computed(model, data):
+    """The test's data with outputs as ONNX Runtime computes them."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    names = [output.name for output in model.graph.output]
+    inputs = {key: value for key, value in data.items() if key.startswith("in/")}
+    results = session.run(names, {value.name: inputs[f"in/{value.name}"] for value in session.get_inputs()})
+    return inputs | {f"out/{name}": numpy.ascontiguousarray(result) for name, result in zip(names, results)}
+
+
+def main(target, patterns, types):
     listing = []
     source = os.path.join(os.path.dirname(onnx.__file__), "backend", "test", "data", "node")
     for path in sorted(glob.glob(os.path.join(source, "*", "model.onnx"))):
@@ -92,10 +105,13 @@ def main(target, types):
                 entry["training"] = True
                 entry["outputs"] = entry["outputs"][:1]
                 del model.graph.output[1:]
+            if any(fnmatch.fnmatch(name, pattern) for pattern in patterns):
+                entry["isRuntimes"] = True
+                data = computed(model, data)
             onnx.save(model, os.path.join(target, f"{name}.onnx"))
             save_file(data, os.path.join(target, f"{name}.safetensors"))
         listing.append(entry)
     print(json.dumps(listing))
 
 
-main(sys.argv[1], set(sys.argv[2:]))
+main(sys.argv[1], sys.argv[2].split(","), set(sys.argv[3:]))

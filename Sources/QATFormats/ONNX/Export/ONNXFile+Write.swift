@@ -4,7 +4,7 @@ import QATGraph
 
 extension ONNXFile {
   /// Writes a graph as an fp32 ONNX file: the smallest opset from 13 on that has its operators, tensor and node names as in the graph, batch normalisation
-  /// kept, the batch a dimension named `batch`. Equal graphs give equal bytes. The file appears complete or not at all. Initializers of more than 2 GB go into a
+  /// kept, what depends on no input computed, the batch a dimension named `batch`. Equal graphs give equal bytes. The file appears complete or not at all. Initializers of more than 2 GB go into a
   /// second file beside it, `.data` behind its name.
   /// - Parameters:
   ///   - graph: a network without fake quantizers.
@@ -30,6 +30,7 @@ extension ONNXFile {
     } catch {
       throw ONNXError(node: error.node, error.reason)
     }
+    let graph = graph.withConstantsComputed()
     var builder = ONNXModelBuilder(graph, opset: ONNXModelBuilder.opset(for: graph))
     for node in graph.nodes {
       for input in node.inputs { if let tensor = graph.tensor(input) { builder.initializer(input, tensor) } }

@@ -15,13 +15,24 @@ extension ONNXImporter {
       }
       if !graph.outputs.contains(output) { assembly.graph.outputs.append(output) }
     }
-    assembly.graph.recogniseActivations()
+    assembly.graph.cancelTranspositions()
+    let types = try tensorTypes()
+    assembly.graph.foldChannelFactors(types)
+    assembly.graph.recogniseActivations(types)
     assembly.graph.recogniseLayerNormalizations(types)
     assembly.graph.recogniseRootMeanSquares(types)
     assembly.graph.dropZeroBiases()
     assembly.graph.removeUnneeded()
     do throws(GraphError) {
       return try graph.validated()
+    } catch {
+      throw ONNXError(node: error.node, error.reason)
+    }
+  }
+
+  private func tensorTypes() throws(ONNXError) -> [TensorName: TensorType] {
+    do throws(GraphError) {
+      return try graph.tensorTypes()
     } catch {
       throw ONNXError(node: error.node, error.reason)
     }

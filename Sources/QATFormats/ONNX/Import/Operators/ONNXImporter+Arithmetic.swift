@@ -42,8 +42,8 @@ extension ONNXImporter {
         try importer.emit(op, [try importer.tensor(0, "A", node), try importer.tensor(1, "B", node)], node)
       }
     },
-    "Max": variadic(Max()),
-    "Min": variadic(Min()),
+    "Max": variadic(Max(), integers: Dimension.larger),
+    "Min": variadic(Min(), integers: Dimension.smaller),
     "Mean": variadic(Mean()),
     "Sum": sum,
   ]
@@ -89,15 +89,37 @@ extension ONNXImporter {
     try emit(inverse, [try self.tensor(0, "A", node), operand], node)
   }
 
-  /// Operators with any number of inputs.
-  private static func variadic(_ op: some VariadicOperator) -> OperatorImporter {
+  /// Operators with any number of inputs; `integers` is what they make of two dimensions.
+  private static func variadic(
+    _ op: some VariadicOperator, integers: (@Sendable (Dimension, Dimension) -> Dimension?)? = nil
+  ) -> OperatorImporter {
     { importer, node throws(ONNXError) in
       if node.inputs.isEmpty { throw node.error("\(node.type) needs an input") }
       if try importer.fold(op, node) { return }
+      if let integers, try importer.combineIntegers(node, integers) { return }
       var inputs: [TensorName] = []
       for index in node.inputs.indices { inputs.append(try importer.tensor(index, "data_\(index)", node)) }
       try importer.emit(op, inputs, node)
     }
+  }
+
+  /// Computes the node when all its inputs are made from shapes.
+  private mutating func combineIntegers(_ node: ONNXImportNode, _ operation: (Dimension, Dimension) -> Dimension?) throws(ONNXError) -> Bool {
+    var values: [SymbolicIntegers] = []
+    for index in node.inputs.indices {
+      guard let value = try inputValue(index, node)?.integers else { return false }
+      values.append(value)
+    }
+    var result = values[0]
+    for value in values.dropFirst() {
+      try spend(max(result.elements.count, value.elements.count), node)
+      guard let next = SymbolicIntegers.combine(result, value, operation) else {
+        throw node.unsupported("\(node.type) of \(result.elements.prefix(8)) and \(value.elements.prefix(8)) depends on the batch size")
+      }
+      result = next
+    }
+    try bind(node.output, to: .integers(result), node)
+    return true
   }
 
   /// A chain of additions.

@@ -7,13 +7,12 @@ extension ONNXImporter {
   static let attention: [String: OperatorImporter] = ["Attention": attention]
 
   /// Heads come from the last dimension of tokens [batch, length, heads · width], as ONNX 1.19 has it; keys and values that several heads share are
-  /// repeated one by one. Source: ONNX operator Attention, opset 23.
+  /// repeated one by one; scores are bounded before they are masked. Source: ONNX operator Attention, opset 23.
   private static func attention(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
     guard node.input(6) == nil else { throw node.unsupported("lengths without padding (nonpad_kv_seqlen) are not") }
+    // Which scores the fourth output shows: 0 as they are, 1 bounded, 2 masked as well, 3 behind the softmax. ONNX 1.18 had 1 and 2 the other way round.
     let mode = try node.int("qk_matmul_output_mode", default: 0)
-    guard !node.hasOutput(3) || mode == 0 || mode == 3 else {
-      throw node.unsupported("ONNX 1.18 and 1.19 disagree on qk_matmul_output_mode \(mode)")
-    }
+    guard (0...3).contains(mode) else { throw node.error("the attribute 'qk_matmul_output_mode' is \(mode), expected 0 to 3") }
     var parts: [TensorName] = []
     for (index, role) in ["Q", "K", "V"].enumerated() { parts.append(try importer.heads(index, role, node)) }
     for (part, past) in [(1, 4), (2, 5)] where node.input(past) != nil {
@@ -29,7 +28,10 @@ extension ONNXImporter {
     let transposed = try importer.emitHelper(Transpose(permutation: [0, 1, 3, 2]), [parts[1]], "transposed", node)
     scores = try importer.emitHelper(MatMul(), [scores, transposed], "scores", node)
     if node.hasOutput(3), mode == 0 { try importer.alias(scores, node, output: 3) }
-    scores = try importer.masked(try importer.capped(scores, node), past: importer.pastLength(node), node)
+    scores = try importer.capped(scores, node)
+    if node.hasOutput(3), mode == 1 { try importer.alias(scores, node, output: 3) }
+    scores = try importer.masked(scores, past: importer.pastLength(node), node)
+    if node.hasOutput(3), mode == 2 { try importer.alias(scores, node, output: 3) }
     let weights = try importer.emitHelper(Softmax(axis: -1), [scores], "weights", node)
     if node.hasOutput(3), mode == 3 { try importer.alias(weights, node, output: 3) }
     guard try importer.type(0, "Q", node).rank == 3 else { return try importer.emit(MatMul(), [weights, parts[2]], node) }
