@@ -46,7 +46,7 @@ extension OptimizerConfiguration {
       "learning_rate": "it is called \"base_lr\"", "steps": "it is called \"milestones\"",
       "step": "it is called \"step_size\"", "schedule_params": "its keys, such as \"gamma\" and \"step_size\", stand directly in \"optimizer\"",
       "optimizer_params": "its keys, such as \"momentum\" and \"betas\", stand directly in \"optimizer\"",
-    ], rules: [checkClipping, checkNesterov, checkWarmup, checkStep, checkMilestones, checkMinimum])
+    ], rules: [checkNesterov, checkWarmup, checkStep, checkMilestones, checkMinimum])
 
   private static let share = ValueRule.number("a number of at least 0 and below 1") { $0 >= 0 && $0 < 1 }
 
@@ -73,13 +73,6 @@ extension OptimizerConfiguration {
   @Sendable private static func checkNesterov(_ optimizer: Self, _ node: JSONNode, _ problems: inout ProblemList) {
     guard optimizer.kind == .sgd, optimizer.nesterov, optimizer.momentum == 0 else { return }
     problems.error("\"nesterov\": true needs a momentum above 0", at: node["nesterov"] ?? node)
-  }
-
-  /// The norm takes all gradients, and with shards each rank has the sums of its own only.
-  @Sendable private static func checkClipping(_ optimizer: Self, _ node: JSONNode, _ problems: inout ProblemList) {
-    guard optimizer.isSharded, optimizer.maxGradientNorm != nil else { return }
-    problems.error(
-      "\"max_grad_norm\" cannot go with \"sharded\", where no rank has all gradients; leave one of them out", at: node["max_grad_norm"] ?? node)
   }
 
   @Sendable private static func checkWarmup(_ optimizer: Self, _ node: JSONNode, _ problems: inout ProblemList) {

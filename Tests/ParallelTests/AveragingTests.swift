@@ -6,12 +6,14 @@ extension ParallelTests {
   @Suite("Clipped gradients and averaged weights over ranks")
   struct Averaging {
     /// Trains in parts, each with its number of ranks, and gives every file of the last checkpoint, and the evaluation that every rank has.
-    private func train(_ parts: [(ranks: Int?, steps: Int)], limit: Double, decay: Double) throws -> (files: [String: Data], evaluation: String) {
+    private func train(_ parts: [(ranks: Int?, steps: Int)], _ how: String = "whole", limit: Double, decay: Double) throws -> (
+      files: [String: Data], evaluation: String
+    ) {
       let folder = FileManager.default.temporaryDirectory.appendingPathComponent("qat-averaging-\(UUID().uuidString)").path
       defer { try? FileManager.default.removeItem(atPath: folder) }
       var evaluation = ""
       for part in parts {
-        let run = try ParallelRun("averaging", folder, "\(limit)", "\(decay)", "\(part.steps)", ranks: part.ranks)
+        let run = try ParallelRun("averaging", folder, "\(limit)", "\(decay)", "\(part.steps)", how, ranks: part.ranks)
         #expect(run.exitCode == 0, "\(run.errors)")
         evaluation = try #require(run.lines[0]?.first)
         #expect(run.lines == Dictionary(uniqueKeysWithValues: (0..<(part.ranks ?? 1)).map { ($0, [evaluation]) }))
@@ -27,6 +29,7 @@ extension ParallelTests {
         #expect(several.evaluation == one.evaluation, "\(parts)")
         #expect(several.files.filter { one.files[$0.key] != $0.value }.keys.sorted() == [], "\(parts)")
       }
+      for ranks in [2, 3] { #expect(try train([(ranks, 9)], "sharded", limit: 0.2, decay: 0.8).files == one.files, "\(ranks) shards") }
       // Both have an effect: the norm is above the limit, and the model is not that of the last step.
       let model = "step-000000009/model.safetensors"
       for other in [try train([(nil, 9)], limit: 1e6, decay: 0.8), try train([(nil, 9)], limit: 0.2, decay: 0.1)] {

@@ -22,12 +22,13 @@ extension ParallelTests {
     }
 
     /// Trains in one or two parts, each sharded or not, and gives every file of the last checkpoint.
-    private func train(_ parts: [(how: String, steps: Int)], _ optimizer: String, precision: String = "float32", ranks: Int) throws -> [String: Data]
-    {
+    private func train(
+      _ parts: [(how: String, steps: Int)], _ optimizer: String, precision: String = "float32", clipsTo norm: Double = 0, ranks: Int
+    ) throws -> [String: Data] {
       let folder = FileManager.default.temporaryDirectory.appendingPathComponent("qat-exchange-\(UUID().uuidString)").path
       defer { try? FileManager.default.removeItem(atPath: folder) }
       for part in parts {
-        let run = try ParallelRun("exchange-training", folder, optimizer, part.how, precision, "\(part.steps)", ranks: ranks)
+        let run = try ParallelRun("exchange-training", folder, optimizer, part.how, precision, "\(part.steps)", "\(norm)", ranks: ranks)
         #expect(run.exitCode == 0, "\(run.errors)")
         #expect(run.lines == Dictionary(uniqueKeysWithValues: (0..<ranks).map { ($0, ["steps \(part.steps)"]) }))
       }
@@ -45,6 +46,15 @@ extension ParallelTests {
       let whole = try train([("whole", 6)], optimizer, ranks: 2)
       #expect(try train([("whole", 3), ("sharded", 6)], optimizer, ranks: 2) == whole)
       #expect(try train([("sharded", 3), ("whole", 6)], optimizer, ranks: 2) == whole)
+    }
+
+    @Test("a clipped gradient has the norm of all shards, to the byte", arguments: [2, 3, 4])
+    func shardedClipping(ranks: Int) throws {
+      let whole = try train([("whole", 6)], "SGD", clipsTo: 0.05, ranks: ranks)
+      #expect(try train([("sharded", 6)], "SGD", clipsTo: 0.05, ranks: ranks) == whole)
+      // Of the files of checkpoints, the state says what was configured.
+      let model = "step-000000006/model.safetensors"
+      #expect(try train([("whole", 6)], "SGD", ranks: ranks)[model] != whole[model])
     }
 
     @Test("with gradients in bfloat16 as well")

@@ -5,7 +5,7 @@ extension ParallelTests {
   struct SteadyState {
     @Test(
       "a hundred whole steps allocate nothing of ours and leave resident memory flat",
-      arguments: [(1, "plain"), (2, "plain"), (2, "tree"), (2, "synchronized+bfloat16"), (2, "sharded"), (2, "sharded+bfloat16")])
+      arguments: [(1, "plain"), (2, "plain"), (2, "tree"), (2, "synchronized+bfloat16"), (2, "sharded+clipped"), (2, "sharded+bfloat16")])
     func steps(_ ranks: Int, options: String) throws {
       let run = try ParallelRun("steady-state", options, ranks: ranks)
       #expect(run.exitCode == 0, "\(run.errors)")

@@ -1,3 +1,4 @@
+import CVectorKernels
 import Foundation
 import QATCommunication
 import QATData
@@ -101,18 +102,39 @@ struct AveragingTests {
     let values = state.gradients.indices.map { Float(sin(Double($0))) }
     _ = state.gradients.update(fromContentsOf: values)
     let norm = values.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
-    let found = GradientClipping(limit: limit).apply(state, ParameterShare([0..<values.count]).pieces)
+    let found = try GradientClipping(of: state).apply(limit: limit)
     #expect(abs(found / norm - 1) < 1e-12)
     let factor = Float(min(1, limit / (norm + 1e-6)))
     #expect(zip(state.gradients, values).allSatisfy { $0 == (factor < 1 ? $1 * factor : $1) })
   }
 
-  @Test("what does not move does not count for the norm")
+  @Test("what is not trained does not count for the norm: its gradient is zero")
   func resting() throws {
-    let state = try ModelState(network())
+    let graph = network()
+    let state = try ModelState(graph)
     state.gradients.update(repeating: 1)
-    let pieces = ParameterShare([0..<state.gradients.count]).pieces(without: [4..<state.gradients.count])
-    #expect(GradientClipping(limit: 1).apply(state, pieces) == 2)
-    #expect(state.gradients[3] < 1 && state.gradients[4] == 1)
+    var frozen = graph
+    frozen.constants["conv.weight"]?.role = .fixed
+    let plan = try Plan(frozen, state: state, batchSize: 2, mode: .training)
+    _ = plan.input(graph.inputs[0].name).update(fromContentsOf: (0..<128).map { Float($0 % 7) })
+    plan.forward()
+    let loss = try CrossEntropy(of: graph)
+    _ = [Int32](0...1).withUnsafeBufferPointer { loss.evaluate(plan, targets: BatchTargets(classes: $0), scale: 0.5) }
+    plan.backward { _ in }
+    let slot = try #require(state.parameterSlots.first { $0.name == "conv.weight" })
+    #expect(state.gradients[slot.range].allSatisfy { $0 == 0 } && state.gradients.contains { $0 != 0 })
+    let moving = state.gradients.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+    #expect(try abs(GradientClipping(of: state).apply(limit: 1e6) / moving - 1) < 1e-12)
+  }
+  @Test("squares are added along one balanced tree, so that whole subtrees may be added apart", arguments: [1, 15, 16, 17, 100, 1000, 4096, 4099])
+  func tree(count: Int) {
+    let values = (0..<count).map { Float(sin(Double($0 * $0 + 1))) }
+    func squares(_ range: Range<Int>) -> Double { values[range].withUnsafeBufferPointer { qat_sum_of_squares($0.baseAddress, $0.count) } }
+    func sum(_ start: Int, _ size: Int) -> Double {
+      guard size > 16, start + size / 2 < count else { return size > 16 ? sum(start, size / 2) : squares(start..<min(start + size, count)) }
+      return sum(start, size / 2) + sum(start + size / 2, size / 2)
+    }
+    #expect(sum(0, 8192) == squares(0..<count))
+    #expect(abs(squares(0..<count) / values.reduce(0.0) { $0 + Double($1) * Double($1) } - 1) < 1e-13)
   }
 }

@@ -94,14 +94,28 @@ FOR_EVERY_CPU void qat_scale_values(float *values, size_t count, float factor) {
 }
 
 FOR_EVERY_CPU double qat_sum_of_squares(const float *values, size_t count) {
-  // Eight sums side by side, whatever the width of the CPU's vectors.
-  double sums[8] = {0};
-  size_t index = 0;
-  for (; index + 8 <= count; index += 8) {
-    for (size_t lane = 0; lane < 8; lane++) sums[lane] += (double)values[index + lane] * (double)values[index + lane];
+  // Sums of whole subtrees, largest first: each new one joins those of its own size.
+  double subtrees[8 * sizeof(size_t)];
+  size_t depth = 0;
+  for (size_t line = 0; 16 * line < count; line++) {
+    const float *own = values + 16 * line;
+    // Eight sums side by side, whatever the width of the CPU's vectors.
+    double sums[8];
+    if (16 * line + 16 <= count) {
+      for (size_t lane = 0; lane < 8; lane++) {
+        sums[lane] = (double)own[lane] * (double)own[lane] + (double)own[lane + 8] * (double)own[lane + 8];
+      }
+    } else {
+      memset(sums, 0, sizeof sums);
+      for (size_t index = 0; 16 * line + index < count; index++) sums[index % 8] += (double)own[index] * (double)own[index];
+    }
+    double sum = ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+    for (size_t whole = line; whole & 1; whole >>= 1) sum = subtrees[--depth] + sum;
+    subtrees[depth++] = sum;
   }
-  for (; index < count; index++) sums[0] += (double)values[index] * (double)values[index];
-  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+  double sum = depth > 0 ? subtrees[--depth] : 0;
+  while (depth > 0) sum = subtrees[--depth] + sum;
+  return sum;
 }
 
 FOR_EVERY_CPU void qat_moving_average(float *restrict averages, const float *restrict values, size_t count, float keep) {

@@ -1,6 +1,6 @@
 /// The balanced binary tree in which the parts of a sum are added: ((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7)), what is missing on the right left out.
 ///
-/// Leaves are the micro-batches of a step. Whoever holds neighbouring leaves adds them up to whole subtrees; the shape of the tree, and so every
+/// Leaves are the micro-batches of a step, or lines of parameters where a norm is taken. Whoever holds neighbouring leaves adds them up to whole subtrees; the shape of the tree, and so every
 /// rounding, depends on the number of leaves alone. Adding is commutative, so it does not matter which of two operands is the left one.
 struct SumTree: Sendable, Hashable {
   /// Number of leaves.

@@ -28,6 +28,7 @@ public final class TrainingPass {
   private let resting: [Range<Int>]
   /// The optimizer that passes over them.
   private var informed: (any Optimizer)?
+  private lazy var clipping = GradientClipping(of: state)
 
   /// Prepares the steps of a network. All ranks do so together.
   /// - Parameters:
@@ -114,7 +115,7 @@ public final class TrainingPass {
   ///   - rate: the learning rate.
   ///   - maxGradientNorm: the largest norm of the gradient, above 0; nil clips nothing.
   /// - Throws: `TrainingError` without gradients, or when the loss was not finite on a rank; then nothing has moved.
-  public func update(_ optimizer: any Optimizer, rate: Double, maxGradientNorm: Double? = nil) throws(TrainingError) {
+  public func update(_ optimizer: any Optimizer, rate: Double, maxGradientNorm: Double? = nil) throws {
     guard case .summed(let isFinite) = stage else {
       throw TrainingError(.input, "an optimizer's step() follows backward(): there are no new gradients since the last step")
     }
@@ -127,7 +128,7 @@ public final class TrainingPass {
       informed = optimizer
     }
     state.updateStatistics()
-    if let maxGradientNorm { GradientClipping(limit: maxGradientNorm).apply(state, optimizer.moving) }
+    if let maxGradientNorm { try clipping.apply(limit: maxGradientNorm) }
     optimizer.step(state, rate: rate)
     step += 1
   }

@@ -40,7 +40,7 @@ final class TrainingStep {
   /// The task's loss; nil when targets are not looked at.
   private let objective: (any OutputLoss)?
   private let distillation: Distillation?
-  private let clipping: GradientClipping?
+  private let clipping: (limit: Double, gradient: GradientClipping)?
   private let average: WeightAverage?
   private let reducer: GradientReducer
   private let loader: BatchLoader
@@ -56,7 +56,7 @@ final class TrainingStep {
   ) throws {
     self.callbacks = callbacks
     self.average = average
-    clipping = task.configuration.optimizer.maxGradientNorm.map { GradientClipping(limit: $0) }
+    clipping = task.configuration.optimizer.maxGradientNorm.map { ($0, GradientClipping(of: task.state, exchange.shards, communicator)) }
     let configuration = task.configuration
     binding = try InputBinding(task.graph, task.training, configuration.data.preprocessing)
     self.configuration = configuration
@@ -162,7 +162,7 @@ final class TrainingStep {
       distils: distillation != nil)
     if try numbers.accepts(outcome, communicator) {
       if movesStatistics { state.updateStatistics() }
-      clipping?.apply(state, optimizer.moving)
+      if let clipping { try clipping.gradient.apply(limit: clipping.limit) }
       optimizer.step(state, rate: outcome.rate)
       try reducer.gatherParameters()
       average?.update(after: optimizer.stepCount)

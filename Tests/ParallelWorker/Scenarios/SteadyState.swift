@@ -9,7 +9,7 @@ import QATTraining
 
 /// Whole training steps of a quantized network, as the trainer makes them: prints how often our code allocated in a hundred of them, and by how many
 /// KiB resident memory grew. Argument: `plain`, or any of `tree` (three micro-batches a rank, summed in the tree's order), `synchronized`, `bfloat16`,
-/// `sharded` with a plus sign between.
+/// `sharded`, `clipped` with a plus sign between.
 @Sendable func steadyStateScenario(_ communicator: any Communicator, _ arguments: [String]) throws {
   guard let network = architecture(named: "resnet_small", classes: 10) else { throw ScenarioError("there is no resnet_small") }
   let graph = quantizedByHand(network)
@@ -29,6 +29,7 @@ import QATTraining
   let reducer = try GradientReducer(state, communicator: communicator, partition: partition, exchange: exchange)
   let share = exchange.shards?.share(ofRank: communicator.rank) ?? ParameterShare([0..<count])
   let optimizer = SGD(of: share, momentum: 0.9, weightDecay: 1e-4)
+  let clipping = options.contains("clipped") ? GradientClipping(of: state, exchange.shards, communicator) : nil
   let data = try openDataset("synthetic:1,28,28,10,200", split: .train)
   let loader = try BatchLoader(
     dataset: data, preprocessing: Preprocessing(), seed: 1,
@@ -44,6 +45,7 @@ import QATTraining
       try normalization?.check()
     } while try !reducer.finish()
     state.updateStatistics()
+    try clipping?.apply(limit: 0.1)
     optimizer.step(state, rate: 0.01)
     try reducer.gatherParameters()
   }

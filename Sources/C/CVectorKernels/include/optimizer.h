@@ -39,7 +39,7 @@ int qat_all_finite(const float *values, size_t count);
 // Multiplies every value by `factor`.
 void qat_scale_values(float *values, size_t count, float factor);
 
-// The sum of the squares, in double and in an order that is the same on every CPU.
+// The sum of the squares, in double, along the balanced tree whose leaves are lines of 16 values: the same on every CPU, and whole subtrees of it may be summed apart.
 double qat_sum_of_squares(const float *values, size_t count);
 
 // average = keep * average + (1 - keep) * value, element by element.
