@@ -11,8 +11,10 @@ struct DeploymentCompiler {
   let consumers: [TensorName: [Graph.Use]]
   let producers: [TensorName: Int]
   private let layers: Set<String>
-  /// Names of the nodes that are part of an earlier step.
+  /// Names of the nodes that are part of an earlier step on integers.
   private var merged: Set<String> = []
+  /// Names of the nodes that are part of an earlier step in floating point.
+  private var mergedInFloat: Set<String> = []
   /// Names of the operators that compute on integers, or only move codes; complete when `compile` is done.
   private(set) var integerOperators: Set<String> = []
 
@@ -40,7 +42,7 @@ struct DeploymentCompiler {
       }
     }
     var steps: [any DeployedStep] = []
-    for node in graph.nodes where !merged.contains(node.name) {
+    for node in graph.nodes where !merged.contains(node.name) && !mergedInFloat.contains(node.name) {
       do throws(ShapeError) {
         if let addition = additions[node.name] { steps.append(addition) } else { steps.append(try step(for: node)) }
       } catch {
@@ -59,6 +61,7 @@ struct DeploymentCompiler {
     }
     let output = node.outputs[0]
     if node.op is FakeQuantize, let grid = lowered.activations[output] { return QuantizeStep(node.inputs[0], output, grid, arithmetic) }
+    if let normalization = normalizationStep(node) { return normalization }
     if lowered.activations[output] != nil { integerOperators.insert(node.name) }
     do throws(GraphError) {
       return try FloatStep(node, moved: lowered.activations[output], batchSize: batchSize)
@@ -98,6 +101,19 @@ struct DeploymentCompiler {
         plane: plane)
     default: return nil
     }
+  }
+
+  /// The step of a batch norm between codes; nil where the runtime's arithmetic is not known.
+  private mutating func normalizationStep(_ node: Node) -> NormalizationStep? {
+    let constants = node.inputs.dropFirst().compactMap { graph.tensor($0)?.floats }
+    guard let norm = node.as(BatchNormalization.self), constants.count == 4, let input = lowered.activations[node.inputs[0]],
+      let tail = quantizedTail(of: node)
+    else { return nil }
+    let values = NormalizationValues(
+      gamma: constants[0], beta: constants[1], mean: constants[2], variance: constants[3], epsilon: norm.epsilon)
+    guard let tables = arithmetic.normalization(values, of: input, to: tail.grid) else { return nil }
+    mergedInFloat.formUnion(tail.nodes.map(\.name))
+    return NormalizationStep(inputs: [node.inputs[0]], outputs: [tail.output], grid: tail.grid, tables: tables)
   }
 
   private func haveEqualShapes(_ names: [TensorName]) -> Bool { types[names[0]] == types[names[1]] }

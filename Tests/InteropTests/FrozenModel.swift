@@ -10,6 +10,21 @@ struct FrozenModel {
     var file: String
     var shape: [Int]
 
+    init(file: String, shape: [Int]) {
+      self.file = file
+      self.shape = shape
+    }
+
+    /// Writes a tensor in the file's order.
+    init(_ tensor: Tensor, file: String) throws {
+      let arranged = tensor.shape.count == 4 ? tensor.transposed([0, 2, 3, 1]) : tensor
+      try (arranged.floats ?? []).withUnsafeBytes { Data($0) }.write(to: URL(filePath: file))
+      self.init(file: file, shape: arranged.shape)
+    }
+
+    /// The shape in which a file of TensorFlow's holds a tensor of ours.
+    static func fileShape(_ shape: [Int]) -> [Int] { shape.count == 4 ? [shape[0], shape[2], shape[3], shape[1]] : shape }
+
     func values() throws -> [Float] { try FrozenModel.floats(file) }
 
     /// Four dimensions as images of ours, others as they are.

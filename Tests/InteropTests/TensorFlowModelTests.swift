@@ -1,10 +1,12 @@
 import Foundation
 import QATCommunication
 import QATData
+import QATDeployment
 import QATEngine
 import QATGraph
 import QATLowering
 import QATONNX
+import QATOpenVINO
 import QATQuantization
 import QATTensor
 import QATTensorFlow
@@ -65,43 +67,84 @@ import Testing
     #expect(graph.nodes.contains { $0.op is BatchNormalization || $0.op is LayerNormalization })
   }
 
+  /// Weight codes, the codes of each layer on the same codes, and the logits, in TensorFlow and in OpenVINO.
+  ///
+  /// TensorFlow and OpenVINO are several steps of the last grid from each other on whole deep networks, on one and the same file: they add in different orders, which moves codes
+  /// beside ties, and those move others. So there the whole network is asked to be no farther from either than the two are apart, and each layer is compared by itself.
   @Test(arguments: ["sequential", "mobilenet_v2"] + (isFull ? large : []))
   func quantizedAndFineTunedModelsGiveTheSameCodesEverywhere(name: String) throws {
-    let model = try FrozenModel(name)
+    let model = try FrozenModel(name, images: 1)
     let graph = try TensorFlowFile.read(contentsOf: model.path)
     let input = try #require(graph.inputs.first)
     let shape = input.type.dimensions.dropFirst().compactMap(\.fixedSize)
     let classes = try #require(graph.tensorTypes()[graph.outputs[0]]?.dimensions[1].fixedSize)
     let data = try openDataset("synthetic:\(shape.map(String.init).joined(separator: ",")),\(classes),32", split: .train)
-    let lowered = try lower(fineTuned(graph, on: data, batchSize: 4, steps: 2, Preprocessing()))
+    let lowered = try lower(fineTuned(graph, on: data, batchSize: 4, steps: 2, Preprocessing(), adaptationSamples: 32))
 
     let file = model.folder.file("int8.pb")
     try TensorFlowFile.write(lowered, to: file)
-    let run = try FrozenRun.of(file, on: model.inputs, outputs: graph.outputs, in: model.folder)
+    let images = [input.name: try Self.images(16, shape, classes, file: model.folder.file("images"))]
+    let run = try FrozenRun.of(file, on: images, outputs: graph.outputs, in: model.folder)
     try checkWeights(lowered, run)
     try checkPrecisions(lowered, run)
-    let ours = try lowered.simulation.planned(on: model.inputs.mapValues { try $0.tensor() })
     let output = graph.outputs[0]
     let step = try lastStep(lowered)
-    for (runtime, files) in [("TensorFlow", run.tensorflow), ("OpenVINO", run.openvino)] {
-      let theirs = try FrozenModel.floats(files[output] ?? "")
-      let distances = zip(try #require(ours[output]), theirs).map { abs($0 - $1) }
-      print("\(name): logits at most \((distances.max() ?? 0) / step) steps of the last grid from \(runtime)")
-      #expect(distances.allSatisfy { $0 <= step }, "\(runtime)")
-    }
+    let few = [input.name: try Self.images(2, shape, classes, file: model.folder.file("few-images"))]
+    try SeveredNetwork.compareLayers(of: lowered, on: few, tolerance: 0.001, lastStep: step, name: name)
+
+    let ours = try #require(lowered.simulation.planned(on: images.mapValues { try $0.tensor() })[output])
+    let theirs = [try FrozenModel.floats(run.tensorflow[output] ?? ""), try FrozenModel.floats(run.openvino[output] ?? "")]
+    try #require(theirs.allSatisfy { $0.count == ours.count })
+    func distance(_ a: [Float], _ b: [Float]) -> Float { (zip(a, b).map { abs($0 - $1) }.max() ?? .infinity) / step }
+    let (apart, tensorFlow, openVINO) = (distance(theirs[0], theirs[1]), distance(ours, theirs[0]), distance(ours, theirs[1]))
+    print("\(name): logits at most \(tensorFlow) steps of the last grid from TensorFlow, \(openVINO) from OpenVINO; the two \(apart) from each other")
+    #expect(max(tensorFlow, openVINO) <= max(1, 2 * apart))
     // The file is a model again, with the same integers.
     let again = try lower(TensorFlowFile.read(contentsOf: file))
     #expect(again.integerLayers.count == lowered.integerLayers.count)
     for (first, second) in zip(lowered.integerLayers, again.integerLayers) {
       #expect(lowered.weights[first.weight]?.codes == again.weights[second.weight]?.codes)
     }
+    try checkIR(lowered, on: NDArray<Float>(try #require(images.values.first).tensor()), output, step, name, in: model.folder)
+  }
+
+  /// The IR and the ONNX file of the network give in OpenVINO what the deployed evaluation gives, bit for bit; floats between the layers excepted.
+  private func checkIR(
+    _ lowered: LoweredGraph, on images: NDArray<Float>, _ output: TensorName, _ step: Float, _ name: String, in folder: TemporaryFolder
+  ) throws {
+    let (ir, onnx) = (folder.file("int8.xml"), folder.file("int8.onnx"))
+    try OpenVINOFile.write(lowered, to: ir)
+    try ONNXFile.write(lowered, to: onnx, target: .openVINO)
+    let network = try DeployedNetwork(lowered, target: .openVINO, batchSize: images.shape[0])
+    let deployed = try #require(try network.run([lowered.simulation.inputs[0].name: images])[output]).values.elements
+    for file in [ir, onnx] {
+      let found = try #require(try OpenVINORun(file, on: images, in: folder).outputs[output])
+      let different = zip(found, deployed).count { $0.bitPattern != $1.bitPattern }
+      let form = file.split(separator: ".").last ?? ""
+      print("\(name): \(different) of \(deployed.count) logits of \(form) in OpenVINO differ from the deployed evaluation")
+      #expect(found.count == deployed.count && (different == 0 || Self.floatsBetweenLayers.contains(name)))
+    }
+  }
+
+  /// Networks with batch norms, sigmoids and products in floating point between integer layers, for which no equality is promised.
+  private static let floatsBetweenLayers = ["resnet50_v2", "efficientnet_b0", "densenet121"]
+
+  /// Images of the classes of the training data, in the file's order.
+  private static func images(_ count: Int, _ shape: [Int], _ classes: Int, file: String) throws -> FrozenModel.Array {
+    let data = SyntheticDataset(sampleShape: shape, classCount: classes, count: count, split: .test)
+    let size = shape.reduce(1, *)
+    var pixels = [Float](repeating: 0, count: count * size)
+    pixels.withUnsafeMutableBufferPointer { pixels in
+      for index in 0..<count { data.readSample(index, into: .init(rebasing: pixels[(index * size)..<((index + 1) * size)])) }
+    }
+    return try FrozenModel.Array(Tensor(pixels, shape: [count] + shape), file: file)
   }
 
   @Test func aTrainedClassifierDecidesTheSameInEveryRuntime() throws {
     let model = try FrozenModel("fashion_mnist")
     let graph = try TensorFlowFile.read(contentsOf: model.path)
     let data = try openDataset("/usr/share/datasets/fashion-mnist", split: .train)
-    let lowered = try lower(fineTuned(graph, on: data, batchSize: 64, steps: 30, Preprocessing(mean: [0.286], std: [0.353])))
+    let lowered = try lower(fineTuned(graph, on: data, batchSize: 64, steps: 30, Preprocessing(mean: [0.286], std: [0.353]), adaptationSamples: 0))
     let file = model.folder.file("int8.pb")
     try TensorFlowFile.write(lowered, to: file)
     let output = graph.outputs[0]
@@ -127,13 +170,17 @@ import Testing
     stride(from: 0, to: logits.count, by: 10).map { start in (0..<10).max { logits[start + $0] < logits[start + $1] } ?? 0 }
   }
 
-  /// A few steps of training behind quantization, as `qat train` does them.
-  private func fineTuned(_ graph: Graph, on data: any Dataset, batchSize: Int, steps: Int, _ preprocessing: Preprocessing) throws -> Graph {
+  /// A few steps of training behind quantization, as `qat train` does them. Batch norms adapt to `adaptationSamples` samples first; those of an untrained
+  /// model say nothing about its activations.
+  private func fineTuned(
+    _ graph: Graph, on data: any Dataset, batchSize: Int, steps: Int, _ preprocessing: Preprocessing, adaptationSamples: Int
+  ) throws -> Graph {
     var configuration = RunConfiguration()
     (configuration.batchSize, configuration.maxSteps) = (batchSize, steps)
     configuration.optimizer.baseLearningRate = 0.0005
+    configuration.optimizer.maxGradientNorm = 1
     var quantization = QuantizationConfiguration()
-    quantization.batchNormAdaptationSampleCount = 0
+    quantization.batchNormAdaptationSampleCount = adaptationSamples
     quantization.range = .everywhere(.init(.mixedMinMax, sampleCount: 4 * batchSize))
     configuration.nncf.quantization = quantization
     configuration.data.normalize = .init(mean: preprocessing.mean.map(Double.init), std: preprocessing.std.map(Double.init))

@@ -5,8 +5,8 @@ import QATTensor
 /// Single layers whose outputs lie on ties of rounding, or within two units in the last place of them: about every second one. Other networks see such
 /// values once in a million outputs, so that only these tell formulas apart that differ in the order of two roundings.
 enum TieDenseLayer: String, CaseIterable, Sendable {
-  case pointwise, spatial, depthwise, pointwiseWithoutBias, linear, addition, multiplication, globalAverage, residual, residualOnPositive,
-    residualWithoutBias
+  case pointwise, spatial, depthwise, pointwiseWithoutBias, linear, addition, multiplication, globalAverage, normalization, residual,
+    residualOnPositive, residualWithoutBias
 
   /// Whether what the layer makes is never negative: its codes count from zero.
   static let rectified = [true, false]
@@ -34,6 +34,7 @@ enum TieDenseLayer: String, CaseIterable, Sendable {
       // The second operand is the first with its grid moved, on a scale that makes ties of most sums.
       let other = net.quantizer("image", scale: self == .addition ? input * 3 : input, signed: true, named: "other")
       made = self == .addition ? net.node("layer", Add(), image, other) : net.node("layer", Mul(), image, other)
+    case .normalization: made = net.tieDenseNorm("layer", image, input: input, output: output)
     case .globalAverage: made = net.node("layer", GlobalAveragePool(), image)
     }
     if isResidual {
@@ -88,6 +89,28 @@ extension QuantizedNetwork {
     guard hasBias else { return node(name, layer, input, weight) }
     let biases = zip(random(shape[0]), scales).map { ($0 * 40).rounded() * $1 * s }
     return node(name, layer, input, weight, parameter("\(name).bias", biases, [shape[0]]))
+  }
+
+  /// A batch norm of 8 channels that makes half, quarter or odd multiples of a quarter of the output's step from the input's, up to units in the last place.
+  mutating func tieDenseNorm(_ name: String, _ input: TensorName, input s: Float, output: Float) -> TensorName {
+    let multiples: [Float] = [0.5, 0.25, 0.75, 1.5]
+    let noise = random(16)
+    let means = random(8).map { $0 * 0.3 }
+    let variances = random(8).map { 0.6 + 0.4 * $0 }
+    let offsets = random(8).map { ($0 * 20).rounded() }
+    var (gammas, betas): ([Float], [Float]) = ([], [])
+    for channel in 0..<8 {
+      let factor = multiples[channel % 4] * output / s
+      var gamma = factor * (variances[channel] + BatchNormalization().epsilon).squareRoot()
+      for _ in 0..<Int(abs(noise[channel]) * 3) { gamma = noise[channel] < 0 ? gamma.nextDown : gamma.nextUp }
+      var beta = offsets[channel] * output + means[channel] * factor
+      for _ in 0..<Int(abs(noise[8 + channel]) * 3) { beta = noise[8 + channel] < 0 ? beta.nextDown : beta.nextUp }
+      gammas.append(gamma)
+      betas.append(beta)
+    }
+    return node(
+      name, BatchNormalization(), input, parameter("\(name).weight", gammas, [8]), parameter("\(name).bias", betas, [8]),
+      parameter("\(name).running_mean", means, [8], .statistic), parameter("\(name).running_var", variances, [8], .statistic))
   }
 
   /// Images whose codes at `scale` are small, so that sums of products stay within a byte.

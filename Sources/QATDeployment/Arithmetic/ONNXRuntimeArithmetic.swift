@@ -8,6 +8,7 @@ import QATLowering
 /// - sums: rint(fma(a, r_a, fma(b, r_b, fix))) with r_a = f(s_a / s_y), r_b = f(s_b / s_y), fix = f(z_y − fma(r_a, z_a, f(r_b · z_b))): zero points inside
 /// - products: rint(f(float((a − z_a)(b − z_b)) · f(f(s_a · s_b) / s_y))) + z
 /// - means of n: rint(f(float(Σ (q − z_x)) · f(s_x / f(s_y · n)))) + z
+/// - batch norms: floats, f(f(x · γ′) + f(β − f(μ · γ′))) with γ′ = f(γ · f(1 / f(√f(σ² + ε))))
 struct ONNXRuntimeArithmetic: RuntimeArithmetic {
   func quantization(to codes: ActivationCodes) -> Quantization {
     let range = codes.cRange
@@ -45,6 +46,19 @@ struct ONNXRuntimeArithmetic: RuntimeArithmetic {
     let factor = input.scale / (codes.scale * Float(count))
     let shift = input.zeroPoint * count
     return { sum in codes.kept((Float(sum - shift) * factor).rounded(.toNearestOrEven) + Float(codes.zeroPoint)) }
+  }
+
+  func normalization(_ norm: NormalizationValues, of input: ActivationCodes, to codes: ActivationCodes) -> [[UInt8]]? {
+    let quantize = quantization(to: codes)
+    return norm.gamma.indices.map { channel in
+      let factor = norm.gamma[channel] * (1 / (norm.variance[channel] + norm.epsilon).squareRoot())
+      let offset = norm.beta[channel] - norm.mean[channel] * factor
+      let values = (0...255).map { Float($0 - input.zeroPoint) * input.scale * factor + offset }
+      return [UInt8](unsafeUninitializedCapacity: values.count) { table, count in
+        count = values.count
+        if let base = table.baseAddress { values.withUnsafeBufferPointer { quantize($0, base) } }
+      }
+    }
   }
 
   /// A sum is a kernel of its own.

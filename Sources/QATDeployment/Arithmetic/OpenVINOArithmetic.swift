@@ -13,6 +13,9 @@ import QATLowering
 /// - a convolution whose result is added to codes p: t = fma(code, osc, ol), then f(t + p), quantized by il, ih divided by s_p. Here the branch's codes are
 ///   expressed in units of the skip connection: k = f(s_b / s_p), z' = f(z_b + f(f(z_p · s_p) / s_b)), ol = f(−z' · k), oh = f(f(255 − z') · k),
 ///   osc = f(f(oh − ol) / 255)
+/// - batch norms of codes, with γ′ = f(γ / f(√f(σ² + ε))), k = f(s_x · γ′) and b = f(f(f(−μ · γ′) + β) / k): where no k is negative, il and ih become
+///   f(f(il / k) − b) and f(f(ih / k) − b), and a code q becomes rint(fma(q, isc, f(ish − f(z_x · isc)))); otherwise, behind a zero point, it becomes
+///   rint(fma(f((q − z_x) + b), f(k · isc), ish))
 struct OpenVINOArithmetic: RuntimeArithmetic {
   func quantization(to codes: ActivationCodes) -> Quantization {
     let quantizer = Quantizer(codes).cQuantizer(codes, isFromFloat: true)
@@ -65,6 +68,29 @@ struct OpenVINOArithmetic: RuntimeArithmetic {
     return { sum in
       let mean = Float(sum - shift) / Float(count)
       return codes.kept(quantizer.shift.addingProduct(mean, quantizer.scale).rounded(.toNearestOrEven))
+    }
+  }
+
+  func normalization(_ norm: NormalizationValues, of input: ActivationCodes, to codes: ActivationCodes) -> [[UInt8]]? {
+    let quantizer = Quantizer(codes)
+    let zero = Float(input.zeroPoint)
+    let factors = zip(norm.gamma, norm.variance).map { $0 / ($1 + norm.epsilon).squareRoot() }
+    let steps = factors.map { input.scale * $0 }
+    guard steps.allSatisfy({ $0 > 0 }) || zero != 0 && steps.allSatisfy({ $0 != 0 }) else { return nil }
+    return steps.indices.map { channel in
+      let step = steps[channel]
+      let offset = (-norm.mean[channel] * factors[channel] + norm.beta[channel]) / step
+      var moved = quantizer.divided(by: step)
+      moved.low -= offset
+      moved.high -= offset
+      let isFolded = steps.allSatisfy { $0 > 0 }
+      return (0...255).map { code in
+        let value =
+          isFolded
+          ? (moved.shift - zero * moved.scale).addingProduct(Float(code), moved.scale)
+          : quantizer.shift.addingProduct(Float(code) - zero + offset, step * quantizer.scale)
+        return codes.kept(value.rounded(.toNearestOrEven))
+      }
     }
   }
 

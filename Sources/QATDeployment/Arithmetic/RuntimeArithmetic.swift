@@ -16,6 +16,8 @@ protocol RuntimeArithmetic: Sendable {
   func multiplication(_ a: ActivationCodes, _ b: ActivationCodes, to codes: ActivationCodes) -> Combination?
   /// The mean of `count` codes, of which the sum is given, as a code.
   func average(of input: ActivationCodes, count: Int, to codes: ActivationCodes) -> Average
+  /// What a batch norm makes of the 256 codes of its input, for each channel; nil where the runtime's arithmetic is not known.
+  func normalization(_ norm: NormalizationValues, of input: ActivationCodes, to codes: ActivationCodes) -> [[UInt8]]?
   /// A layer's accumulators, rounded to the codes `branch` and added to the codes `skip`, as codes; nil where the runtime does not add within a layer.
   func residual(of product: ProductScales, branch: ActivationCodes, skip: ActivationCodes, to codes: ActivationCodes) -> Residual?
 }
@@ -52,4 +54,10 @@ struct ProductScales: Sendable {
 
   /// The bias of a channel, in accumulator steps.
   func bias(_ channel: Int) -> Int32 { bias?[channel] ?? 0 }
+}
+
+/// A batch norm's constants, one of each a channel.
+struct NormalizationValues: Sendable {
+  var gamma, beta, mean, variance: [Float]
+  var epsilon: Float
 }
