@@ -69,6 +69,9 @@ public struct QuantizedWeight: Sendable, Hashable {
   /// Bit width of the quantizer; codes of an 8-bit quantizer with half its range lie in −64...64.
   public var bits: Int
 
+  /// Whether the codes can be stored in four bits: those of a quantizer of at most four, unless a negative factor turned a −8 into 8.
+  public var fitsFourBits: Bool { bits <= 4 && codes.allSatisfy { (-8...7).contains($0) } }
+
   /// The values: each code times its scale, rounded once.
   public var values: Tensor {
     let inner = shape[(channelAxis + 1)...].reduce(1, *)

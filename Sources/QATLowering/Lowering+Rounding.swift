@@ -11,6 +11,16 @@ extension Lowering {
   private static let biasBits = 22
   /// The quantizer as which int8 weights are read from a file: their scales are steps that it has, so that reading and writing a file changes nothing.
   private static let bytes = FakeQuantize(mode: .symmetric(signed: true), narrowRange: true)
+  /// The one as which weights of four bits are read.
+  private static let halves = FakeQuantize(mode: .symmetric(signed: true), bits: 4, narrowRange: true)
+
+  /// The step next to `exact` that the quantizers have as which files store a weight of `bits` bits.
+  private static func representable(_ exact: Float, bits: Int) -> Float {
+    var step = bytes.representable(step: exact)
+    // Every eighth step or so is none of the other quantizer's.
+    for _ in 0..<16 where bits <= 4 && halves.representable(step: step) != step { step = bytes.representable(step: step.nextUp) }
+    return step
+  }
 
   /// The lowered network.
   consuming func finished() throws(LoweringError) -> LoweredGraph {
@@ -51,12 +61,12 @@ extension Lowering {
     var weight = layer.weight
     var scales: [Float] = []
     for (channel, exact) in layer.scales.enumerated() {
-      var scale = Self.bytes.representable(step: Float(exact))
+      var scale = Self.representable(Float(exact), bits: weight.bits)
       let magnitude = abs(layer.bias?[channel] ?? 0)
       if inputScale * scale < Self.smallestAccumulatorScale || magnitude / Double(inputScale * scale) >= Self.biasLimit {
         // A hair more than needed, so that the float32 products below stay on the right side.
         let needed = Swift.max(magnitude / Self.biasLimit, Double(Self.smallestAccumulatorScale)) * (1 + 0x1p-20)
-        scale = Self.bytes.representable(step: Float(needed / Double(inputScale)))
+        scale = Self.representable(Float(needed / Double(inputScale)), bits: weight.bits)
         weight.mapCodes(ofChannel: channel) { Int((Double($0) * exact / Double(scale)).rounded(.toNearestOrEven)) }
         adjustments.append(
           .init(

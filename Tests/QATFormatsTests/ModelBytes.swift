@@ -16,6 +16,8 @@ struct ModelBytes {
     case floats([Float])
     case string(String)
     case tensor([UInt8])
+    /// A graph of these nodes.
+    case graph([[UInt8]])
   }
 
   /// A model with one input `x` of type float.
@@ -151,6 +153,11 @@ struct ModelBytes {
     case .tensor(let tensor):
       attribute.bytes(5, tensor)
       attribute.int(20, 4)
+    case .graph(let nodes):
+      var graph = Wire()
+      for node in nodes { graph.bytes(1, node) }
+      attribute.bytes(6, graph.result)
+      attribute.int(20, 5)
     }
     return attribute.result
   }

@@ -130,6 +130,18 @@ struct FaultyModel: Sendable, CustomTestStringConvertible {
     #expect(error?.description.contains(reason) == true, "\(error?.description ?? "")")
   }
 
+  @Test(arguments: [(3, "If (node 'If_0', opset 17)"), (1000, "nested too deeply")]) func deepNestingIsRefused(depth: Int, message: String) {
+    var model = ModelBytes()
+    model.node("Relu", ["x"])
+    for _ in 0..<depth {
+      let inside = model.nodes
+      model.nodes = []
+      model.node("If", ["x"], ["y"], [("then_branch", .graph(inside))])
+    }
+    let error = #expect(throws: ONNXError.self) { try ONNXFile.decode(model.bytes) }
+    #expect(error?.description.contains(message) == true, "\(error?.description ?? "")")
+  }
+
   @Test func nodesInAnyOrderAreSorted() throws {
     var model = ModelBytes()
     model.node("Relu", ["a"])

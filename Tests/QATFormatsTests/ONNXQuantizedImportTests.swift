@@ -103,7 +103,79 @@ import Testing
     #expect(graph.nodes.map(\.type) == ["FakeQuantize", "MatMul"])
   }
 
+  /// Codes of every integer type for weights, with one zero-point or one a channel.
+  @Test(arguments: [
+    (3, [0, 0], FakeQuantize(mode: .symmetric(signed: true), narrowRange: true, channelAxis: 0)),
+    (3, [4, -3], FakeQuantize(mode: .asymmetric, channelAxis: 0)),
+    (2, [128, 128], FakeQuantize(mode: .symmetric(signed: true), narrowRange: true, channelAxis: 0)),
+    (2, [0, 0], FakeQuantize(mode: .symmetric(signed: false), channelAxis: 0)),
+    (2, [5, 77], FakeQuantize(mode: .asymmetric, channelAxis: 0)),
+    (22, [0, 0], FakeQuantize(mode: .symmetric(signed: true), bits: 4, narrowRange: true, channelAxis: 0)),
+    (22, [1, -2], FakeQuantize(mode: .asymmetric, bits: 4, channelAxis: 0)),
+    (21, [8, 8], FakeQuantize(mode: .symmetric(signed: true), bits: 4, narrowRange: true, channelAxis: 0)),
+    (21, [3, 11], FakeQuantize(mode: .asymmetric, bits: 4, channelAxis: 0)),
+  ])
+  func weightsOfEveryIntegerTypeHaveAQuantizer(type: Int, zeros: [Int], quantizer: FakeQuantize) throws {
+    // The lowest code occurs in none, so that symmetric ones are narrow.
+    let codes = [3, 1, 7, 2, 6, 5]
+    func raw(_ values: [Int]) -> [UInt8] {
+      if type < 20 { return values.map { UInt8(truncatingIfNeeded: $0) } }
+      return stride(from: 0, to: values.count, by: 2).map { index in
+        UInt8(values[index] & 0xF) | UInt8(index + 1 < values.count ? values[index + 1] & 0xF : 0) << 4
+      }
+    }
+    var model = ModelBytes(input: ["N", 3])
+    model.opset = 21
+    model.initializers.append(ModelBytes.tensor("w", [2, 3], type, raw: raw(codes)))
+    model.weights("s", [2], [0.5, 0.25])
+    model.initializers.append(ModelBytes.tensor("z", [2], type, raw: raw(zeros)))
+    model.node("DequantizeLinear", ["w", "s", "z"], ["d"], [("axis", .int(0))])
+    model.node("Gemm", ["x", "d"], ["y"], [("transB", .int(1))])
+    let graph = try ONNXFile.decode(model.bytes)
+    #expect(graph.node(named: "w|WEIGHT")?.as(FakeQuantize.self) == quantizer)
+    var executor = try ReferenceExecutor<Float>(graph, batchSize: 3)
+    let y = try #require(try executor.forward(["x": NDArray([1, 0, 0, 0, 1, 0, 0, 0, 1], shape: [3, 3])], mode: .evaluation)["y"])
+    for (index, code) in codes.enumerated() {
+      let expected = Float(code - zeros[index / 3]) * [0.5, 0.25][index / 3]
+      #expect(abs(y.elements[index % 3 * 2 + index / 3] - expected) < 1e-5, "\(code)")
+    }
+  }
+
+  /// Numbers of four bits as exporters write them: an odd count of them, in bytes or one byte an entry of int32_data.
+  @Test func halvesOfBytesAreReadInBothForms() throws {
+    for tensor in [ModelBytes.tensor("w", [3, 1], 22, raw: [0x2F, 0x07]), ModelBytes.tensor("w", [3, 1], 22, int32: [0x2F, 0x07])] {
+      var model = ModelBytes(input: ["N", 3])
+      model.opset = 21
+      model.initializers.append(tensor)
+      model.weights("s", [], [0.5])
+      model.node("DequantizeLinear", ["w", "s"], ["d"])
+      model.node("MatMul", ["x", "d"])
+      #expect(try ONNXFile.decode(model.bytes).tensor("w") == Tensor([-0.5, 1, 3.5], shape: [3, 1]))
+    }
+  }
+
+  /// A QuantizeLinear says its integers by the zero-point, or since opset 21 by an attribute.
+  @Test(arguments: [(2, 8, false), (3, 8, true), (21, 4, false), (22, 4, true)])
+  func theIntegersOfAQuantizerMayBeAnAttribute(type: Int, bits: Int, signed: Bool) throws {
+    var model = ModelBytes(input: ["N", 3])
+    model.opset = 21
+    model.weights("s", [], [0.5])
+    model.node("QuantizeLinear", ["x", "s"], ["q"], [("output_dtype", .int(type))])
+    model.node("DequantizeLinear", ["q", "s"])
+    let graph = try ONNXFile.decode(model.bytes)
+    #expect(graph.nodes.first?.as(FakeQuantize.self) == FakeQuantize(mode: .symmetric(signed: signed), bits: bits))
+  }
+
   static let faults: [FaultyModel] = [
+    FaultyModel("codes of sixteen bits", saying: ["node 'n'", "int8 and uint8, int4 and uint4"]) {
+      $0.weights("s", [], [1])
+      $0.node("QuantizeLinear", ["x", "s"], name: "n", [("output_dtype", .int(4))])
+    },
+    FaultyModel("halves of bytes that are too few", saying: ["tensor 'w'", "raw_data has 1 bytes", "have 2"]) {
+      $0.weights("s", [], [1])
+      $0.initializers.append(ModelBytes.tensor("w", [3], 22, raw: [0]))
+      $0.node("DequantizeLinear", ["w", "s"])
+    },
     FaultyModel("a scale of zero", saying: ["node 'n'", "scale holds 0.0"]) {
       $0.weights("s", [], [0])
       $0.node("QuantizeLinear", ["x", "s"], name: "n")

@@ -60,6 +60,8 @@ public struct ModelFormat: Sendable {
   public let suffix: String
   /// The path of the file that belongs to the one at `path`; nil for formats of one file.
   public var companion: (@Sendable (_ path: String) -> String)?
+  /// What a user should know of a network in this format, a sentence each.
+  public var notes: @Sendable (_ network: Network) -> [String] = { _ in [] }
   /// Whether such files are read as well as written.
   public var isReadable = true
   /// Reads the inputs of a file whose open sizes may be given; nil for a format whose files say their own shapes.
@@ -93,6 +95,32 @@ public struct ModelFormat: Sendable {
         try ONNXFile.write(network.graph, to: path, metadata: network.metadata)
       }
     })
+
+  /// ONNX that stores weights of at most four bits two a byte. fp32 networks and reading are those of ONNX.
+  public static let onnxInt4 = ModelFormat(
+    rawValue: "onnx-int4", suffix: ".onnx", notes: packingNotes, inputs: onnx.inputs, readFile: onnx.readFile,
+    writeFile: { network, path in
+      if let lowered = network.lowered {
+        try ONNXFile.write(lowered, to: path, target: network.target, weights: .packed, metadata: network.metadata)
+      } else {
+        try ONNXFile.write(network.graph, to: path, metadata: network.metadata)
+      }
+    })
+
+  /// What a user should know of packed weights.
+  @Sendable private static func packingNotes(_ network: Network) -> [String] {
+    guard let lowered = network.lowered else { return [] }
+    let packed = lowered.weights.filter(\.value.fitsFourBits).keys
+    if packed.isEmpty { return ["no weight has four bits or fewer: the file is the one of the format onnx"] }
+    let wide = lowered.weights.filter { $1.bits <= 4 && !$1.fitsFourBits }.keys.sorted()
+    return [
+      "\(packed.count) weights are packed, two a byte: smaller, but ONNX Runtime and OpenVINO turn them into floating point today and compute their layers there; "
+        + "the format onnx keeps these layers on integers"
+    ]
+      + wide.map {
+        "the weight '\($0)' has the code 8, as a negative factor of batch norm turned a −8 around: four bits do not hold it, it stays int8"
+      }
+  }
 
   /// OpenVINO's intermediate representation, which is written only.
   public static let openvino = ModelFormat(
@@ -144,7 +172,7 @@ extension ModelFormat: CaseIterable, RawRepresentable, Hashable, CustomStringCon
   public var description: String { rawValue }
 
   /// All formats.
-  public static let allCases: [ModelFormat] = [.onnx, .onnxFakeQuantize, .tensorflow, .openvino]
+  public static let allCases: [ModelFormat] = [.onnx, .onnxFakeQuantize, .onnxInt4, .tensorflow, .openvino]
 
   /// The format of that name.
   public init?(rawValue: String) {

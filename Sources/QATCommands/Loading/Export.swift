@@ -20,6 +20,7 @@ func export(_ graph: Graph, to destinations: [ExportDestination], metadata: [Str
     for destination in destinations {
       let file = destination.file
       network.target = destination.target
+      for note in destination.format.notes(network) { session.warn("export: \(file): \(note)") }
       do {
         try destination.format.write(network, to: file)
       } catch {

@@ -36,6 +36,12 @@ struct ONNXModelBuilder {
     if initializers.insert(name).inserted { graph.initializer.append(ONNXTensorProto(tensor, name: name)) }
   }
 
+  /// Adds an initializer of signed numbers of four bits under exactly this name, once.
+  mutating func initializer(_ name: TensorName, fourBits codes: [Int8], shape: [Int]) {
+    names.take([name])
+    if initializers.insert(name).inserted { graph.initializer.append(ONNXTensorProto(fourBits: codes, shape: shape, name: name)) }
+  }
+
   /// Adds an initializer under a new name made from `candidate`.
   /// - Returns: the name.
   mutating func constant(_ candidate: String, _ tensor: Tensor) -> TensorName {

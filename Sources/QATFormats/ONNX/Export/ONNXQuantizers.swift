@@ -6,6 +6,14 @@ public enum ONNXQuantizers: Sendable, Hashable {
   case openVINO
 }
 
+/// How a quantized ONNX file stores weights of at most four bits.
+public enum ONNXWeights: Sendable, Hashable {
+  /// One a byte, as all others: integer kernels take them.
+  case bytes
+  /// Two a byte, from opset 21 on: half the size. Runtimes turn them into floating point and compute the layer there.
+  case packed
+}
+
 extension ONNXFile {
   /// The domain of OpenVINO's own operators.
   static let openVINODomain = "org.openvinotoolkit"

@@ -28,10 +28,13 @@ struct QuantizedGraphWriter {
 
   /// How quantizers of activations are written.
   private let quantizers: ONNXQuantizers
+  /// Weights that are written two a byte.
+  private let packed: Set<TensorName>
 
-  init(_ lowered: LoweredGraph, target: Runtime, quantizers: ONNXQuantizers = .linear) {
+  init(_ lowered: LoweredGraph, target: Runtime, quantizers: ONNXQuantizers = .linear, weights: ONNXWeights = .bytes) {
     self.lowered = lowered
     self.quantizers = quantizers
+    packed = weights == .packed ? Set(lowered.weights.filter(\.value.fitsFourBits).keys) : []
     guarded = target == .openVINO ? Set(lowered.residualBranches.map(\.quantizer.name)) : []
     graph = lowered.simulation
     ranks = ((try? graph.tensorTypes()) ?? [:]).mapValues(\.rank)
@@ -39,8 +42,12 @@ struct QuantizedGraphWriter {
     producers = graph.producers
     // What quantizers make has no name of its own in the file, unless the network returns it.
     let hidden = quantizers == .linear ? Set(graph.nodes.filter { $0.op is FakeQuantize }.flatMap(\.outputs)).subtracting(graph.outputs) : []
-    builder = ONNXModelBuilder(graph, opset: ONNXModelBuilder.opset(for: graph), hidden: hidden)
+    let opset = ONNXModelBuilder.opset(for: graph)
+    builder = ONNXModelBuilder(graph, opset: packed.isEmpty ? opset : max(opset, Self.packingOpset), hidden: hidden)
   }
+
+  /// The first opset with integers of four bits.
+  private static let packingOpset = 21
 
   /// Adds a node.
   mutating func write(_ node: Node) throws(ONNXError) {
@@ -222,19 +229,24 @@ struct QuantizedGraphWriter {
   // MARK: Weights and biases
 
   private mutating func dequantized(_ name: TensorName, _ weight: QuantizedWeight) -> TensorName {
-    builder.initializer(name, Tensor(shape: weight.shape, elements: .int8(weight.codes)))
     let isScalar = weight.scales.count == 1
     let shape = isScalar ? [] : [weight.scales.count]
     let scales = initializer(Tensor(weight.scales, shape: shape), name + "_s")
+    let attributes = isScalar ? [] : [ONNXAttributeProto.int("axis", weight.channelAxis)]
+    if packed.contains(name) {
+      builder.initializer(name, fourBits: weight.codes, shape: weight.shape)
+      let output = builder.uniqueName(name + "_d")
+      builder.node("DequantizeLinear", name: "", inputs: [name, scales], outputs: [output], attributes: attributes)
+      return output
+    }
+    builder.initializer(name, Tensor(shape: weight.shape, elements: .int8(weight.codes)))
     // ONNX Runtime takes a Gemm for integer only when the zero-point is given, even though 0 is the default.
     let zero = Tensor(shape: shape, elements: .int8([Int8](repeating: 0, count: weight.scales.count)))
     // With session.x64quantprecision it rewrites the zero-point of each weight that leaves −64...63, and refuses to rewrite a shared one twice.
     let isRewritten = weight.codes.contains { !(-64...63).contains($0) }
     let zeros = isRewritten ? builder.constant(name + "_z", zero) : initializer(zero, isScalar ? "w0" : "w0_\(weight.scales.count)")
     let output = builder.uniqueName(name + "_d")
-    builder.node(
-      "DequantizeLinear", name: "", inputs: [name, scales, zeros], outputs: [output],
-      attributes: isScalar ? [] : [.int("axis", weight.channelAxis)])
+    builder.node("DequantizeLinear", name: "", inputs: [name, scales, zeros], outputs: [output], attributes: attributes)
     return output
   }
 

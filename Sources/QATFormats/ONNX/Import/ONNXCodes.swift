@@ -29,6 +29,9 @@ struct ONNXGrid: Equatable {
   /// The codes of the integer type.
   var codes: ClosedRange<Int>
 
+  /// The width of the integer type; nil when it is neither 4 nor 8 bits.
+  var bits: Int? { [4, 8].first { 1 << $0 == codes.count } }
+
   /// The value of the code at `index`.
   func value(_ code: Int, at index: Int) -> Float {
     // Only int32 codes may need rounding, and they are converted before the product, as runtimes do it.
@@ -67,18 +70,18 @@ extension ONNXCodes {
 
   /// Codes from zero up to any limit, which a clip keeps.
   private var unsignedQuantizer: Quantizer? {
-    guard let codes = codesFromZero, codes.lowerBound == 0, grid.axis == nil else { return nil }
-    let op = FakeQuantize(mode: .symmetric(signed: false))
+    guard let bits = grid.bits, let codes = codesFromZero, codes.lowerBound == 0, grid.axis == nil else { return nil }
+    let op = FakeQuantize(mode: .symmetric(signed: false), bits: bits)
     return Quantizer(op: op, parameters: [("scale", grid.scales.map(op.scale(forStep:)))], clip: limits == grid.codes ? nil : limits)
   }
 
-  /// A power of two of codes, zero on any of them; other limits need a clip in front of all codes of a byte.
+  /// A power of two of codes, zero on any of them; other limits need a clip in front of all codes of the type.
   private var asymmetricQuantizer: Quantizer? {
-    guard grid.codes.count == 256 else { return nil }
+    guard let bits = grid.bits else { return nil }
     let fitting = grid.zeroPoints.allSatisfy(limits.contains) ? (2...8).first { 1 << $0 == limits.count } : nil
     let codes = fitting == nil ? grid.codes : limits
     if fitting == nil, grid.axis != nil { return nil }
-    let op = FakeQuantize(mode: .asymmetric, bits: fitting ?? 8, channelAxis: grid.axis)
+    let op = FakeQuantize(mode: .asymmetric, bits: fitting ?? bits, channelAxis: grid.axis)
     let bounds = zip(grid.scales, grid.zeroPoints).map { op.bounds(forStep: $0, zeroPoint: $1 - codes.lowerBound) }
     return Quantizer(
       op: op, parameters: [("input_low", bounds.map(\.inputLow)), ("input_range", bounds.map(\.inputRange))], clip: fitting == nil ? limits : nil)

@@ -50,6 +50,9 @@ extension ONNXFile {
     let model: ONNXModelProto
     do {
       model = try ONNXModelProto(serializedBytes: data)
+    } catch BinaryDecodingError.messageDepthLimit {
+      throw ONNXError(
+        "graphs inside of graphs are nested too deeply: what a network computes is fixed before it runs, export it without conditions and loops")
     } catch {
       throw ONNXError("this is not an ONNX file, or it is truncated (\(data.count) bytes): \(error)")
     }

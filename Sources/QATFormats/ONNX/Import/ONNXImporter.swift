@@ -49,6 +49,8 @@ struct ONNXImporter {
 
   /// On which codes tensors of the graph lie: fake quantizers' outputs, and what only moves or selects their elements.
   var grids: [TensorName: ONNXCodeSpan] = [:]
+  /// What integers of four bits can be, by their tensors' names: they are kept as bytes.
+  var fourBitRanges: [String: ClosedRange<Int>] = [:]
   /// Under which names dequantized integers join the graph, by the tensor that a DequantizeLinear makes: theirs in the file.
   var names: [TensorName: TensorName] = [:]
 
@@ -96,6 +98,7 @@ struct ONNXImporter {
     if let value = values[name] { return value }
     guard let proto = initializers[name] else { throw node.error("it reads the tensor '\(name)', which nothing before it makes") }
     let tensor = try decoded(proto)
+    fourBitRanges[name] = proto.fourBitRange
     // What lies beside the file belongs to its size as well.
     if proto.dataLocation == .external { assembly.foldingBudget += tensor.count }
     let value = ONNXValue.constant(tensor)

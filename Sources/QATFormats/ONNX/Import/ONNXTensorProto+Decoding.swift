@@ -4,7 +4,7 @@ import QATImporting
 import QATTensor
 
 extension ONNXTensorProto {
-  /// The tensor's value. float16, bfloat16 and float64 become float32; 16-bit and unsigned 32-bit integers become wider ones.
+  /// The tensor's value. float16, bfloat16 and float64 become float32; 4-bit, 16-bit and unsigned 32-bit integers become wider ones.
   /// - Parameter external: where data outside the file is found.
   /// - Returns: the tensor.
   /// - Throws: `ONNXError` when dimensions and data do not agree, or the element type has no counterpart.
@@ -13,19 +13,17 @@ extension ONNXTensorProto {
     let shape = try checkedShape()
     let count = shape.elementCount
     if dataLocation == .external {
-      guard let width = Self.width(type) else { throw unsupported(type) }
-      let (length, overflow) = count.multipliedReportingOverflow(by: width)
-      guard !overflow else { throw fault("its dimensions \(shape) span more bytes than can be addressed") }
-      return Tensor(shape: shape, elements: try elements(type, raw: external.data(of: self, byteCount: length)))
+      let length = try byteCount(type, count)
+      return Tensor(shape: shape, elements: try elements(type, raw: external.data(of: self, byteCount: length), count))
     }
     if hasRawData {
-      guard let width = Self.width(type) else { throw unsupported(type) }
-      guard rawData.count % width == 0, rawData.count / width == count else {
-        throw fault("raw_data has \(rawData.count) bytes, a \(type) tensor of shape \(shape) has \(count) elements of \(width) bytes")
+      let length = try byteCount(type, count)
+      guard rawData.count == length else {
+        throw fault("raw_data has \(rawData.count) bytes, the \(count) elements of a \(type) tensor of shape \(shape) have \(length)")
       }
-      return Tensor(shape: shape, elements: try elements(type, raw: rawData))
+      return Tensor(shape: shape, elements: try elements(type, raw: rawData, count))
     }
-    let elements = try typedElements(type)
+    let elements = try typedElements(type, count)
     guard elements.count == count else { throw fault("it has \(elements.count) elements, its shape \(shape) asks for \(count)") }
     return Tensor(shape: shape, elements: elements)
   }
@@ -55,9 +53,20 @@ extension ONNXTensorProto {
     }
   }
 
+  /// The size of `count` elements.
+  private func byteCount(_ type: DataType, _ count: Int) throws(ONNXError) -> Int {
+    if fourBitRange != nil { return count / 2 + count % 2 }
+    guard let width = Self.width(type) else { throw unsupported(type) }
+    let (length, overflow) = count.multipliedReportingOverflow(by: width)
+    guard !overflow else { throw fault("its \(count) elements span more bytes than can be addressed") }
+    return length
+  }
+
   /// Elements from bytes whose count has been checked.
-  private func elements(_ type: DataType, raw: Data) throws(ONNXError) -> Tensor.Elements {
+  private func elements(_ type: DataType, raw: Data, _ count: Int) throws(ONNXError) -> Tensor.Elements {
     switch type {
+    case .int4: .int8(Self.signed(Self.halves(raw, count: count)))
+    case .uint4: .uint8(Self.halves(raw, count: count))
     case .float: .float32(raw.values())
     case .double: .float32(raw.values().map { (value: Double) in Float(value) })
     case .float16: .float32(raw.values().map(Float.init(half:)))
@@ -74,9 +83,11 @@ extension ONNXTensorProto {
     }
   }
 
-  /// Elements from the typed fields. Narrow types lie in `int32_data`, one element an entry; halves as their bits.
-  private func typedElements(_ type: DataType) throws(ONNXError) -> Tensor.Elements {
+  /// Elements from the typed fields. Narrow types lie in `int32_data`, one element an entry, or two of four bits; half-precision numbers as their bits.
+  private func typedElements(_ type: DataType, _ count: Int) throws(ONNXError) -> Tensor.Elements {
     switch type {
+    case .int4: .int8(Self.signed(Self.halves(int32Data.map { UInt8(truncatingIfNeeded: $0) }, count: count)))
+    case .uint4: .uint8(Self.halves(int32Data.map { UInt8(truncatingIfNeeded: $0) }, count: count))
     case .float: .float32(floatData)
     case .double: .float32(doubleData.map { Float($0) })
     case .float16: .float32(int32Data.map { Float(half: UInt16(truncatingIfNeeded: $0)) })

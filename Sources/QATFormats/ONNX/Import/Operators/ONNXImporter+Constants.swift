@@ -16,6 +16,7 @@ extension ONNXImporter {
     let tensor: Tensor
     if let proto = try node.tensor("value") {
       tensor = try importer.decoded(proto)
+      importer.fourBitRanges[node.output] = proto.fourBitRange
     } else if node.has("value_float") {
       tensor = Tensor([try node.float("value_float", default: 0)], shape: [])
     } else if node.has("value_int") {
@@ -34,6 +35,7 @@ extension ONNXImporter {
   /// identity of its gamma. Sharing would train the statistics.
   private static func identity(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
     guard let value = try importer.inputValue(0, node) else { throw node.error("Identity needs an input") }
+    importer.fourBitRanges[node.output] = node.input(0).flatMap { importer.fourBitRanges[$0] }
     if case .computed(let x) = value { try importer.alias(x, node) } else { try importer.bind(node.output, to: value, node) }
   }
 

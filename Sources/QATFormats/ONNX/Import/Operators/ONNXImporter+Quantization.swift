@@ -23,6 +23,7 @@ extension ONNXImporter {
         return code.isNaN ? 0 : Int(min(max(code, Float(grid.codes.lowerBound)), Float(grid.codes.upperBound)))
       }
       let elements: Tensor.Elements = grid.codes.lowerBound < 0 ? .int8(codes.map { Int8($0) }) : .uint8(codes.map { UInt8($0) })
+      if grid.bits == 4 { importer.fourBitRanges[node.output] = grid.codes }
       try importer.bind(node.output, to: .constant(Tensor(shape: tensor.shape, elements: elements)), node)
     default: throw node.unsupported("only tensors in floating point are quantized")
     }
@@ -80,13 +81,13 @@ extension ONNXImporter {
     grids[node.output] = codes.span
   }
 
-  /// An int8 tensor becomes a parameter with a fake quantizer, so that it can be trained, inspected and lowered again; any other one a parameter.
+  /// Bytes of several dimensions become a parameter with a fake quantizer, so that it can be trained, inspected and lowered again; anything else a parameter.
   private mutating func dequantize(_ tensor: Tensor, _ name: String, _ node: ONNXImportNode) throws(ONNXError) {
     let integers: [Int]
     let codes: ClosedRange<Int>
     switch tensor.elements {
-    case .int8(let values): (integers, codes) = (values.map(Int.init), -128...127)
-    case .uint8(let values): (integers, codes) = (values.map(Int.init), 0...255)
+    case .int8(let values): (integers, codes) = (values.map(Int.init), fourBitRanges[name] ?? -128...127)
+    case .uint8(let values): (integers, codes) = (values.map(Int.init), fourBitRanges[name] ?? 0...255)
     case .int32(let values): (integers, codes) = (values.map(Int.init), Int(Int32.min)...Int(Int32.max))
     default: throw node.unsupported("of \(tensor.elementType)")
     }
@@ -94,11 +95,13 @@ extension ONNXImporter {
     try spend(integers.count, node)
     let indices = try parameterIndices(of: grid, tensor.shape, node)
     let values = Tensor(integers.indices.map { grid.value(integers[$0], at: indices($0)) }, shape: tensor.shape)
-    guard tensor.elementType == .int8, tensor.shape.count > 1, grid.zeroPoints.allSatisfy({ $0 == 0 }) else {
+    guard tensor.elementType != .int32, tensor.shape.count > 1 else {
       names[node.output] = name
       return try bind(node.output, to: .constant(values), node)
     }
-    let limits = integers.contains(-128) ? codes : -127...127
+    // A symmetric quantizer that leaves out the lowest code is a narrow one.
+    let isSymmetric = grid.zeroPoints.allSatisfy { $0 == codes.lowerBound + codes.count / 2 }
+    let limits = isSymmetric && !integers.contains(codes.lowerBound) ? codes.lowerBound + 1...codes.upperBound : codes
     guard let quantizer = ONNXCodes(source: name, grid: grid, limits: limits).quantizer else {
       throw node.unsupported("the weight '\(name)' has no fake quantizer")
     }
@@ -116,10 +119,19 @@ extension ONNXImporter {
     assembly.graph.nodes[graph.nodes.count - 1].name = id
   }
 
-  /// Scale and zero-point of a QuantizeLinear, which makes bytes.
+  /// Scale and zero-point of a QuantizeLinear, which makes bytes or halves of bytes.
   private mutating func byteGrid(_ node: ONNXImportNode, rank: Int) throws(ONNXError) -> ONNXGrid {
-    let grid = try grid(node, default: 0...255, rank: rank)
-    guard grid.codes.count == 256 else { throw node.unsupported("to other integers than int8 and uint8") }
+    let codes: ClosedRange<Int>?
+    switch ONNXTensorProto.DataType(rawValue: try node.int("output_dtype", default: 0)) {
+    case .undefined, .uint8: codes = 0...255
+    case .int8: codes = -128...127
+    case .uint4: codes = 0...15
+    case .int4: codes = -8...7
+    default: codes = nil
+    }
+    guard let codes, case let grid = try grid(node, default: codes, rank: rank), grid.bits != nil else {
+      throw node.unsupported("to other integers than int8 and uint8, int4 and uint4")
+    }
     return grid
   }
 
@@ -132,11 +144,11 @@ extension ONNXImporter {
         "its scale holds \(scales.first { !($0 > 0 && ($0 * 256).isFinite) }.map { "\($0)" } ?? "nothing"), expected positive finite numbers")
     }
     var grid = ONNXGrid(scales: scales, zeroPoints: [Int](repeating: 0, count: scales.count), axis: nil, codes: codes)
-    if node.input(2) != nil {
+    if let name = node.input(2) {
       guard let tensor = try constant(2, node), let zeros = tensor.integers else { throw node.unsupported("only a constant integer zero-point is") }
       switch tensor.elementType {
-      case .int8: grid.codes = -128...127
-      case .uint8: grid.codes = 0...255
+      case .int8: grid.codes = fourBitRanges[name] ?? -128...127
+      case .uint8: grid.codes = fourBitRanges[name] ?? 0...255
       case .int32: grid.codes = Int(Int32.min)...Int(Int32.max)
       default: throw node.unsupported("a zero-point of \(tensor.elementType)")
       }
