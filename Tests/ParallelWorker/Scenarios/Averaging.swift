@@ -22,15 +22,7 @@ import QATTraining
   configuration.optimizer.averageDecay = decay
   configuration.optimizer.isSharded = arguments[4] == "sharded"
   let data = try openDataset("synthetic:1,8,8,4,64", split: .train)
-  let directory = CheckpointDirectory(arguments[0])
-  try communicator.together { if communicator.isRoot { try directory.prepare() } }
-  let identity = RunIdentity(model: graph, configuration: configuration, dataset: data)
-  let checkpoint = try directory.load(.auto, identity: identity, communicator: communicator)?.checkpoint
-  let trainer = try Trainer(
-    .init(
-      graph: graph, state: try ModelState(graph), training: data, validation: data, configuration: configuration, directory: directory,
-      identity: identity), communicator: communicator, resuming: checkpoint, showsProgress: false)
-  let result = try trainer.run()
+  let result = try trainFromNewest(arguments[0], graph, configuration, data, validation: data, communicator)
   // The average is what is evaluated, on every rank.
   communicator.say("steps \(result.steps) loss \(result.evaluation?.loss ?? -1)")
 }

@@ -27,13 +27,5 @@ import QATTraining
   if norm > 0 { configuration.optimizer.maxGradientNorm = norm }
   configuration.gradientPrecision = precision
   let data = try openDataset("synthetic:1,12,12,4,200", split: .train)
-  let directory = CheckpointDirectory(arguments[0])
-  try communicator.together { if communicator.isRoot { try directory.prepare() } }
-  let identity = RunIdentity(model: graph, configuration: configuration, dataset: data)
-  let checkpoint = try directory.load(.auto, identity: identity, communicator: communicator)?.checkpoint
-  let trainer = try Trainer(
-    .init(
-      graph: graph, state: try ModelState(graph), training: data, validation: nil, configuration: configuration, directory: directory,
-      identity: identity), communicator: communicator, resuming: checkpoint, showsProgress: false)
-  communicator.say("steps \(try trainer.run().steps)")
+  communicator.say("steps \(try trainFromNewest(arguments[0], graph, configuration, data, communicator).steps)")
 }
