@@ -76,14 +76,14 @@ struct OpenVINOArithmetic: RuntimeArithmetic {
     let zero = Float(input.zeroPoint)
     let factors = zip(norm.gamma, norm.variance).map { $0 / ($1 + norm.epsilon).squareRoot() }
     let steps = factors.map { input.scale * $0 }
-    guard steps.allSatisfy({ $0 > 0 }) || zero != 0 && steps.allSatisfy({ $0 != 0 }) else { return nil }
+    let isFolded = steps.allSatisfy { $0 > 0 }
+    guard isFolded || zero != 0 && steps.allSatisfy({ $0 != 0 }) else { return nil }
     return steps.indices.map { channel in
       let step = steps[channel]
       let offset = (-norm.mean[channel] * factors[channel] + norm.beta[channel]) / step
       var moved = quantizer.divided(by: step)
       moved.low -= offset
       moved.high -= offset
-      let isFolded = steps.allSatisfy { $0 > 0 }
       return (0...255).map { code in
         let value =
           isFolded
