@@ -29,6 +29,6 @@ public struct ActivationCodes: Sendable, Hashable {
 
   /// The codes of the same grid when no value is negative.
   var withoutNegatives: ActivationCodes {
-    ActivationCodes(scale: scale, zeroPoint: 0, range: 0...Swift.max(range.upperBound - zeroPoint, 1))
+    ActivationCodes(scale: scale, zeroPoint: 0, range: 0...Swift.max(range.upperBound - zeroPoint, 0))
   }
 }

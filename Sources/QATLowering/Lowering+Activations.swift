@@ -67,7 +67,7 @@ extension Lowering {
     let op = FakeQuantize(mode: quantizer.mode == .asymmetric ? .symmetric(signed: false) : quantizer.mode, bits: quantizer.bits)
     // Each channel keeps its upper bound; one whose highest codes lie beyond a clip or, tuned, below zero gets a finer grid.
     let last = op.levelHigh + zeroPoint
-    let bounds = codes.map { Double($0.scale) * Double($0.range.upperBound - zeroPoint) }
+    let bounds = codes.map { Double($0.scale) * Double(max($0.range.upperBound - zeroPoint, 1)) }
     let adjusted = codes.count { $0.range.upperBound != last }
     if adjusted > 0 {
       note(

@@ -91,6 +91,26 @@ import Testing
     #expect(compared > 3000, "\(compared)")
   }
 
+  /// With a step of 20 the clip at 6 leaves the code 0 alone, with one of 3 the codes 0 to 2.
+  @Test(arguments: Runtime.allCases, [Float(20), 3])
+  func aClipLeavesFewCodesInEveryRuntime(runtime: Runtime, step: Float) throws {
+    var net = QuantizedNetwork(channels: 8, size: 12, seed: 5)
+    let image = net.quantizer("image", scale: 0.5, signed: true)
+    let clipped = net.node("clip", Clip(lower: 0, upper: 6), try net.convolution("first", image, outputs: 8, bias: true))
+    let codes = net.quantizer(clipped, scale: step, signed: false)
+    let second = net.quantizer(try net.convolution("second", codes, outputs: 4, bias: true), scale: 0.07, signed: true)
+    let lowered = try lower(net.returning(second))
+    #expect(lowered.activations[codes]?.range.upperBound == Int((6 / step).rounded()))
+    let images = NDArray(net.images(16).elements.map { $0 * 60 }, shape: [16, 8, 12, 12])
+    let (count, total) = try Self.differences(lowered, runtime, on: images)
+    #expect(count == 0, "\(count) of \(total) differ")
+    // And the file is read as the same network.
+    let folder = try TemporaryFolder()
+    try ONNXFile.write(lowered, to: folder.file("model.onnx"), target: runtime)
+    let again = try lower(ONNXFile.read(contentsOf: folder.file("model.onnx")))
+    #expect(again.activations.values.map(\.range).sorted { $0.upperBound < $1.upperBound }.first == 0...Int((6 / step).rounded()))
+  }
+
   @Test(arguments: ExampleNetwork.allCases)
   func everyScoreIsThatOfOpenVINO(network: ExampleNetwork) throws {
     let lowered = try lower(network.graph())

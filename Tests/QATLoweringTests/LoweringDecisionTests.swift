@@ -37,12 +37,12 @@ import Testing
     #expect(lowered.adjustments.isEmpty)
   }
 
-  @Test(arguments: zip([Float(3), 0.02], [2, 255]))
+  @Test(arguments: zip([Float(20), 3, 0.02], [0, 2, 255]))
   func aClipInFrontOfAQuantizerIsItsHighestCode(step: Float, highest: Int) throws {
     var net = QuantizedNetwork(channels: 2, size: 3)
     let clipped = net.node("clip", Clip(lower: 0, upper: 6), "image")
     let codes = net.node("q", FakeQuantize(mode: .symmetric(signed: false)), clipped, net.parameter("q.scale", [255 * step], [1]))
-    // 6 / 3 = 2, and 6 / 0.02 = 300 is beyond the grid.
+    // rint(6 / 20) = 0, 6 / 3 = 2, and 6 / 0.02 = 300 is beyond the grid.
     #expect(try lower(net.returning(codes)).activations[codes]?.range == 0...highest)
   }
 

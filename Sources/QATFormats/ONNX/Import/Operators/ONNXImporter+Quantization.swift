@@ -51,7 +51,7 @@ extension ONNXImporter {
       guard let bound = try constant(index, node)?.integers?.first else { throw node.unsupported("only bounds that are constant numbers are") }
       let lower = index == 1 ? max(codes.limits.lowerBound, bound) : codes.limits.lowerBound
       let upper = index == 2 ? min(codes.limits.upperBound, bound) : codes.limits.upperBound
-      guard lower < upper else { throw node.error("it leaves the codes from \(lower) to \(upper)") }
+      guard lower <= upper else { throw node.error("it leaves the codes from \(lower) to \(upper)") }
       codes.limits = lower...upper
     }
     try bind(node.output, to: .codes(codes), node)
