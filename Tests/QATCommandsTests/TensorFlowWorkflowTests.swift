@@ -59,7 +59,8 @@ extension ToolTests {
 
       var model = controller.graph
       for (name, tensor) in checkpoint.model { model.constants[name]?.tensor = tensor }
-      try TensorFlowFile.write(lower(model), to: folder.url("again.pb").path, metadata: ModelMetadata.strings(configuration.data.preprocessing))
+      try TensorFlowFile.write(
+        lower(model), to: folder.url("again.pb").path, metadata: ModelMetadata.strings(configuration.data.preprocessing, controller))
       #expect(try folder.bytes("again.pb") == folder.bytes("tuned.pb"))
     }
   }

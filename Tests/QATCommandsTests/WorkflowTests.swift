@@ -55,6 +55,24 @@ extension ToolTests {
       #expect(list.count { $0["kind"] == "weight" } == 10)
       #expect(list.allSatisfy { $0["id"] != nil && $0["operator"] != nil && $0["bits"] == 8 && $0["scale"] != nil || $0["input_low"] != nil })
       #expect(try JSONValue(inspected.json())["float_operators"] == .array([]))
+
+      // Every command writes the fingerprint of the configuration that made the quantizers, and a file tells whether a configuration is that one.
+      try folder.write(
+        "other.json",
+        String(contentsOf: folder.url("int8.json"), encoding: .utf8).replacing("\"quantization\"", with: "\"quantization\", \"preset\": \"mixed\""))
+      func fingerprints(_ line: String) throws -> [String?] {
+        let json = try ToolRun("inspect --json --model \(line)", in: folder).json()
+        return ["compression_fingerprint", "configured_fingerprint"].map { json[$0]?.string }
+      }
+      let own = try #require(try fingerprints("fp32.onnx --config int8.json")[1])
+      for file in ["before.onnx", "int8.onnx", "int8-again.onnx", "tuned"] {
+        #expect(try fingerprints("\(file) --config int8.json") == [own, own], "\(file)")
+      }
+      let other = try fingerprints("int8.onnx --config other.json")
+      #expect(other[0] == own && other[1] != own)
+      #expect(try fingerprints("fp32.onnx") == [nil, nil])
+      let shown = try ToolRun("inspect --model int8.onnx --config other.json", in: folder).output
+      #expect(shown.contains("compression    \(own); the configuration is another one"))
     }
 
     @Test func aResumedRunEndsWithTheBytesOfOneThatDidNotStop() throws {

@@ -120,4 +120,53 @@ import Testing
   }
 
   private struct Missing: Error { let description: String }
+
+  private func fingerprint(_ text: String) throws -> String {
+    let config = try read(text)
+    return try #require(config.quantization).fingerprint(device: config.targetDevice)
+  }
+
+  @Test(
+    "The fingerprint is of what the section says, however it is written",
+    arguments: [
+      #"{"compression":{"preset":"mixed","algorithm":"quantization","ignored_scopes":["a"]}}"#,
+      """
+      {
+        "compression": [{
+          "algorithm": "quantization",  // a comment
+          "ignored_scopes": "a", "preset" : "mixed",
+        }],
+        "batch_size": 7
+      }
+      """,
+      #"{ "ignored_scopes": ["a"], "target_device": "ANY", "compression": { "algorithm": "quantization", "preset": "mixed", "quantize_inputs": true } }"#,
+      #"{ "compression": [{ "algorithm": "quantization", "preset": "mixed", "ignored_scopes": ["a"] }, { "algorithm": "knowledge_distillation", "type": "mse" }] }"#,
+    ])
+  func oneFingerprint(text: String) throws {
+    let plain = #"{ "compression": { "algorithm": "quantization", "preset": "mixed", "ignored_scopes": ["a"] } }"#
+    #expect(try fingerprint(text) == fingerprint(plain))
+    #expect(try fingerprint(read(text).resolvedJSON().text()) == fingerprint(plain))
+    #expect(try fingerprint(text).wholeMatch(of: /[0-9a-f]{16}/) != nil)
+  }
+
+  @Test(
+    "Everything that decides the quantizers changes the fingerprint",
+    arguments: [
+      #"{ "compression": { "algorithm": "quantization", "preset": "mixed" } }"#,
+      #"{ "compression": { "algorithm": "quantization" }, "target_device": "TRIAL" }"#,
+      #"{ "compression": { "algorithm": "quantization", "weights": { "mode": "asymmetric" } } }"#,
+      #"{ "compression": { "algorithm": "quantization", "overflow_fix": "disable" } }"#,
+      #"{ "compression": { "algorithm": "quantization", "initializer": { "range": { "num_init_samples": 7 } } } }"#,
+      #"{ "compression": { "algorithm": "quantization", "ignored_scopes": ["a"] } }"#,
+    ])
+  func otherFingerprints(text: String) throws {
+    #expect(try fingerprint(text) != fingerprint(#"{ "compression": { "algorithm": "quantization" } }"#))
+  }
+
+  @Test("Where HAWQ's traces lie makes no difference") func fingerprintWithoutPaths() throws {
+    func text(_ path: String) -> String {
+      #"{ "target_device": "NPU", "compression": { "algorithm": "quantization", "initializer": { "precision": { "type": "hawq", "traces_per_layer_path": "\#(path)" } } } }"#
+    }
+    #expect(try fingerprint(text("/a/t")) == fingerprint(text("b/t")))
+  }
 }

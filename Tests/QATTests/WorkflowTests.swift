@@ -238,6 +238,26 @@ struct WorkflowTests {
     #expect { try run(parts, epochs: 4, resume: false) } throws: { "\($0)".contains("already holds a run") }
   }
 
+  @Test("an fp32 file's notes go into the file of the compressed model, and an fp32 file has no fingerprint") func keepsNotes() throws {
+    let folder = try TemporaryFolder()
+    let notes = ["qat.normalize.mean": "0.5", "qat.normalize.std": "0.25"]
+    try Model(Example.network()).export(to: "\(folder.path)/fp32.onnx", metadata: notes.merging([CompressionController.fingerprintKey: "0"]) { $1 })
+    let fp32 = try Model.load("\(folder.path)/fp32.onnx")
+    #expect(fp32.metadata == notes)
+    let config = try NNCFConfig(["input_info": ["sample_size": [1, 1, 8, 8]], "compression": ["algorithm": "quantization"]])
+    let (controller, model) = try createCompressedModel(fp32, config)
+    #expect(
+      controller.metadata == notes.merging([CompressionController.fingerprintKey: try #require(config.quantization).fingerprint(device: .any)]) { $1 }
+    )
+    try controller.exportModel(to: "\(folder.path)/int8.onnx")
+    try model.export(to: "\(folder.path)/model.onnx")
+    let bytes = try ["int8", "model"].map { try Data(contentsOf: URL(filePath: "\(folder.path)/\($0).onnx")) }
+    #expect(bytes[0] == bytes[1])
+    #expect(try controller.metadata.allSatisfy { try Model.load("\(folder.path)/int8.onnx").metadata[$0.key] == $0.value })
+    try Model.load("\(folder.path)/int8.onnx").export(to: "\(folder.path)/again.onnx")
+    #expect(try Data(contentsOf: URL(filePath: "\(folder.path)/again.onnx")) == bytes[0])
+  }
+
   @Test("exports OpenVINO IR with its constants beside it, and says that it is not read") func exportsIR() throws {
     let folder = try TemporaryFolder()
     let (controller, _) = try Example.compressed()
@@ -256,6 +276,12 @@ struct WorkflowTests {
     let read = try Model.load(path)
     #expect(read.graph.isQuantized)
     #expect(try abs(read.evaluate(Example.loader()).loss - model.evaluate(Example.loader()).loss) < 0.05)
+    // The file says which configuration made its quantizers, and says it again.
+    let fingerprint = try #require(controller.metadata[CompressionController.fingerprintKey])
+    #expect(read.metadata[CompressionController.fingerprintKey] == fingerprint)
+    try read.export(to: "\(folder.path)/again\(format.suffix)", metadata: ["origin": "int8"])
+    let again = try Model.load("\(folder.path)/again\(format.suffix)")
+    #expect(again.metadata == read.metadata.merging(["origin": "int8"]) { own, _ in own })
     let fp32 = try Model(Example.network())
     try fp32.export(to: "\(folder.path)/fp32\(format.suffix)")
     #expect(try !Model.load("\(folder.path)/fp32\(format.suffix)").graph.isQuantized)

@@ -50,6 +50,7 @@ private func compress(
   let controller = try createCompressedModel(
     source, config, calibration: calibration, calibrationBatchSize: batchSize, precision: precision, communicator: communicator,
     compressionState: compressionState)
+  controller.metadata.merge(model.metadata) { own, _ in own }
   let compressed = try Model(source: source, controller: controller, config: config)
   compressed.criterion = model.criterion
   return (controller, compressed)

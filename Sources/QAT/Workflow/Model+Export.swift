@@ -20,13 +20,14 @@ extension Model {
   /// - Parameters:
   ///   - path: the file, whose name says its format; an existing one is replaced when the new one is complete.
   ///   - target: the runtime that a quantized file is for.
-  ///   - metadata: what the file says of itself.
+  ///   - metadata: what the file says of itself, besides the model's `metadata`.
   /// - Throws: `TrainingError` when the name says no format; `LoweringError` when the network cannot become integers; the format's error.
   public func export(to path: String, target: Runtime = .onnxRuntime, metadata: [String: String] = [:]) throws {
     let communicator = try currentCommunicator()
     try communicator.together {
       let format = try ModelFormat.of(path)
       guard communicator.isRoot else { return }
+      let metadata = self.metadata.merging(metadata) { $1 }
       try format.write(ModelFormat.Network(trainedGraph(), target: target, metadata: metadata), to: path)
     }
   }
@@ -37,12 +38,13 @@ extension CompressionController {
   /// - Parameters:
   ///   - path: the file, whose name says its format.
   ///   - target: the runtime that the file is for.
-  ///   - metadata: what the file says of itself.
+  ///   - metadata: what the file says of itself, besides the controller's `metadata`.
   /// - Throws: `TrainingError` when the name says no format; `LoweringError` when the network cannot become integers; the format's error.
   public func exportModel(to path: String, target: Runtime = .onnxRuntime, metadata: [String: String] = [:]) throws {
     try communicator.together {
       let format = try ModelFormat.of(path)
       guard communicator.isRoot else { return }
+      let metadata = self.metadata.merging(metadata) { $1 }
       try format.write(ModelFormat.Network(trainedGraph(), target: target, metadata: metadata), to: path)
     }
   }

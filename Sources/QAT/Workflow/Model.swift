@@ -18,8 +18,11 @@ public final class Model {
   public let controller: CompressionController?
   /// What training minimises and evaluations measure; the cross-entropy of classes unless set. Its `ignoreIndex` is heeded by `fit` and `evaluate`: in a loop of one's own every label is a class.
   public var criterion = LossConfiguration.crossEntropy
+  /// What the model's file said of itself, such as the normalisation of pixels, and of a compressed model the configuration's fingerprint: `export` says it again.
+  public var metadata: [String: String] { controller?.metadata ?? fileMetadata }
   /// The network without quantizers.
   let source: Graph
+  private let fileMetadata: [String: String]
   /// What the model was compressed by.
   let config: NNCFConfig
   private var plan: (key: PlanKey, plan: Plan)?
@@ -41,8 +44,9 @@ public final class Model {
   /// - Throws: `GraphError` when the graph is none.
   public convenience init(_ graph: Graph) throws { try self.init(source: graph.validated(), controller: nil, config: NNCFConfig()) }
 
-  init(source: Graph, controller: CompressionController?, config: NNCFConfig) throws {
+  init(source: Graph, controller: CompressionController?, config: NNCFConfig, fileMetadata: [String: String] = [:]) throws {
     self.source = source
+    self.fileMetadata = fileMetadata
     self.controller = controller
     self.config = config
     state = try ModelState(controller?.graph ?? source)
@@ -56,7 +60,8 @@ public final class Model {
   /// - Returns: the model.
   /// - Throws: `TrainingError` when the name says no format; the format's error.
   public static func load(_ path: String, inputShapes: [TensorName: [Dimension]] = [:]) throws -> Model {
-    try Model(ModelFormat.of(path).read(path, inputShapes: inputShapes).graph)
+    let file = try ModelFormat.of(path).read(path, inputShapes: inputShapes)
+    return try Model(source: file.graph.validated(), controller: nil, config: NNCFConfig(), fileMetadata: file.metadata)
   }
 
   /// The network with its current values and the quantizers that are at work.

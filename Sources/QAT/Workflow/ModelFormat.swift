@@ -3,6 +3,7 @@ import QATGraph
 import QATLowering
 import QATONNX
 import QATOpenVINO
+import QATQuantization
 import QATTensorFlow
 
 /// A format of model files: how a file's name tells it, and how such files are read and written.
@@ -45,11 +46,14 @@ public struct ModelFormat: Sendable {
     public var metadata: [String: String] = [:]
 
     /// A network with its values, which becomes integers where it is quantized.
+    ///
+    /// Of `metadata` it does not keep what only holds for the file that it was read from: that writers say anew. Where nothing is quantized, there is no configuration of quantizers.
     /// - Throws: `LoweringError` when it cannot.
     public init(_ graph: Graph, target: Runtime = .onnxRuntime, metadata: [String: String] = [:]) throws {
       self.graph = graph
       self.target = target
-      self.metadata = metadata
+      let void = ["quantization", "target"] + (graph.isQuantized ? [] : [CompressionController.fingerprintKey])
+      self.metadata = metadata.filter { !void.contains($0.key) }
       lowered = graph.isQuantized ? try lower(graph) : nil
     }
   }

@@ -102,7 +102,7 @@ struct AnalyzeCommand: ParsableCommand {
           command.model.model, format: command.model.format, classes: max(1, training.classCount), seed: configuration.seed,
           shapes: command.model.shape.shapes, inputInfo: configuration.nncf.inputInfo)
       let graph = restored?.float ?? model.graph
-      try graph.requireInputs(configuration.nncf.inputInfo)
+      try graph.requireInputs(command.model.shape.shapes.overriding(configuration.nncf.inputInfo, of: graph))
       for dataset in [training, validation] { try requireFit(graph, dataset, preprocessing, loss: nil) }
       calibration = try CalibrationSource(
         dataset: training, preprocessing: preprocessing, count: quantization.calibrationSampleCount(), seed: configuration.seed,

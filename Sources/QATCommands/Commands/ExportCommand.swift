@@ -29,8 +29,7 @@ struct ExportCommand: ParsableCommand {
     try Session.run("export") { session in
       let restored = try session.begin { try RestoredRun(checkpoint, warn: session.warn) }
       session.note("step \(restored.loaded.checkpoint.state.step) of \(restored.loaded.path)")
-      let metadata = ModelMetadata.strings(restored.record.configuration.data.preprocessing)
-      try export(restored.trained, to: [form.destination(destination)], metadata: metadata, session)
+      try export(restored.trained, to: [form.destination(destination)], metadata: restored.metadata, session)
       return .done
     }
   }

@@ -13,6 +13,7 @@ struct InspectCommand: ParsableCommand {
         qat inspect --model resnet18
         qat inspect --model fp32.onnx --config int8.json --quantizers
         qat inspect --model int8.onnx --quantizers --json
+        qat inspect --model open.onnx --shape 1,3,224,224
         qat inspect --model fp32.onnx --config int8.json --svg network.svg
       """)
 
@@ -38,22 +39,26 @@ struct InspectCommand: ParsableCommand {
         let loaded = try LoadedModel(
           model.model, format: model.format, classes: nil, seed: configuration?.seed ?? 0, shapes: model.shape.shapes,
           inputInfo: configuration?.nncf.inputInfo ?? [])
-        try loaded.graph.requireInputs(configuration?.nncf.inputInfo ?? [])
+        try loaded.graph.requireInputs(model.shape.shapes.overriding(configuration?.nncf.inputInfo ?? [], of: loaded.graph))
         return (loaded, configuration)
       }
       configuration?.warnings.forEach(session.warn)
       var graph = loaded.graph
       var statistics: QuantizationStatistics?
       var reasons: [String: String] = [:]
+      var fingerprint = ModelMetadata.fingerprint(loaded.metadata)
+      let configured = configuration?.nncf.quantization?.fingerprint(device: configuration?.nncf.targetDevice ?? .any)
       if let nncf = configuration?.nncf, let quantization = nncf.quantization, !graph.isQuantized,
         let controller = try quantize(graph, nncf, calibration: nil, session)
       {
+        fingerprint = ModelMetadata.fingerprint(controller.metadata)
         reasons = try placeQuantizers(in: graph, quantization, device: nncf.targetDevice).floatReasons
         graph = controller.graph
         statistics = controller.statistics()
       }
       let report = try NetworkReport(
-        graph, fileSize: loaded.fileSize, listsQuantizers: quantizers, statistics: statistics, reasons: reasons)
+        graph, fileSize: loaded.fileSize, listsQuantizers: quantizers, statistics: statistics, reasons: reasons,
+        fingerprint: fingerprint, configured: configured)
       try session.onRoot { try draw(report) }
       session.result(json ? report.json.text() : report.text)
       return .done

@@ -46,7 +46,7 @@ struct QuantizeCommand: ParsableCommand {
       else { return .done }
       try drawGraphs(inputs.model.graph, controller, to: inputs.configuration.nncf.logDirectory, session)
       session.result(json ? controller.statistics().json.text() : controller.statistics().description)
-      let metadata = ModelMetadata.strings(inputs.configuration.data.preprocessing)
+      let metadata = ModelMetadata.strings(inputs.configuration.data.preprocessing, controller)
       if isDryRun {
         for file in try rehearseExport(controller.graph, to: output.destinations, metadata: metadata, session) {
           session.note("would write \(file.path) (\(Numbers.bytes(file.bytes)))")

@@ -56,7 +56,7 @@ struct LoadedModel {
   init(_ restored: RestoredRun) {
     self.restored = restored
     graph = restored.trained
-    metadata = ModelMetadata.strings(restored.record.configuration.data.preprocessing)
+    metadata = restored.metadata
   }
 
   /// Size of a file in bytes, nil when it cannot be told.

@@ -7,10 +7,12 @@ enum ModelMetadata {
   private static let resize = "qat.resize"
   private static let crop = "qat.crop"
 
-  /// Notes for a network that is fed with `preprocessing`.
-  static func strings(_ preprocessing: Preprocessing) -> [String: String] {
+  /// Notes for a network that is fed with `preprocessing`, and whose quantizers a controller has made.
+  static func strings(_ preprocessing: Preprocessing, _ controller: CompressionController? = nil) -> [String: String] {
     func text(_ values: [Float]) -> String { values.map { "\($0)" }.joined(separator: " ") }
-    var strings = [mean: text(preprocessing.mean), std: text(preprocessing.std)]
+    var strings = controller?.metadata ?? [:]
+    strings[mean] = text(preprocessing.mean)
+    strings[std] = text(preprocessing.std)
     switch preprocessing.resize {
     case nil: break
     case .shorterSide(let side): strings[resize] = "\(side)"
@@ -19,6 +21,9 @@ enum ModelMetadata {
     strings[crop] = preprocessing.crop.map { "\($0.height) \($0.width)" }
     return strings
   }
+
+  /// The fingerprint of the configuration that made the quantizers, as a file's notes say it; nil when they say none.
+  static func fingerprint(_ metadata: [String: String]) -> String? { metadata[CompressionController.fingerprintKey] }
 
   /// The runtime that a file's notes say it is for, nil when they say none.
   static func target(_ metadata: [String: String]) -> Runtime? { metadata["target"].flatMap(Runtime.init(rawValue:)) }

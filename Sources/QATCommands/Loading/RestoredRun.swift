@@ -12,7 +12,8 @@ struct RestoredRun {
   /// The network with its trained values, with the quantizers that the run had at work.
   let trained: Graph
   /// The quantizers; nil for an fp32 network.
-  let setup: QuantizerSetup?
+  var setup: QuantizerSetup? { controller?.setup }
+  private let controller: CompressionController?
 
   /// Reads a checkpoint.
   /// - Parameters:
@@ -41,8 +42,11 @@ struct RestoredRun {
     }
     self.float = float
     self.trained = try controller?.activeGraph(trained) ?? trained
-    setup = controller?.setup
+    self.controller = controller
   }
+
+  /// What a file of the network says of itself.
+  var metadata: [String: String] { ModelMetadata.strings(record.configuration.data.preprocessing, controller) }
 
   /// Whether a model's name is that of a run or a checkpoint.
   static func isPlace(_ name: String) -> Bool {

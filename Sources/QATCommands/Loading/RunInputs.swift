@@ -41,6 +41,7 @@ struct RunInputs {
       shapes: shapes, inputInfo: configuration.nncf.inputInfo)
     // From another run come the weights; quantizers are this run's own.
     if let restored = self.model.restored { self.model.graph = restored.float }
+    configuration.nncf.inputInfo = shapes.overriding(configuration.nncf.inputInfo, of: self.model.graph)
     self.configuration = configuration
     try self.model.graph.requireInputs(configuration.nncf.inputInfo)
     self.model.graph = try self.model.graph.freezing(configuration.frozenLayers)

@@ -54,6 +54,17 @@ extension [InputShape] {
     return result
   }
 
+  /// What the configuration says of a network's inputs, where these shapes do not say otherwise.
+  func overriding(_ inputInfo: [InputInfo], of graph: Graph) -> [InputInfo] {
+    inputInfo.enumerated().map { index, info in
+      let name = info.keyword ?? (index < graph.inputs.count ? graph.inputs[index].name : nil)
+      guard let shape = first(where: { $0.name == name || $0.name == nil && graph.inputs.count == 1 }) else { return info }
+      var info = info
+      info.sampleSize = shape.sizes
+      return info
+    }
+  }
+
   private func dimensions(_ sizes: [Int], of input: ModelFormat.FileInput) -> [Dimension] {
     // A vector of a fixed length is no batch.
     let hasBatch = sizes.count > 1 || input.sizes.first == .some(nil)

@@ -12,6 +12,11 @@ struct NetworkReport {
   /// Of quantizers that were placed; nil for a network as it is in its file.
   var statistics: QuantizationStatistics?
 
+  /// The fingerprint of the configuration that made the quantizers; nil when the file does not say it.
+  var fingerprint: String?
+  /// That of the configuration that the command was given; nil without one that quantizes.
+  var configured: String?
+
   /// An operator that computes in floating point.
   struct FloatOperator {
     var name: String
@@ -25,13 +30,17 @@ struct NetworkReport {
   ///   - listsQuantizers: whether quantizers and operators in floating point are listed.
   ///   - statistics: what was placed, in numbers; nil when nothing was.
   ///   - reasons: by the names of operators that placement left in floating point, why; they say more than what the integers alone tell.
+  ///   - fingerprint: of the configuration that made the quantizers.
+  ///   - configured: of the configuration at hand.
   /// - Throws: `GraphError` when the graph is no network, `LoweringError` when its quantizers' values cannot become integers.
   init(
-    _ graph: Graph, fileSize: Int?, listsQuantizers: Bool, statistics: QuantizationStatistics? = nil, reasons: [String: String] = [:]
+    _ graph: Graph, fileSize: Int?, listsQuantizers: Bool, statistics: QuantizationStatistics? = nil, reasons: [String: String] = [:],
+    fingerprint: String? = nil, configured: String? = nil
   ) throws {
     self.graph = graph
     self.statistics = statistics
     self.fileSize = fileSize
+    (self.fingerprint, self.configured) = (fingerprint, configured)
     self.listsQuantizers = listsQuantizers
     multiplyAdds = try graph.multiplyAdds()
     operatorCounts = Dictionary(graph.nodes.map { ($0.type, 1) }, uniquingKeysWith: +).sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
@@ -57,6 +66,8 @@ struct NetworkReport {
       .init("operators", .object(operatorCounts.map { .init($0.type, .integer($0.count)) })),
     ]
     if let fileSize { members.append(.init("file_bytes", .integer(fileSize))) }
+    if let fingerprint { members.append(.init("compression_fingerprint", .string(fingerprint))) }
+    if let configured { members.append(.init("configured_fingerprint", .string(configured))) }
     if let statistics { members.append(.init("statistics", statistics.json)) }
     if listsQuantizers {
       members.append(.init("quantizers", .array(quantizers.map(\.json))))
@@ -77,6 +88,7 @@ struct NetworkReport {
       "quantizers     \(quantizers.count { $0.isWeight }) of weights, \(quantizers.count { !$0.isWeight }) of activations",
     ]
     if let fileSize { lines.append("file           \(Numbers.bytes(fileSize))") }
+    if let fingerprint { lines.append("compression    \(fingerprint)\(comparison)") }
     guard listsQuantizers else { return lines.joined(separator: "\n") }
     var table = TextTable(QuantizerReport.header)
     quantizers.forEach { table.add($0.cells) }
@@ -84,6 +96,12 @@ struct NetworkReport {
     lines += floatOperators.map { "  \($0.name) (\($0.type)): \($0.reason)" }
     if let statistics { lines += ["", statistics.description] }
     return lines.joined(separator: "\n")
+  }
+
+  /// Whether the configuration at hand is the one that made the quantizers.
+  private var comparison: String {
+    guard let configured else { return "" }
+    return configured == fingerprint ? ", as the configuration" : "; the configuration is another one, \(configured)"
   }
 
   /// Dimensions; a dimension that depends on the batch by its name.

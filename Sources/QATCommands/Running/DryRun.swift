@@ -41,7 +41,7 @@ struct DryRun {
     let controller = try quantize(
       source, configuration.nncf, calibration: calibration, session, seed: configuration.seed, state: checkpoint?.state.compression)
     let graph = controller?.graph ?? source
-    files = try rehearseExport(graph, to: exports, metadata: ModelMetadata.strings(configuration.data.preprocessing), session)
+    files = try rehearseExport(graph, to: exports, metadata: ModelMetadata.strings(configuration.data.preprocessing, controller), session)
 
     startStep = checkpoint?.state.step ?? 0
     totalSteps = min(configuration.epochs * stepsPerEpoch, configuration.maxSteps ?? .max)

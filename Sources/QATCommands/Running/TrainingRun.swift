@@ -111,7 +111,7 @@ struct TrainingRun {
     if trained.isQuantized {
       results.note("as integers", try Self.evaluate(session.together { try lower(trained).simulation }, inputs, session).metrics)
     }
-    try export(trained, to: exports, metadata: ModelMetadata.strings(inputs.configuration.data.preprocessing), session)
+    try export(trained, to: exports, metadata: ModelMetadata.strings(inputs.configuration.data.preprocessing, controller), session)
     (results.steps, results.ranks) = (result.steps, session.communicator.size)
     results.timing = RunResults.Timing(result)
     results.files = exports.map { RunResults.ModelFile(path: $0.file, bytes: $0.byteCount(at: $0.file)) }

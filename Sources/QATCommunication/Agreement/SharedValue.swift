@@ -1,5 +1,3 @@
-import CTrainingSupport
-
 /// Something that must be the same on every rank, in words that a user understands.
 public struct SharedValue: Sendable, Hashable, Codable {
   /// What a difference means.
@@ -58,14 +56,12 @@ struct Statement: Codable, Hashable {
 
   /// What all ranks exchange first: 32 bytes, whatever there is to say. Ranks with the same record and no failure agree, and need no words.
   var record: [UInt8] {
-    var digest: UInt64 = 0
+    var digest = Fingerprint()
     for value in values {
       let parts = value.parts.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] }
-      for text in [value.name, value.value, value.weight.rawValue] + parts {
-        digest = Array(text.utf8 + [0]).withUnsafeBytes { qat_fnv1a(digest, $0.baseAddress, $0.count) }
-      }
+      for text in [value.name, value.value, value.weight.rawValue] + parts { digest.feed(text) }
     }
     func bytes(_ number: UInt64) -> [UInt8] { withUnsafeBytes(of: number.littleEndian) { Array($0) } }
-    return Array("QAT agrees 1    ".utf8) + bytes(failure == nil ? 0 : 1) + bytes(digest)
+    return Array("QAT agrees 1    ".utf8) + bytes(failure == nil ? 0 : 1) + bytes(digest.value)
   }
 }

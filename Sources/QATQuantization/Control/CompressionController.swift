@@ -19,6 +19,8 @@ public final class CompressionController {
   public internal(set) var isDistributed: Bool
   /// The ranks that have initialised the quantizers.
   public let communicator: any Communicator
+  /// What an exported file says of the network besides what the export is given: the fingerprint of the configuration that made the quantizers, and what the fp32 file said.
+  public var metadata: [String: String] = [:]
   /// What training changes of the network, once there is a model that is trained.
   public private(set) var state: ModelState?
   /// The network without quantizers.
@@ -28,6 +30,9 @@ public final class CompressionController {
   let potential: PotentialQuantizers
   let memory: MemoryConsumption
   let dataPath: QuantizedDataPath
+
+  /// The key of `metadata` under which files hold `QuantizationConfiguration.fingerprint(device:)`.
+  public static let fingerprintKey = "qat.compression.fingerprint"
 
   init(
     graph: Graph, source: Graph, setup: QuantizerSetup, stages: QuantizationStages? = nil, ranges: RangeSource? = nil, potential: PotentialQuantizers,

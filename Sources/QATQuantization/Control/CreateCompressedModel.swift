@@ -59,7 +59,9 @@ public func createCompressedModel(
   if let compressionState {
     let initializers = try communicator.together { try configuration.rangeInitializers(for: compressionState.setup) }
     let ranges = RangeSource(initializers: initializers, calibration: calibration, batchSize: calibrationBatchSize)
-    return try restored(network, from: compressionState, configuration.stages, ranges, device: device, communicator)
+    let controller = try restored(network, from: compressionState, configuration.stages, ranges, device: device, communicator)
+    controller.metadata = [CompressionController.fingerprintKey: configuration.fingerprint(device: device)]
+    return controller
   }
   let (placement, initializers, frozen) = try communicator.together {
     let placement = try placeQuantizers(in: graph, configuration, device: device)
@@ -91,6 +93,7 @@ public func createCompressedModel(
       + warnings(placed, found.uninitialized, initializers, hasSamples: calibration != nil),
     communicator: communicator)
   controller.precision = chosen.report
+  controller.metadata = [CompressionController.fingerprintKey: configuration.fingerprint(device: device)]
   return controller
 }
 

@@ -1,3 +1,4 @@
+import QATCommunication
 import QATData
 import QATGraph
 

@@ -76,11 +76,15 @@ def export(name, model, shape, opset, dynamic=True, dynamo=False, training=torch
     x = torch.randn(shape)
     model.eval()
     if dynamo:
-        form = dict(dynamo=True, optimize=False, dynamic_shapes=({0: torch.export.Dim("batch")},))
+        axes = {0: torch.export.Dim("batch")}
+        if dynamic == "size":
+            axes |= {2: torch.export.Dim("height", min=16), 3: torch.export.Dim("width", min=16)}
+        form = dict(dynamo=True, optimize=False, dynamic_shapes=(axes,))
     else:
         form = dict(dynamo=False, training=training, do_constant_folding=False)
         if dynamic:
-            form["dynamic_axes"] = {"input": {0: "batch"}, "output": {0: "batch"}}
+            size = {2: "height", 3: "width"} if dynamic == "size" else {}
+            form["dynamic_axes"] = {"input": {0: "batch"} | size, "output": {0: "batch"}}
     path = os.path.join(here, name + ".onnx")
     torch.onnx.export(model, (x,), path, input_names=["input"], output_names=["output"], opset_version=opset, **form)
     # Afterwards: an export in training mode runs a forward pass, which moves the running statistics before they are written.
@@ -106,6 +110,9 @@ export("mobile-opset11", used(Mobile()), color, 11)
 export("mobile-dynamo", used(Mobile()), color, 20, dynamo=True)
 export("shuffle", Shuffle(), tokens, 13)
 export("shuffle-fixed-batch", Shuffle(), (1,) + tokens[1:], 13, dynamic=False)
+# Height and width are open as well: whoever reads the file says them.
+export("residual-open", used(Residual()), image, 17, dynamic="size")
+export("residual-open-dynamo", used(Residual()), image, 20, dynamic="size", dynamo=True)
 
 header, data = {}, b""
 for name, tensor in recorded.items():

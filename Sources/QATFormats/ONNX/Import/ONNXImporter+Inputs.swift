@@ -32,11 +32,7 @@ extension ONNXImporter {
       case .dimValue(let size) where size > 0:
         dimensions.append(axis == 0 && proto.shape.dim.count > 1 && Int(size) == literalBatch ? .batch : .fixed(Int(size)))
       case .dimValue, .dimParam, nil:
-        guard axis == 0 else {
-          throw ONNXError(
-            tensor: input.name,
-            "dimension \(axis) of the input is \(described(dimension)); only the first may be: export with a fixed size, or give the input a shape")
-        }
+        guard axis == 0 else { throw openDimensions(of: input) }
         dimensions.append(.batch)
       }
     }
@@ -44,6 +40,23 @@ extension ONNXImporter {
       throw ONNXError(tensor: input.name, "the input is too large: \(dimensions.prefix(8))")
     }
     return TensorType(dimensions, elementType)
+  }
+
+  /// The error of an input that leaves more than the batch open, with what to do about it.
+  private static func openDimensions(of input: ONNXValueInfoProto) -> ONNXError {
+    let found = input.type.tensorType.shape.dim
+    let example = found.enumerated().map { axis, dimension in
+      if case .dimValue(let size) = dimension.value, size > 0 {
+        "\(size)"
+      } else {
+        axis == 0 ? "1" : found.count != 4 ? "128" : axis == 1 ? "3" : "224"
+      }
+    }
+    return ONNXError(
+      tensor: input.name,
+      "the input is [\(found.map(described).joined(separator: ", "))]; only the first dimension may be open: give the whole shape, the batch first, such as "
+        + "--shape \(input.name):\(example.joined(separator: ",")), \"sample_size\" in the configuration's \"input_info\", or inputShapes in Swift, or export "
+        + "with fixed sizes")
   }
 
   /// Networks compute in float32 whatever the width of the file's floating-point numbers.
