@@ -94,8 +94,7 @@ extension Lowering {
     }
     let grids = parameters[0].indices.map { quantizer.grid(parameters: parameters, at: $0) }
     let channels = tensor.shape[axis]
-    let inner = tensor.shape[(axis + 1)...].reduce(1, *)
-    let codes = values.enumerated().map { Int8(grids[$0 / inner % channels % grids.count].code($1)) }
+    let codes = quantizer.codes(of: values, shape: tensor.shape, grids).map { Int8($0) }
     let weight = IntegerWeight(
       source: quantizerNode.inputs[0], shape: tensor.shape, channelAxis: axis, bits: quantizer.bits, codes: codes,
       steps: (0..<channels).map { Double(grids[$0 % grids.count].step) })

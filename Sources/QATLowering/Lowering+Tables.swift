@@ -13,9 +13,8 @@ extension Lowering {
     else { return nil }
     let name = floatConstant(node.inputs[0])
     let axis = quantizer.channelAxis.map { ($0 + tensor.shape.count) % tensor.shape.count } ?? 0
-    let inner = tensor.shape[(axis + 1)...].reduce(1, *)
     let grids = parameters[0].indices.map { quantizer.grid(parameters: parameters, at: $0) }
-    let codes = values.enumerated().map { Int8(grids[$0 / Swift.max(inner, 1) % grids.count].code($1)) }
+    let codes = quantizer.codes(of: values, shape: tensor.shape, grids).map { Int8($0) }
     tables[name] = QuantizedWeight(shape: tensor.shape, codes: codes, scales: grids.map(\.step), channelAxis: axis, bits: quantizer.bits)
     return grids.count == 1 ? self.codes(of: grids[0], quantizer, for: quantizerNode.inputs[0]) : nil
   }

@@ -123,11 +123,9 @@ struct Lowering {
       let values = constant.tensor.floats, let parameters = parameters(of: node)
     else { return tensor }
     let name = hasOneReader(node.inputs[0]) && hasOneReader(tensor) ? node.inputs[0] : tensor
-    let shape = constant.tensor.shape
-    let inner = quantizer.channelAxis.map { shape[(($0 + shape.count) % shape.count + 1)...].reduce(1, *) } ?? values.count
     let grids = parameters[0].indices.map { quantizer.grid(parameters: parameters, at: $0) }
-    let quantized = values.enumerated().map { grids[$0 / Swift.max(inner, 1) % grids.count].value($1) }
-    constants[name] = Graph.Constant(Tensor(quantized, shape: shape), constant.role)
+    let shape = constant.tensor.shape
+    constants[name] = Graph.Constant(Tensor(quantizer.quantized(values, shape: shape, grids), shape: shape), constant.role)
     return name
   }
 }

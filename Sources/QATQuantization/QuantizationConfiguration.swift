@@ -16,7 +16,8 @@ public struct QuantizationConfiguration: Sendable, Hashable, Codable {
     case asymmetric
   }
 
-  /// Which weights keep to the inner half of their codes, so that sums of two products fit 16 bits on CPUs without VNNI.
+  /// What keeps sums of two products in 16 bits on CPUs without VNNI: which weights keep to the inner half of their codes, as in NNCF, or our own
+  /// `pairwise`.
   public enum OverflowFix: String, Sendable, Hashable, Codable, CaseIterable {
     /// All weights.
     case enable
@@ -24,6 +25,8 @@ public struct QuantizationConfiguration: Sendable, Hashable, Codable {
     case disable
     /// Those of layers that read the network's inputs.
     case firstLayerOnly = "first_layer_only"
+    /// All weights keep their whole range, and only the codes that meet in such a sum are limited together (`WeightPairing`).
+    case pairwise
   }
 
   /// What is demanded of quantizers; nil leaves the choice to the hardware table.
@@ -89,7 +92,7 @@ public struct QuantizationConfiguration: Sendable, Hashable, Codable {
   public var quantizesInputs = true
   /// Whether the network's outputs are quantized.
   public var quantizesOutputs = false
-  /// Which weights keep to the inner half of their codes; nil where the device decides: all on ANY and CPU, none on the others.
+  /// How sums of two products are kept in 16 bits; nil where the device decides: all on ANY and CPU, none on the others.
   public var overflowFix: OverflowFix?
   /// Scopes left in floating point.
   public var ignoredScopes: [String] = []

@@ -54,7 +54,7 @@ import Testing
     #expect(
       reports[0].json == [
         "id": "conv|WEIGHT", "kind": "weight", "operator": "conv", "bits": 8, "mode": "symmetric", "signed": true, "per_channel": true,
-        "narrow_range": false, "half_range": true, "scale": [1.0, 2.0, 3.0],
+        "narrow_range": false, "half_range": true, "pairwise": false, "scale": [1.0, 2.0, 3.0],
       ])
     #expect(reports[1].json["input_low"] == -1.0)
     #expect(reports[1].json["input_range"] == 4.0)
@@ -62,6 +62,32 @@ import Testing
     #expect(reports[1].json["mode"] == "asymmetric")
     #expect(reports[0].cells == ["conv|WEIGHT", "weight", "8", "symmetric", "yes", "3 channels", "-3.04762 3.00000"])
     #expect(reports[1].cells.suffix(2) == ["tensor", "-1.00524 3.00000"])
+  }
+
+  @Test func whetherSumsCanOverflowIsSaidOfEachLayer() throws {
+    func report(_ code: Float) throws -> NetworkReport {
+      var graph = Graph(name: "net", inputs: [.init(name: "x", type: TensorType([.batch, 2]))], outputs: ["y"])
+      graph.constants = [
+        "x.scale": .init(Tensor([255], shape: [1]), .parameter), "w": .init(Tensor([code, 127], shape: [1, 2]), .parameter),
+        "w.scale": .init(Tensor([127], shape: [1]), .parameter),
+      ]
+      graph.nodes = [
+        Node(name: "x|OUTPUT", op: FakeQuantize(mode: .symmetric(signed: false)), inputs: ["x", "x.scale"], outputs: ["xq"]),
+        Node(
+          name: "layer|WEIGHT", op: FakeQuantize(mode: .symmetric(signed: true), narrowRange: true, channelAxis: 0), inputs: ["w", "w.scale"],
+          outputs: ["wq"]),
+        Node(name: "layer", op: Gemm(transposesB: true), inputs: ["xq", "wq"], outputs: ["y"]),
+      ]
+      return try NetworkReport(graph, fileSize: nil, listsQuantizers: true)
+    }
+    let safe = try report(1)
+    #expect(
+      safe.text.contains(
+        "overflow: none of 1 integer layers can overflow for any input, on any processor; the largest accumulator is 32 640 of 2 147 483 647"))
+    #expect(safe.json["overflow"] == [["layer": "layer", "pair_sum": 32640, "accumulator": 32640, "proven": true]])
+    let unsafe = try report(2)
+    #expect(unsafe.text.contains("overflow: 1 of 1 integer layers may; the largest accumulator is 32 895 of 2 147 483 647"))
+    #expect(unsafe.text.contains("  layer: sums of two products may reach 32895 and saturate at 32767 on processors without VNNI; train with"))
   }
 
   @Test func aProfileAddsUpKindsOfWorkAndPutsTheLongestFirst() {

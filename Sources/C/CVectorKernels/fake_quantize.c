@@ -67,6 +67,49 @@ void qat_fake_quantize_forward(struct qat_channel_view view, const struct qat_gr
   qat_parallel_for(piece_count(view), grain_of(view), forward_body, &context);
 }
 
+struct limit {
+  const struct qat_neighbours *neighbours;
+  ptrdiff_t count, stride;
+  const struct qat_grid *grids;
+  int one_grid;
+  float limit;
+  float *y;
+};
+
+static inline void limit_pair(float *a, float *b, float k, float limit) {
+  float sum = *a + *b;
+  // Most pairs end here, without a division.
+  if (fabsf(sum) * k < limit + 0.5f) return;
+  float x = rintf(*a * k), y = rintf(*b * k), excess = fabsf(x + y) - limit;
+  float less = floorf(excess / 2), more = excess - less, sign = sum > 0 ? 1 : -1;
+  int first_is_larger = fabsf(x) >= fabsf(y);
+  *a = (x - sign * (first_is_larger ? more : less)) / k;
+  *b = (y - sign * (first_is_larger ? less : more)) / k;
+}
+
+static void limit_body(void *context, ptrdiff_t first, ptrdiff_t last) {
+  const struct limit *c = context;
+  if (c->stride == 1) {
+    // Output channels lie side by side: one pair after the other for all of them walks through memory in order.
+    for (ptrdiff_t i = 0; i < c->count; ++i) {
+      float *a = c->y + c->neighbours[i].a, *b = c->y + c->neighbours[i].b;
+      for (ptrdiff_t o = first; o < last; ++o) limit_pair(a + o, b + o, c->grids[c->one_grid ? 0 : o].k, c->limit);
+    }
+    return;
+  }
+  for (ptrdiff_t o = first; o < last; ++o) {
+    float *y = c->y + o * c->stride, k = c->grids[c->one_grid ? 0 : o].k;
+    for (ptrdiff_t i = 0; i < c->count; ++i) limit_pair(y + c->neighbours[i].a, y + c->neighbours[i].b, k, c->limit);
+  }
+}
+
+void qat_limit_neighbours(
+    const struct qat_neighbours *neighbours, ptrdiff_t count, ptrdiff_t outputs, ptrdiff_t stride, const struct qat_grid *grids, int one_grid, float limit, float *y) {
+  struct limit context = {neighbours, count, stride, grids, one_grid, limit, y};
+  ptrdiff_t grain = count > 0 ? 16384 / count + 1 : 1;
+  qat_parallel_for(outputs, grain, limit_body, &context);
+}
+
 // Sums of one piece: `first` and `second` per lane. With block 1 the sixteen lanes are partial sums of one channel.
 QAT_CLONES static void backward_run(
     ptrdiff_t count, struct qat_grid g, float ratio, const float *x, const float *dy, float *dx, float *restrict first, float *restrict second) {

@@ -20,7 +20,7 @@ struct InspectCommand: ParsableCommand {
   @OptionGroup var model: ModelOption
   @OptionGroup var config: OptionalConfigurationOption
 
-  @Flag(help: "List every quantizer, and every operator that stays in floating point with the reason.")
+  @Flag(help: "List every quantizer, every operator that stays in floating point with the reason, and whether sums of integers can overflow.")
   var quantizers = false
 
   @Flag(help: "One JSON object on stdout.")

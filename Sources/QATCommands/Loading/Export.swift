@@ -17,6 +17,7 @@ func export(_ graph: Graph, to destinations: [ExportDestination], metadata: [Str
     let lowered = network.lowered
     for adjustment in lowered?.adjustments ?? [] { session.note("export: \(adjustment.node): \(adjustment.reason)") }
     for layer in lowered?.floatOperators ?? [] { session.note("export: \(layer.name) (\(layer.type)) stays in floating point: \(layer.reason)") }
+    for certificate in lowered?.overflowCertificates ?? [] where !certificate.isProven { session.warn("export: \(certificate.warning)") }
     for destination in destinations {
       let file = destination.file
       network.target = destination.target

@@ -8,6 +8,8 @@ struct NetworkReport {
   var operatorCounts: [(type: String, count: Int)]
   var quantizers: [QuantizerReport]
   var floatOperators: [FloatOperator]
+  /// How large the sums of each integer layer can become.
+  var certificates: [OverflowCertificate]
   var listsQuantizers: Bool
   /// Of quantizers that were placed; nil for a network as it is in its file.
   var statistics: QuantizationStatistics?
@@ -45,10 +47,11 @@ struct NetworkReport {
     multiplyAdds = try graph.multiplyAdds()
     operatorCounts = Dictionary(graph.nodes.map { ($0.type, 1) }, uniquingKeysWith: +).sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     quantizers = QuantizerReport.all(in: graph)
+    let lowered = graph.isQuantized ? try lower(graph) : nil
     floatOperators =
-      graph.isQuantized
-      ? try lower(graph).floatOperators.map { FloatOperator(name: $0.name, type: $0.type, reason: reasons[$0.name] ?? $0.reason) }
-      : graph.nodes.map { FloatOperator(name: $0.name, type: $0.type, reason: "the network is not quantized") }
+      lowered?.floatOperators.map { FloatOperator(name: $0.name, type: $0.type, reason: reasons[$0.name] ?? $0.reason) }
+      ?? graph.nodes.map { FloatOperator(name: $0.name, type: $0.type, reason: "the network is not quantized") }
+    certificates = lowered?.overflowCertificates ?? []
   }
 
   /// The network as boxes and arrows.
@@ -71,6 +74,7 @@ struct NetworkReport {
     if let statistics { members.append(.init("statistics", statistics.json)) }
     if listsQuantizers {
       members.append(.init("quantizers", .array(quantizers.map(\.json))))
+      members.append(.init("overflow", .array(certificates.map(\.json))))
       members.append(
         .init("float_operators", .array(floatOperators.map { ["name": .string($0.name), "type": .string($0.type), "reason": .string($0.reason)] })))
     }
@@ -94,6 +98,7 @@ struct NetworkReport {
     quantizers.forEach { table.add($0.cells) }
     lines += ["", table.text, "", "in floating point: \(floatOperators.isEmpty ? "nothing" : "\(floatOperators.count) operators")"]
     lines += floatOperators.map { "  \($0.name) (\($0.type)): \($0.reason)" }
+    if !certificates.isEmpty { lines += ["", overflowLine] + unproven.map { "  \($0.warning)" } }
     if let statistics { lines += ["", statistics.description] }
     return lines.joined(separator: "\n")
   }
@@ -104,8 +109,26 @@ struct NetworkReport {
     return configured == fingerprint ? ", as the configuration" : "; the configuration is another one, \(configured)"
   }
 
+  private var unproven: [OverflowCertificate] { certificates.filter { !$0.isProven } }
+
+  private var overflowLine: String {
+    let largest = certificates.map(\.accumulator).max() ?? 0
+    let bound = "the largest accumulator is \(Numbers.grouped(largest)) of \(Numbers.grouped(OverflowCertificate.accumulatorLimit))"
+    return unproven.isEmpty
+      ? "overflow: none of \(certificates.count) integer layers can overflow for any input, on any processor; \(bound)"
+      : "overflow: \(unproven.count) of \(certificates.count) integer layers may; \(bound)"
+  }
+
   /// Dimensions; a dimension that depends on the batch by its name.
   private static func shape(_ type: TensorType) -> JSONValue {
     .array(type.dimensions.map { dimension in dimension.fixedSize.map { .integer($0) } ?? .string(dimension.description) })
+  }
+}
+
+extension OverflowCertificate {
+  fileprivate var json: JSONValue {
+    [
+      "layer": .string(layer), "pair_sum": pairSum.map { .integer($0) } ?? .null, "accumulator": .integer(accumulator), "proven": .bool(isProven),
+    ]
   }
 }

@@ -37,7 +37,7 @@ struct QuantizerReport {
       .init("id", .string(id)), .init("kind", .string(isWeight ? "weight" : "activation")), .init("operator", .string(operatorName)),
       .init("bits", .integer(quantizer.bits)), .init("mode", .string(mode)), .init("signed", .bool(isSigned)),
       .init("per_channel", .bool(quantizer.channelAxis != nil)), .init("narrow_range", .bool(quantizer.narrowRange)),
-      .init("half_range", .bool(quantizer.halfRange)),
+      .init("half_range", .bool(quantizer.halfRange)), .init("pairwise", .bool(quantizer.pairing != nil)),
     ]
     for (name, values) in parameters {
       // Scales are shown as what they stand for, also where the network holds their logarithms.

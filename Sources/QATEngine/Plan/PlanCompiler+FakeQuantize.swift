@@ -7,7 +7,8 @@ extension PlanCompiler {
   func fakeQuantization(_ op: FakeQuantize, _ node: Node, _ index: Int) throws -> Bool {
     let name = node.inputs[0]
     var x = try value(name)
-    if op.channelAxis != nil, x.layout.channelBlock == 0 || (x.layout.channelBlock > 1 && op.channelAxis != 1) { x = try plainValue(name) }
+    let isForeign = op.channelAxis != nil && (x.layout.channelBlock == 0 || (x.layout.channelBlock > 1 && op.channelAxis != 1))
+    if isForeign || op.pairing != nil { x = try plainValue(name) }
     let view = Self.view(x.layout, channelAxis: op.channelAxis)
     let gridCount = view.channel_blocks * view.block
     let channels = op.channelAxis.map { x.layout.shape[$0 < 0 ? $0 + x.layout.shape.count : $0] } ?? 1
@@ -20,6 +21,7 @@ extension PlanCompiler {
       KernelStep("FakeQuantize \(node.name)", reads: [source, grids], writes: [destination]) {
         qat_fake_quantize_forward(view, grids.pointer.assumingMemoryBound(to: qat_grid.self), source.floats, destination.floats)
       })
+    if let pairing = op.pairing { appendLimit(pairing, x.layout.shape, grids, hasOneGrid: op.channelAxis == nil, destination, node.name) }
     define(node.outputs[0], result)
     onBackward(of: index) { [self] in
       guard let dy = try gradient(node.outputs[0]) else { return }
@@ -71,6 +73,20 @@ extension PlanCompiler {
         }
         // Lanes that pad the last block hold zeros, which every grid keeps.
         for padding in channels..<max(count, channels) { grid[padding] = grid[0] }
+      })
+  }
+
+  /// A second pass over the values of a weight, which keeps the sums of neighbouring codes to what fits 16 bits.
+  private func appendLimit(_ pairing: WeightPairing, _ shape: [Int], _ grids: PlanBuffer, hasOneGrid: Bool, _ values: PlanBuffer, _ name: String) {
+    let pairs = pairing.neighbours(shape: shape)
+    let neighbours = AlignedBuffer<qat_neighbours>(count: pairs.count)
+    for (index, pair) in pairs.enumerated() { neighbours.pointer[index] = qat_neighbours(a: Int32(pair.0), b: Int32(pair.1)) }
+    let (outputs, stride) = (shape[pairing.outputAxis], shape.rowMajorStrides[pairing.outputAxis])
+    append(
+      KernelStep("limit neighbours of \(name)", reads: [grids, values], writes: [values]) {
+        qat_limit_neighbours(
+          neighbours.pointer, neighbours.count, outputs, stride, grids.pointer.assumingMemoryBound(to: qat_grid.self), hasOneGrid ? 1 : 0,
+          Float(WeightPairing.limit), values.floats)
       })
   }
 

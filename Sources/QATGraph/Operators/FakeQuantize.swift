@@ -8,7 +8,9 @@ import QATTensor
 /// Symmetric: s = |scale| + 1e-16, low = s · levelLow / levelHigh, range = s − low. Asymmetric: (low, range) tuned so that zero lies on the grid.
 /// Logarithmic quantizers hold the logarithms of scale and range: s = exp(log_scale), and nothing is added.
 ///
-/// Gradients are straight-through: the upstream gradient inside [low, high], nothing outside. Those of the parameters are multiplied by
+/// With a `pairing`, codes of neighbours are then moved towards zero until their sum fits 16 bits (`WeightPairing`).
+///
+/// Gradients are straight-through, for the pairing too: the upstream gradient inside [low, high], nothing outside. Those of the parameters are multiplied by
 /// `gradientMultiplier`. Source: NNCF 2.14's quantizers.
 public struct FakeQuantize: Operator {
   /// The name in files of OpenVINO and in messages; ONNX writes it as a pair QuantizeLinear, DequantizeLinear.
@@ -32,6 +34,8 @@ public struct FakeQuantize: Operator {
   public var narrowRange: Bool
   /// NNCF's overflow fix: only the inner half of the codes is used, so that sums of two products fit 16 bits.
   public var halfRange: Bool
+  /// The other overflow fix: of a signed symmetric weight, which codes meet in sums of two products; they are kept to what fits 16 bits. nil for no limit.
+  public var pairing: WeightPairing?
   /// Axis with one set of parameters an index, or nil for one set in all.
   public var channelAxis: Int?
   /// Whether scale or range is held as its logarithm.
@@ -41,13 +45,14 @@ public struct FakeQuantize: Operator {
 
   /// A fake quantizer.
   public init(
-    mode: Mode, bits: Int = 8, narrowRange: Bool = false, halfRange: Bool = false, channelAxis: Int? = nil, isLogarithmic: Bool = false,
-    gradientMultiplier: Float = 1
+    mode: Mode, bits: Int = 8, narrowRange: Bool = false, halfRange: Bool = false, pairing: WeightPairing? = nil, channelAxis: Int? = nil,
+    isLogarithmic: Bool = false, gradientMultiplier: Float = 1
   ) {
     self.mode = mode
     self.bits = bits
     self.narrowRange = narrowRange
     self.halfRange = halfRange
+    self.pairing = pairing
     self.channelAxis = channelAxis
     self.isLogarithmic = isLogarithmic
     self.gradientMultiplier = gradientMultiplier
@@ -90,6 +95,15 @@ public struct FakeQuantize: Operator {
     for (index, role) in roles.enumerated() {
       let type = try required(inputs, index + 1, role)
       guard type.dimensions == [expected] else { throw ShapeError("FakeQuantize of \(x) needs \(role) [\(expected)], found \(type)") }
+    }
+    if let pairing {
+      let axis = channelAxis.map { $0 < 0 ? $0 + x.rank : $0 } ?? pairing.outputAxis
+      guard mode == .symmetric(signed: true), pairing.fits(rank: x.rank), axis == pairing.outputAxis, x.dimensions.allSatisfy({ $0.fixedSize != nil })
+      else {
+        throw ShapeError(
+          "FakeQuantize limits neighbours along axis \(pairing.inputAxis) for each index of axis \(pairing.outputAxis): that is for signed symmetric "
+            + "weights with scales along the latter axis, found \(x) (\(mode), channel axis \(channelAxis.map(String.init) ?? "none"))")
+      }
     }
     return [x]
   }

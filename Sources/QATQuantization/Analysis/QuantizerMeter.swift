@@ -6,7 +6,7 @@ struct QuantizerMeter {
   let id: String
   /// The tensor that it reads.
   let input: TensorName
-  private let axis: Int?
+  private let quantizer: FakeQuantize
   private let grids: [FakeQuantize.Grid<Float>]
 
   /// A meter of a node; nil when it is no fake quantizer, or its parameters are not known.
@@ -18,7 +18,7 @@ struct QuantizerMeter {
     }
     id = node.name
     input = node.inputs[0]
-    axis = quantizer.channelAxis
+    self.quantizer = quantizer
     grids = (0..<count).map { quantizer.grid(parameters: parameters, at: $0) }
   }
 
@@ -26,11 +26,14 @@ struct QuantizerMeter {
   func measure(_ values: UnsafeBufferPointer<Float>, shape: [Int]) -> QuantizationNoiseReport.Quantizer {
     var result = QuantizationNoiseReport.Quantizer()
     result.count = values.count
-    ObservedLayout(shape: shape, axis: axis, samples: 1).forEachPiece(of: values) { channel, piece in
+    // What is limited together is quantized together; anything else value by value, without a copy.
+    let limited = quantizer.pairing.map { _ in quantizer.quantized(Array(values), shape: shape, grids) }
+    quantizer.forEachRun(shape) { channel, run in
       let grid = grids[channel]
       let (low, high) = (grid.low - grid.step / 2, grid.high + grid.step / 2)
-      for value in piece {
-        result.noise.add(value, became: grid.value(value))
+      for index in run {
+        let value = values[index]
+        result.noise.add(value, became: limited?[index] ?? grid.value(value))
         if value < low || value > high { result.clippedCount += 1 }
       }
     }

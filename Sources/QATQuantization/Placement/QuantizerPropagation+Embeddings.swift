@@ -34,7 +34,9 @@ extension QuantizerPropagation {
         for partner in partners where partner != place { restrict(partner, to: common.map(\.option)) }
         tablesOfGroup[group, default: []].append(table.point)
         // One scale has one grid: that of the activations.
-        for each in specifications.indices { (specifications[each].halfRange, specifications[each].narrowRange) = (false, false) }
+        for each in specifications.indices {
+          (specifications[each].halfRange, specifications[each].narrowRange, specifications[each].pairing) = (false, false, nil)
+        }
       }
       weights[index].specification = specifications[0]
       let sinks = quantizer.sinks.sorted().map { graph.slots[$0].target.name }

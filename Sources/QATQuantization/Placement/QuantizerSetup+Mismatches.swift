@@ -78,12 +78,30 @@ extension QuantizerSpecification {
       && isLogarithmic == other.isLogarithmic
   }
 
+  /// What keeps sums of two products in 16 bits for this reader of a weight and for another: they read the same codes. Readers that pair them differently
+  /// have half of the range.
+  func safe(with other: QuantizerSpecification) -> QuantizerSpecification {
+    var result = self
+    switch (halfRange || other.halfRange, pairing, other.pairing) {
+    case (true, _, _): (result.halfRange, result.pairing) = (true, nil)
+    case (false, let own?, let others?) where own != others: (result.halfRange, result.pairing) = (true, nil)
+    case (false, let own, let others): result.pairing = own ?? others
+    }
+    if result.halfRange { result.narrowRange = false }
+    return result
+  }
+
   /// Sign where it is demanded, bits, mode and granularity in words.
   var summary: String { QuantizerOption(bits: bits, mode: mode, perChannel: perChannel, forcedSign: forcedSign).summary }
 
   fileprivate func mismatch(with type: TensorType, _ tensor: TensorName) -> String? {
     guard (2...8).contains(bits) else { return "it has \(bits) bits, supported are 2 to 8" }
     guard !halfRange || bits > 2 else { return "it has 2 bits of which it uses half, supported are 3 to 8" }
+    if let pairing, !pairing.fits(rank: type.rank) || mode != .symmetric || (channelAxis.map { $0 != pairing.outputAxis } ?? false) {
+      return
+        "it limits neighbours along axis \(pairing.inputAxis) for each index of axis \(pairing.outputAxis), which '\(tensor)' (\(type)) does not have "
+        + "or which its scales do not follow"
+    }
     guard forcedSign ?? signed == signed else { return "it is \(signed ? "signed" : "unsigned"), its sign is forced to be the other" }
     guard let channelAxis else { return parameterShape == [1] ? nil : "it has parameters of shape \(parameterShape), expected [1]" }
     guard type.dimensions.indices.contains(channelAxis) else { return "it has channels on axis \(channelAxis), the tensor '\(tensor)' is \(type)" }

@@ -26,6 +26,8 @@ public struct QuantizerSpecification: Sendable, Hashable, Codable {
   public var narrowRange: Bool
   /// Whether only the inner half of the codes is used: the overflow fix.
   public var halfRange: Bool
+  /// Which codes of the weight are kept to sums that fit 16 bits: the pairwise overflow fix. nil for none.
+  public var pairing: WeightPairing?
   /// Whether scale or range is trained as its logarithm.
   public var isLogarithmic = false
   /// Factor of the parameters' gradients; nil for 1.
@@ -34,7 +36,7 @@ public struct QuantizerSpecification: Sendable, Hashable, Codable {
   /// A specification; the sign starts at what is demanded.
   public init(
     bits: Int = 8, mode: QuantizationConfiguration.Mode = .symmetric, forcedSign: Bool? = nil, channelAxis: Int? = nil, parameterShape: [Int] = [1],
-    narrowRange: Bool = false, halfRange: Bool = false
+    narrowRange: Bool = false, halfRange: Bool = false, pairing: WeightPairing? = nil
   ) {
     self.bits = bits
     self.mode = mode
@@ -44,6 +46,7 @@ public struct QuantizerSpecification: Sendable, Hashable, Codable {
     self.parameterShape = parameterShape
     self.narrowRange = narrowRange
     self.halfRange = halfRange
+    self.pairing = pairing
   }
 
   private enum CodingKeys: String, CodingKey {
@@ -55,6 +58,7 @@ public struct QuantizerSpecification: Sendable, Hashable, Codable {
     case parameterShape = "scale_shape"
     case narrowRange = "narrow_range"
     case halfRange = "half_range"
+    case pairing
     case isLogarithmic = "logarithm_scale"
     case learningRateMultiplier = "compression_lr_multiplier"
   }
@@ -66,8 +70,8 @@ public struct QuantizerSpecification: Sendable, Hashable, Codable {
   public var fakeQuantize: FakeQuantize {
     let kind: FakeQuantize.Mode = mode == .symmetric ? .symmetric(signed: signed) : .asymmetric
     return FakeQuantize(
-      mode: kind, bits: bits, narrowRange: narrowRange, halfRange: halfRange, channelAxis: channelAxis, isLogarithmic: isLogarithmic,
-      gradientMultiplier: Float(learningRateMultiplier ?? 1))
+      mode: kind, bits: bits, narrowRange: narrowRange, halfRange: halfRange, pairing: signed ? pairing : nil, channelAxis: channelAxis,
+      isLogarithmic: isLogarithmic, gradientMultiplier: Float(learningRateMultiplier ?? 1))
   }
 
   /// Names and starting values of the parameters: `scale` 1; `input_low` 0 and `input_range` 1; with logarithms `log_scale` or `log_input_range` 0.

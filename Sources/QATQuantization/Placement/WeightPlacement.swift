@@ -60,8 +60,7 @@ struct WeightPlacement {
         "'\(node.name)' shares its weight with '\(point.quantizedOperators[0])', but the configuration demands \(specification.summary) of one and "
           + "\(point.specification.summary) of the other; give both the same in \"scope_overrides\"")
     }
-    // The half range that one reader needs is the half range of all: they read the same codes.
-    if specification.halfRange { point.specification = specification }
+    point.specification = point.specification.safe(with: specification)
   }
 
   /// The options, best first; none when the device has none for such weights or none that meets the demands.
@@ -85,9 +84,11 @@ struct WeightPlacement {
     let isEightBit = option.bits == 8
     let fixes = overflowFix == .enable || (overflowFix == .firstLayerOnly && isFirst)
     let halfRange = isEightBit && device.needsOverflowFix && fixes
+    let isPaired = isEightBit && device.needsOverflowFix && overflowFix == .pairwise && option.mode == .symmetric
     return QuantizerSpecification(
       bits: option.bits, mode: option.mode, forcedSign: option.forcedSign, channelAxis: axis, parameterShape: shape,
-      narrowRange: isEightBit && !halfRange && option.mode == .symmetric, halfRange: halfRange)
+      narrowRange: isEightBit && !halfRange && option.mode == .symmetric, halfRange: halfRange,
+      pairing: isPaired && (axis == nil || axis == weight.pairing?.outputAxis) ? weight.pairing : nil)
   }
 }
 
@@ -111,13 +112,18 @@ private struct WeightSource {
   var port: Int
   /// The axis of the constant that holds the operator's output channels.
   var channelAxis: Int
+  /// Which codes of the constant meet in sums of two products.
+  var pairing: WeightPairing?
 
   init(of reader: Node, port: Int, in network: LiveGraph) {
     (node, self.port, tensor) = (reader, port, reader.inputs[port])
-    channelAxis = OperatorClass.weightChannelAxis(of: reader, port: port, rank: network.types[tensor]?.rank ?? 0)
+    let dimensions = network.types[tensor]?.dimensions ?? []
+    channelAxis = OperatorClass.weightChannelAxis(of: reader, port: port, rank: dimensions.count)
+    pairing = reader.weightPairing(port: port, shape: dimensions.map { $0.fixedSize ?? 0 })
     while let producer = network.producers[tensor].map({ network.graph.nodes[$0] }) {
       if let transpose = producer.as(Transpose.self) {
         channelAxis = transpose.permutation[channelAxis]
+        pairing = pairing?.behind(transpose.permutation)
       } else if !(producer.op is Identity) {
         return
       }

@@ -9,17 +9,11 @@ extension FakeQuantize {
   /// - Returns: the sum.
   func squaredError(on weight: Tensor, _ parameters: [Tensor]) -> Double {
     let lists = parameters.map { $0.floats ?? [] }
-    let layout = ObservedLayout(shape: weight.shape, axis: channelAxis, samples: 1)
-    let grids: [Grid<Float>] = (0..<layout.channels).map { grid(parameters: lists, at: $0) }
-    var sum = 0.0
-    (weight.floats ?? []).withUnsafeBufferPointer { values in
-      layout.forEachPiece(of: values) { channel, values in
-        for value in values {
-          let error = Double(grids[channel].value(value)) - Double(value)
-          sum += error * error
-        }
-      }
+    let grids: [Grid<Float>] = (lists.first ?? []).indices.map { grid(parameters: lists, at: $0) }
+    let values = weight.floats ?? []
+    return zip(quantized(values, shape: weight.shape, grids), values).reduce(0) { sum, pair in
+      let error = Double(pair.0) - Double(pair.1)
+      return sum + error * error
     }
-    return sum
   }
 }

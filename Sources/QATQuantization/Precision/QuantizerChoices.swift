@@ -7,10 +7,10 @@ struct QuantizerChoices: Sendable, Hashable {
     set { specifications[id] = newValue }
   }
 
-  /// Leaves a point what another reader of the same weight may have as well. The half range that one reader needs is the half range of all.
+  /// Leaves a point what another reader of the same weight may have as well.
   mutating func share(_ id: String, _ others: [QuantizerSpecification]) {
     self[id] = self[id].compactMap { own in
-      others.first { $0.sharesParameters(with: own) }.map { own.halfRange ? own : $0 }
+      others.first { $0.sharesParameters(with: own) }.map { own.safe(with: $0) }
     }
   }
 

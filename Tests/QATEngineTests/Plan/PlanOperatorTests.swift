@@ -210,6 +210,36 @@ struct PlanOperatorTests {
     for op in ops { try expectPlanMatchesPlainKernels(sandwiched(op, channels: 20, size: 6), "\(op)") }
   }
 
+  @Test(
+    "weights whose neighbouring codes are limited together, in every arrangement",
+    arguments: [
+      (Convolution(window: Window(square: 3)), [8, 4, 3, 3]), (Convolution(window: Window(square: 3)), [8, 3, 3, 3]),
+      (Convolution(window: Window(square: 2), groups: 2), [6, 5, 2, 2]), (Gemm(transposesB: true), [5, 12]), (Gemm(), [12, 5]), (MatMul(), [9, 16]),
+    ] as [(any Operator, [Int])], [true, false])
+  func limitedNeighbours(layer: (op: any Operator, shape: [Int]), perChannel: Bool) throws {
+    let (op, shape) = layer
+    let node = Node(name: "layer", op: op, inputs: ["x", "q"], outputs: ["y"])
+    let pairing = try #require(node.weightPairing(port: 1, shape: shape))
+    let outputs = shape[pairing.outputAxis]
+    let inputs = node.as(Convolution.self).map { shape[1] * $0.groups } ?? shape[pairing.inputAxis]
+    let image = shape.count == 4 ? [Dimension.batch, .fixed(inputs), 5, 5] : [.batch, .fixed(inputs)]
+    var graph = Graph(name: "limited", inputs: [.init(name: "x", type: TensorType(image))], outputs: ["y"])
+    // Many large codes of one sign.
+    let weights = randomFloats(shape.reduce(1, *), seed: 3).map { $0 > -0.3 ? 0.7 + $0 / 5 : $0 }
+    graph.constants["w"] = .init(Tensor(weights, shape: shape), .parameter)
+    let scales = (0..<(perChannel ? outputs : 1)).map { 0.8 + 0.05 * Float($0) }
+    graph.constants["scale"] = .init(Tensor(scales, shape: [scales.count]), .parameter)
+    let quantizer = FakeQuantize(
+      mode: .symmetric(signed: true), narrowRange: true, pairing: pairing, channelAxis: perChannel ? pairing.outputAxis : nil)
+    graph.nodes = [Node(name: "quantizer", op: quantizer, inputs: ["w", "scale"], outputs: ["q"]), node]
+    try expectPlanMatchesPlainKernels(graph, "\(op) \(shape)")
+    // There is something to limit.
+    var unlimited = quantizer
+    unlimited.pairing = nil
+    let grids = scales.map { quantizer.floatGrid(scale: $0) }
+    #expect(quantizer.codes(of: weights, shape: shape, grids) != unlimited.codes(of: weights, shape: shape, grids))
+  }
+
   @Test("an embedding whose table is quantized, as a whole or by rows", arguments: [nil, 0] as [Int?])
   func quantizedEmbedding(axis: Int?) throws {
     var graph = Graph(name: "embedding", inputs: [.init(name: "x", type: TensorType([.batch, .fixed(6)]))], outputs: ["y"])

@@ -33,6 +33,56 @@ struct WeightPlacementTests {
     #expect(first.map(\.specification.narrowRange) == [false, true, true])
   }
 
+  @Test("the pairwise fix: the whole range, with neighbours along each weight's own input axis; depthwise and asymmetric weights need none")
+  func pairwise() throws {
+    let points = try place(network) { $0.overflowFix = .pairwise }.weightPoints
+    for point in points {
+      let pairing = WeightPairing(inputAxis: 1, outputAxis: 0)
+      #expect(
+        point.specification.fakeQuantize == FakeQuantize(mode: .symmetric(signed: true), narrowRange: true, pairing: pairing, channelAxis: 0))
+    }
+    #expect(points.count == 3)
+    let asymmetric = try place(network) {
+      $0.weights.demands.mode = .asymmetric
+      $0.overflowFix = .pairwise
+    }.weightPoints
+    #expect(asymmetric.allSatisfy { $0.specification.pairing == nil && !$0.specification.halfRange })
+    let spr = try place(network, on: .cpuSPR) { $0.overflowFix = .pairwise }.weightPoints
+    #expect(spr.allSatisfy { $0.specification.pairing == nil })
+    var net = NetworkBuilder.small()
+    let x = net.conv(net.input, "conv", channels: 6)
+    let depthwise = net.conv(x, "depthwise", channels: 6, groups: 6)
+    let graph = net.finished(net.linear(net.flatten(net.globalAveragePool(depthwise, "pool"), "flatten"), "fc", features: 3))
+    let mixed = try place(graph) { $0.overflowFix = .pairwise }
+    #expect(mixed["depthwise|WEIGHT"]?.specification.pairing == nil)
+    #expect(mixed["conv|WEIGHT"]?.specification.pairing != nil)
+  }
+
+  @Test("a weight whose readers pair its codes differently keeps to half of its range; a transposed one is paired as it is stored")
+  func sharedPairwise() throws {
+    func graph(tied: Bool) -> Graph {
+      Graph(
+        name: "tied", inputs: [.init(name: "x", type: TensorType([.batch, 4]))], outputs: ["y"],
+        nodes: [
+          Node(name: "transpose", op: Transpose(permutation: [1, 0]), inputs: ["w"], outputs: ["t"]),
+          Node(name: "encode", op: Gemm(transposesB: true), inputs: ["x", tied ? "w" : "t"], outputs: ["h"]),
+          Node(name: "relu", op: Relu(), inputs: ["h"], outputs: ["r"]),
+          Node(name: "decode", op: Gemm(transposesB: true), inputs: ["r", "t"], outputs: ["y"]),
+        ], constants: ["w": .init(Tensor(repeating: 1, shape: [4, 4]), .parameter)])
+    }
+    for tied in [true, false] {
+      let setup = try place(graph(tied: tied)) {
+        $0.overflowFix = .pairwise
+        $0.weights.demands.perChannel = false
+      }
+      let specification = try #require(setup.weightPoints.first).specification
+      #expect(setup.weightPoints.count == 1)
+      #expect(specification.halfRange == tied)
+      #expect(specification.narrowRange == !tied)
+      #expect(specification.pairing == (tied ? nil : WeightPairing(inputAxis: 0, outputAxis: 1)))
+    }
+  }
+
   @Test("per-tensor and asymmetric weights can be demanded; asymmetric ones are never narrow")
   func demands() throws {
     let tensor = try place(network) { $0.weights.demands.perChannel = false }.weightPoints

@@ -1,4 +1,5 @@
 #pragma once
+#include <stdint.h>
 #include "channel_view.h"
 
 // Grid of one channel: y = rint((clamp(x, low, low + range) - low) * k - zero_point) / k with k = (levels - 1) / range.
@@ -9,6 +10,16 @@ struct qat_grid {
 // y = fake-quantized x; a quantizer of the whole tensor sees [1][1][elements][1]. `grids` has channel_blocks * block entries; those beyond the last channel are never read as long as lanes there are 0
 // and their entries repeat any valid grid.
 void qat_fake_quantize_forward(struct qat_channel_view view, const struct qat_grid *grids, const float *x, float *y);
+
+// Two neighbouring codes of a weight, as offsets from the first element of an output channel.
+struct qat_neighbours {
+  int32_t a, b;
+};
+
+// Where two neighbours' codes add up to more than `limit`, both move towards zero by half of the excess, the larger by the odd one. y holds values of the grid and keeps such. Output channel o
+// begins at y + o * stride and has the factor k of grids[o], or of grids[0] when there is `one_grid`.
+void qat_limit_neighbours(
+    const struct qat_neighbours *neighbours, ptrdiff_t count, ptrdiff_t outputs, ptrdiff_t stride, const struct qat_grid *grids, int one_grid, float limit, float *y);
 
 // Elements of `partial` that the backward pass needs.
 ptrdiff_t qat_fake_quantize_partial_count(struct qat_channel_view view);
