@@ -47,7 +47,7 @@ let rooms: [Target] = [
       "QATFiles", "QATTensor", "QATGraph", "QATLowering", "QATJSON", "QATSafetensors", "QATONNX", "QATTensorFlow", "QATOpenVINO", "QATTensorBoard",
       "QATCommunication", "QATEngine",
       "QATQuantization", "QATData",
-      "QATDeployment", "QATTraining", "QATModels",
+      "QATDeployment", "QATTraining", "QATModels", numerics,
     ]),
   .target(name: "QATCommands", dependencies: ["QAT", arguments]),
 ]
@@ -64,7 +64,7 @@ let tests: [Target] =
     .testTarget(
       name: "QATCommandsTests", dependencies: ["QATCommands", "QAT", "qat", "training-loop", "VirtualNodes", arguments], exclude: ["Snapshots"]),
     .testTarget(name: "ParallelTests", dependencies: everything + ["parallel-worker", "VirtualNodes"]),
-    .testTarget(name: "InteropTests", dependencies: everything, exclude: ["Python"]),
+    .testTarget(name: "InteropTests", dependencies: everything + ["QAT"], exclude: ["Python"]),
   ]
 
 let package = Package(

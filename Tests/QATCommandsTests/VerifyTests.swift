@@ -54,6 +54,28 @@ extension ToolTests {
       #expect(try run.json()["outputs"]?.array?.first?["differing"]?.number?.integer == 0)
     }
 
+    @Test func anExportIsProvenAndItsTestVectorsRepeatTheCheck() throws {
+      let folder = try Scratch()
+      let made = try ToolRun(
+        "quantize --model resnet_small --config int8.json --data \(Scratch.data) --export int8.onnx --export int8.pb --test-vectors 5", in: folder,
+        ranks: 2)
+      try #require(made.exitCode == 0, "\(made.errors)")
+      for file in ["int8.onnx", "int8.pb"] {
+        #expect(made.errors.contains("\(file): read back and computed again without the code that trains: "), "\(made.errors)")
+      }
+      #expect(!made.errors.contains("NOT") && made.errors.contains("INT8"))
+      #expect(made.errors.contains("layer") && made.errors.contains("ONNX Runtime  OpenVINO"), "\(made.errors)")
+      let command = "verify --model int8.onnx --vectors int8.onnx.vectors.npz --tolerance 0 --json"
+      let run = try ToolRun(command, in: folder)
+      #expect(run.exitCode == 0, "\(run.errors)")
+      #expect(try run.json()["outputs"]?.array?.first?["count"]?.number?.integer == 50)
+      // A byte of a weight's codes is another: the vectors tell.
+      var bytes = try Data(contentsOf: folder.url("int8.onnx"))
+      bytes[bytes.count / 2] ^= 0x40
+      try bytes.write(to: folder.url("int8.onnx"))
+      #expect(try ToolRun(command, in: folder).exitCode == 8)
+    }
+
     @Test(arguments: [
       ("input.npy", [3, 1, 28, 28], "none of the network's outputs"), ("other.npy", [3, 1, 28, 28], "input 'input' is missing"),
       ("input.npy", [3, 1, 784, 1], "the reference's [3, 1, 784, 1]"),

@@ -23,13 +23,17 @@ struct ExportCommand: ParsableCommand {
 
   @OptionGroup var form: FormatOption
 
+  @OptionGroup var vectors: TestVectorOption
+
   func validate() throws { _ = try form.destination(destination) }
 
   func run() throws {
     try Session.run("export") { session in
       let restored = try session.begin { try RestoredRun(checkpoint, warn: session.warn) }
       session.note("step \(restored.loaded.checkpoint.state.step) of \(restored.loaded.path)")
-      try export(restored.trained, to: [form.destination(destination)], metadata: restored.metadata, session)
+      let request = ExportRequest(
+        destinations: [try form.destination(destination)], metadata: restored.metadata, testVectorCount: vectors.count)
+      try export(restored.trained, request, session)
       return .done
     }
   }

@@ -52,7 +52,9 @@ struct QuantizeCommand: ParsableCommand {
           session.note("would write \(file.path) (\(Numbers.bytes(file.bytes)))")
         }
       } else {
-        try export(controller.graph, to: output.destinations, metadata: metadata, session)
+        let request = ExportRequest(
+          destinations: try output.destinations, metadata: metadata, samples: { try inputs.calibration() }, testVectorCount: output.vectors.count)
+        try export(controller.graph, request, session)
       }
       return .done
     }

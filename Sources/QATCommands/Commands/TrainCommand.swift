@@ -82,7 +82,7 @@ struct TrainCommand: ParsableCommand {
         try session.communicator.stopIfAsked()
         var run = try TrainingRun(
           inputs, directory: directory, forcesLock: forcesLock, resume: resumption, stopConditions: conditions, session)
-        let result = try run.finish(exports: output.destinations)
+        let result = try run.finish(exports: output.destinations, testVectorCount: output.vectors.count)
         session.result(json ? result.json.text() : result.text)
         return .done
       } catch let request as StopRequest {

@@ -13,13 +13,14 @@ struct VerifyCommand: ParsableCommand {
 
         numpy.savez("reference.npz", input=images, logits=session.run(None, {"input": images})[0])
         qat verify --model int8.onnx --reference reference.npz
+        qat verify --model int8.onnx --vectors int8.onnx.vectors.npz --tolerance 0     what --test-vectors has stored beside a file
         qat verify --model net.onnx --reference reference.npz --tolerance 1e-5
       """)
 
   @OptionGroup var model: ModelOption
 
   @Option(
-    name: .customLong("reference"), parsing: .singleValue,
+    name: [.customLong("reference"), .customLong("vectors")], parsing: .singleValue,
     help: ArgumentHelp("NumPy file with inputs and outputs, .npz or .npy. May be repeated.", valueName: "file"),
     completion: .file(extensions: ["npz", "npy"]))
   var references: [String]

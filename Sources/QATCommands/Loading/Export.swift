@@ -1,24 +1,42 @@
+import Foundation
 import QAT
 
-/// Writes a trained network to files, each in its format.
+/// What an export is given besides the network.
+struct ExportRequest {
+  /// Where to write, and in which format.
+  var destinations: [ExportDestination]
+  /// Notes for the files.
+  var metadata: [String: String]
+  /// Makes the samples that files are proven on; without it they are drawn.
+  var samples: () throws -> (any BatchSource)? = { nil }
+  /// How many inputs and outputs are stored beside each file.
+  var testVectorCount = 0
+
+  /// Samples that a file is proven on.
+  static let proofSampleCount = 4
+}
+
+/// Writes a trained network to files, each in its format, and proves that they compute what was trained.
 ///
-/// A quantized network becomes integers first; what stays in floating point, and what the integers had to change, is said on stderr.
+/// A quantized network becomes integers first; what stays in floating point, and what the integers had to change, is said on stderr. A file is then read back and computed a
+/// second time by kernels that share nothing with training.
 /// - Parameters:
 ///   - graph: the network with its trained values.
-///   - destinations: where to write, and in which format.
-///   - metadata: notes for the files.
+///   - request: where to write.
 ///   - session: rank 0 writes; an error ends all ranks.
-/// - Throws: `LoweringError` when the network cannot become integers; `CommandError` when a file cannot be written.
-func export(_ graph: Graph, to destinations: [ExportDestination], metadata: [String: String], _ session: Session) throws {
-  if destinations.isEmpty { return }
+/// - Throws: `LoweringError` when the network cannot become integers; `CommandError` when a file cannot be written, or, when all are, one of them computes something else.
+func export(_ graph: Graph, _ request: ExportRequest, _ session: Session) throws {
+  if request.destinations.isEmpty { return }
   try session.onRoot {
     WorkPhase.exporting.begin()
-    var network = try ModelFormat.Network(graph, metadata: metadata)
+    var network = try ModelFormat.Network(graph, metadata: request.metadata)
     let lowered = network.lowered
     for adjustment in lowered?.adjustments ?? [] { session.note("export: \(adjustment.node): \(adjustment.reason)") }
-    for layer in lowered?.floatOperators ?? [] { session.note("export: \(layer.name) (\(layer.type)) stays in floating point: \(layer.reason)") }
     for certificate in lowered?.overflowCertificates ?? [] where !certificate.isProven { session.warn("export: \(certificate.warning)") }
-    for destination in destinations {
+    if let lowered { session.note(try KernelTable(lowered).text) }
+    let samples = try lowered == nil ? [] : network.samples(ExportRequest.proofSampleCount, from: request.samples())
+    var faults: [String] = []
+    for destination in request.destinations {
       let file = destination.file
       network.target = destination.target
       for note in destination.format.notes(network) { session.warn("export: \(file): \(note)") }
@@ -28,7 +46,53 @@ func export(_ graph: Graph, to destinations: [ExportDestination], metadata: [Str
         throw CommandError(.storage, "the export failed: \(error)")
       }
       session.note("wrote \(file) (\(Numbers.bytes(destination.byteCount(at: file))), \(lowered == nil ? "fp32" : "INT8"))")
+      if let proof = try destination.format.proof(of: file, against: network, samples: samples) {
+        session.note("\(file): \(proof.summary)")
+        faults += proof.faults.map { "\(file): \($0)" }
+      }
+      if request.testVectorCount > 0 { try writeTestVectors(network, beside: file, request, session) }
     }
+    guard faults.isEmpty else {
+      throw CommandError(
+        .apart,
+        "what was written computes something else than what was trained, which is a fault of this program; do not deploy it\n  "
+          + faults.joined(separator: "\n  "))
+    }
+  }
+}
+
+/// Stores inputs, and the outputs that the network's runtime makes of them, for `qat verify`.
+private func writeTestVectors(_ network: ModelFormat.Network, beside file: String, _ request: ExportRequest, _ session: Session) throws {
+  let samples = try network.samples(request.testVectorCount, from: request.samples())
+  var arrays: [(name: String, tensor: Tensor)] = []
+  func append(_ name: String, _ parts: [NDArray<Float>]) {
+    guard let first = parts.first else { return }
+    arrays.append((name, Tensor(parts.flatMap(\.elements), shape: [first.shape[0] * parts.count] + first.shape.dropFirst())))
+  }
+  for input in network.graph.inputs { append(input.name, samples.compactMap { $0[input.name] }) }
+  let outputs = try network.evaluate(samples)
+  for name in network.graph.outputs { append(name, outputs.compactMap { $0[name] }) }
+  let path = "\(file).vectors.npz"
+  try replaceFiles([(path, NumPyFile.archive(arrays))])
+  session.note(
+    "wrote \(path): \(samples.count) inputs with their outputs; 'qat verify --model \(file) --vectors \(path) --tolerance 0' repeats the check")
+}
+
+extension ExportProof {
+  /// What was compared, in one sentence.
+  var summary: String {
+    let ties = besideTies == 0 ? "" : ", \(Numbers.grouped(besideTies)) of them beside a tie and rounded to its other side"
+    let limit = isComplete ? "" : "; the time limit left out the rest"
+    return
+      "read back and computed again without the code that trains: \(Numbers.grouped(count)) values of \(comparisons.count) tensors on \(sampleCount) samples are "
+      + "\(isProven ? "" : "NOT ")those of the network in \(target.name)'s arithmetic\(ties)\(limit)"
+  }
+
+  /// What is wrong, one sentence a tensor.
+  var faults: [String] {
+    var faults = comparisons.filter { $0.wrong > 0 }.map { "\($0.tensor): \($0.wrong) of \($0.count) values are wrong" }
+    if outputsThatDiffer > 0 { faults.append("\(outputsThatDiffer) values of the outputs differ from those of the network that was written") }
+    return faults
   }
 }
 

@@ -41,10 +41,26 @@ struct ExportOption: ParsableArguments {
 
   @OptionGroup var form: FormatOption
 
+  @OptionGroup var vectors: TestVectorOption
+
   func validate() throws { _ = try destinations }
 
   /// The files with their formats.
   var destinations: [ExportDestination] { get throws { try files.map(form.destination) } }
+}
+
+/// `--test-vectors`, for files that are written.
+struct TestVectorOption: ParsableArguments {
+  @Option(
+    name: .customLong("test-vectors"),
+    help: ArgumentHelp(
+      "Store so many inputs, and the outputs that the file's runtime makes of them, beside each file (<file>.vectors.npz), for 'qat verify --vectors'.",
+      valueName: "count"))
+  var count = 0
+
+  func validate() throws {
+    if !(0...10_000).contains(count) { throw ValidationError("--test-vectors is \(count); it must be a count from 0 to 10000.") }
+  }
 }
 
 /// A file that is written, its format, and the runtime it is for.

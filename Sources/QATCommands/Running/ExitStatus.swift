@@ -18,7 +18,7 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
   case stalled = 6
   /// A file cannot be written, or another run holds the folder.
   case storage = 7
-  /// A network and a reference are further apart than was allowed.
+  /// A network and a reference are further apart than was allowed, or a written file computes something else than what was trained.
   case apart = 8
   /// The command line is wrong (`EX_USAGE`).
   case usage = 64
@@ -40,7 +40,7 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
     case .numerical: "loss, gradients or parameters are not finite"
     case .stalled: "a rank is lost: start again to go on"
     case .storage: "a file cannot be written, or another run holds the folder"
-    case .apart: "a network and its reference are further apart than --tolerance"
+    case .apart: "a network and its reference are further apart than --tolerance, or a written file is not what was trained"
     case .usage: "the command line is wrong"
     case .input: "the configuration, the model or the data is wrong"
     case .stopped: "stopped on request with a valid checkpoint: start again to go on"

@@ -92,10 +92,12 @@ struct TrainingRun {
   }
 
   /// Trains to the end and exports.
-  /// - Parameter exports: files to write.
+  /// - Parameters:
+  ///   - exports: files to write.
+  ///   - testVectorCount: how many inputs and outputs are stored beside each file.
   /// - Returns: the table that the run ends with, and the same as JSON.
   /// - Throws: `StopRequest`, the same on every rank, when the run was asked to stop; what training and exporting throw.
-  mutating func finish(exports: [ExportDestination]) throws -> (text: String, json: JSONValue) {
+  mutating func finish(exports: [ExportDestination], testVectorCount: Int) throws -> (text: String, json: JSONValue) {
     let result = try trainer.run()
     if let stop = result.stop { throw stop }
     let best = goal == nil ? nil : try trainer.restoreBest()
@@ -111,12 +113,17 @@ struct TrainingRun {
     if trained.isQuantized {
       results.note("as integers", try Self.evaluate(session.together { try lower(trained).simulation }, inputs, session).metrics)
     }
-    try export(trained, to: exports, metadata: ModelMetadata.strings(inputs.configuration.data.preprocessing, controller), session)
+    let request = ExportRequest(
+      destinations: exports, metadata: ModelMetadata.strings(inputs.configuration.data.preprocessing, controller),
+      samples: { [inputs] in try inputs.calibration() }, testVectorCount: testVectorCount)
+    // The results of the run are kept, whatever becomes of the files.
+    let written = Result { try export(trained, request, session) }
     (results.steps, results.ranks) = (result.steps, session.communicator.size)
     results.timing = RunResults.Timing(result)
     results.files = exports.map { RunResults.ModelFile(path: $0.file, bytes: $0.byteCount(at: $0.file)) }
     let results = results
     try session.onRoot { try directory.write(results) }
+    try written.get()
     try writeReport(of: trained)
     return (table(result, accuracy: evaluation.top1), results.json(run: directory.path, report: directory.reportPath))
   }

@@ -14,7 +14,7 @@ struct Archive {
   }
 
   /// What libarchive calls AE_IFREG, a macro that Swift does not see.
-  private static let regularFile: mode_t = 0o100000
+  static let regularFile: mode_t = 0o100000
   /// The largest file that is unpacked, in bytes.
   private static let largest = 1 << 36
 

@@ -89,9 +89,10 @@ public struct ReferenceExecutor<S: Real & BinaryFloatingPoint & Sendable> {
 }
 
 extension ReferenceKernel {
-  /// `forward`, by the compiled-for-Float way where `S` is Float.
+  /// `forward`, by the way that is compiled for Float and Double.
   fileprivate func run<S>(_ inputs: [NDArray<S>?], _ context: KernelContext) -> KernelResult<S> {
     if let floats = inputs as? [NDArray<Float>?], let result = forwardInFloat(floats, context) as? KernelResult<S> { return result }
+    if let doubles = inputs as? [NDArray<Double>?], let result = forwardInDouble(doubles, context) as? KernelResult<S> { return result }
     return forward(inputs, context)
   }
 

@@ -29,6 +29,9 @@ public protocol ReferenceKernel: EvaluableOperator {
   /// code only where the requirement itself says Float: a generic requirement runs unspecialised there, many times slower.
   func forwardInFloat(_ inputs: [NDArray<Float>?], _ context: KernelContext) -> KernelResult<Float>
 
+  /// `forward` in Double, for the same reason.
+  func forwardInDouble(_ inputs: [NDArray<Double>?], _ context: KernelContext) -> KernelResult<Double>
+
   /// `backward` in Float, for the same reason.
   func backwardInFloat(
     inputs: [NDArray<Float>?], outputs: [NDArray<Float>], outputGradients: [NDArray<Float>], _ context: KernelContext
@@ -41,6 +44,9 @@ extension ReferenceKernel {
 
   /// Calls `forward`, which the compiler specialises here.
   public func forwardInFloat(_ inputs: [NDArray<Float>?], _ context: KernelContext) -> KernelResult<Float> { forward(inputs, context) }
+
+  /// Calls `forward`, likewise.
+  public func forwardInDouble(_ inputs: [NDArray<Double>?], _ context: KernelContext) -> KernelResult<Double> { forward(inputs, context) }
 
   /// Calls `backward`, likewise.
   public func backwardInFloat(
