@@ -70,7 +70,8 @@ import Testing
   }
 
   @Test(
-    "with pairwise or halved weights every code is that of exact sums, and a certificate says so beforehand", arguments: Runtime.allCases,
+    "with pairwise or halved weights, and of fewer bits, every code is that of exact sums, and a certificate says so beforehand",
+    arguments: Runtime.allCases,
     [RandomLayers.OverflowFix.pairwise, .halfRange])
   func protected(runtime: Runtime, fix: RandomLayers.OverflowFix) throws {
     let (result, _) = try Self.compare(runtime, fix, networks: Self.networkCount)

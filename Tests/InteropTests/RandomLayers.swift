@@ -2,7 +2,7 @@ import QATEngine
 import QATGraph
 import QATTensor
 
-/// A network of integer layers that have nothing to do with each other but their input: shapes, groups, scales and weights are drawn, and often extreme.
+/// A network of integer layers that have nothing to do with each other but their input: shapes, groups, scales, bits and weights are drawn, and often extreme.
 struct RandomLayers {
   /// What keeps sums of two products in 16 bits.
   enum OverflowFix: CaseIterable {
@@ -18,6 +18,7 @@ struct RandomLayers {
   private let size: Int
   private let isSigned: Bool
   private let inputScale: Float
+  private let inputBits: Int
 
   init(seed: UInt64, _ fix: OverflowFix) {
     self.fix = fix
@@ -26,12 +27,13 @@ struct RandomLayers {
     size = numbers.integer(in: 3...8)
     isSigned = numbers.integer(in: 0...1) == 1
     inputScale = numbers.scale()
+    inputBits = [8, 8, 8, 4, 2][numbers.integer(in: 0...4)]
     net = QuantizedNetwork(channels: channels, size: size, seed: seed)
   }
 
   /// The network; its outputs are the quantized outputs of its layers.
   mutating func graph() throws -> Graph {
-    let image = net.quantizer("image", scale: inputScale, signed: isSigned)
+    let image = net.quantizer("image", scale: inputScale, signed: isSigned, bits: inputBits)
     let flat = net.node("flat", Flatten(axis: 1), image)
     let outputs = try (0..<Self.layersOfANetwork).map { index in
       let isLinear = net.integer(in: 0...4) == 0
@@ -47,7 +49,8 @@ struct RandomLayers {
   /// Images whose codes are drawn from all there are; of the first one all are the highest, so that sums are as large as they can be.
   mutating func images() -> NDArray<Float> {
     let shape = [Self.imageCount, channels, size, size]
-    let (low, high): (Float, Float) = isSigned ? (-128, 127) : (0, 255)
+    let grid = FakeQuantize(mode: .symmetric(signed: isSigned), bits: inputBits)
+    let (low, high) = (Float(grid.levelLow), Float(grid.levelHigh))
     let plane = shape.dropFirst().elementCount
     let codes = net.random(shape.elementCount).enumerated().map { index, x in
       index < plane ? high : (low + (x + 1) / 2 * (high - low)).rounded()
@@ -82,16 +85,23 @@ struct RandomLayers {
       default: 300 * x * x * x
       }
     }
+    // Of fewer bits nothing overflows: fixes are for 8.
+    let bits = [8, 8, 8, 8, 4, 3, 2][net.integer(in: 0...6)]
     var quantizer = FakeQuantize(
-      mode: .symmetric(signed: true), narrowRange: fix != .halfRange, halfRange: fix == .halfRange, channelAxis: 0)
-    if fix == .pairwise { quantizer.pairing = Node(name: name, op: op, inputs: [input, "w"], outputs: ["y"]).weightPairing(port: 1, shape: shape) }
-    let values = codes.enumerated().map { $1 * scales[$0 / inner] }
+      mode: .symmetric(signed: true), bits: bits, narrowRange: bits == 8 && fix != .halfRange, halfRange: bits == 8 && fix == .halfRange,
+      channelAxis: 0)
+    if fix == .pairwise, bits == 8 {
+      quantizer.pairing = Node(name: name, op: op, inputs: [input, "w"], outputs: ["y"]).weightPairing(port: 1, shape: shape)
+    }
+    let shrink = Float(quantizer.levelHigh) / 127
+    let values = codes.enumerated().map { $1 * (bits < 8 ? shrink : 1) * scales[$0 / inner] }
     let weight = net.node(
       "\(name)|WEIGHT", quantizer, net.parameter("\(name).weight", values, shape),
       net.parameter("\(name)|WEIGHT.scale", scales.map { $0 * Float(quantizer.levelHigh) }, [shape[0]]))
     let largest = (scales.max() ?? 1) * inputScale
-    let bias = net.parameter("\(name).bias", net.random(shape[0]).map { $0 * largest * 4000 }, [shape[0]])
-    return (net.node(name, op, input, weight, bias), largest * Float(inner) * [20, 60, 130][net.integer(in: 0...2)])
+    let bias = net.parameter("\(name).bias", net.random(shape[0]).map { $0 * largest * Float(30 * quantizer.levelHigh) }, [shape[0]])
+    let reach = Float(inner * quantizer.levelHigh) * (inputBits == 8 ? 1 : Float(1 << inputBits) / 256)
+    return (net.node(name, op, input, weight, bias), largest * reach * [0.15, 0.5, 1][net.integer(in: 0...2)])
   }
 }
 

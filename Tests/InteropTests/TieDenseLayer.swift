@@ -60,9 +60,9 @@ enum TieDenseLayer: String, CaseIterable, Sendable {
 
 extension QuantizedNetwork {
   /// An activation quantizer of the given scale.
-  mutating func quantizer(_ input: TensorName, scale: Float, signed: Bool, named name: String? = nil) -> TensorName {
+  mutating func quantizer(_ input: TensorName, scale: Float, signed: Bool, bits: Int = 8, named name: String? = nil) -> TensorName {
     let id = name ?? "\(input)|OUTPUT"
-    let op = FakeQuantize(mode: .symmetric(signed: signed))
+    let op = FakeQuantize(mode: .symmetric(signed: signed), bits: bits)
     return node(id, op, input, parameter("\(id).scale", [scale * Float(op.levelHigh)], [1]))
   }
 

@@ -101,8 +101,8 @@ struct CodeInterpreter: Sendable {
       }
       for (index, code) in codes.enumerated() {
         let place = grid.place(exact.elements[index])
-        // What the quantizer's own kernel makes is a code as it stands: the table of codes, which may be wrong, has no say in it.
-        let right = rounded.map { grid.place($0.elements[index]).rounded() } ?? Double(grid.nearestCode(place))
+        // What the quantizer's own kernel makes, or what was only moved, is a code as it stands: the table of codes in use, which may be wrong, has no say in it.
+        let right = (rounded.map { grid.place($0.elements[index]) } ?? place).rounded()
         if Double(code) == right { continue }
         let isBesideTie = grid.isBesideTie(place, Int(code)) || other.map { grid.isBesideTie(grid.place($0.elements[index]), Int(code)) } ?? false
         if isBesideTie { comparison.besideTies += 1 } else { comparison.wrong += 1 }
