@@ -14,6 +14,8 @@ public struct TrainingError: Error, Hashable, CustomStringConvertible {
     case storage
     /// A file cannot be written because the disk or a quota is full.
     case storageFull
+    /// A written file computes something else than what was trained.
+    case apart
 
     /// The process's exit code.
     public var exitCode: Int32 {
@@ -23,6 +25,7 @@ public struct TrainingError: Error, Hashable, CustomStringConvertible {
       case .checkpoint: 4
       case .numerical: 5
       case .storage, .storageFull: 7
+      case .apart: 8
       }
     }
   }

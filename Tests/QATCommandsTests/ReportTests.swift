@@ -25,13 +25,13 @@ import Testing
 
   @Test func normalisationSurvivesTheFilesNotes() {
     let preprocessing = Preprocessing(mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225])
-    #expect(ModelMetadata.preprocessing(ModelMetadata.strings(preprocessing)) == preprocessing)
+    #expect(Preprocessing(notes: ModelMetadata.strings(preprocessing)) == preprocessing)
   }
 
   @Test(arguments: [
     [:], ["qat.normalize.mean": "0.5"], ["qat.normalize.mean": "a", "qat.normalize.std": "1"], ["qat.normalize.mean": "", "qat.normalize.std": ""],
   ])
-  func notesThatSayNothingAreNone(metadata: [String: String]) { #expect(ModelMetadata.preprocessing(metadata) == nil) }
+  func notesThatSayNothingAreNone(metadata: [String: String]) { #expect(Preprocessing(notes: metadata) == nil) }
 
   @Test func quantizersAreListedWithTheirOwners() throws {
     var net = NetworkBuilder(name: "n", input: [2, 4, 4])

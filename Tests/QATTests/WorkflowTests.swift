@@ -249,7 +249,8 @@ struct WorkflowTests {
     #expect(
       controller.metadata == notes.merging([CompressionController.fingerprintKey: try #require(config.quantization).fingerprint(device: .any)]) { $1 }
     )
-    try controller.exportModel(to: "\(folder.path)/int8.onnx")
+    let proof = try #require(try controller.exportModel(to: "\(folder.path)/int8.onnx"))
+    #expect(proof.isProven && proof.isComplete && proof.count > 1000)
     try model.export(to: "\(folder.path)/model.onnx")
     let bytes = try ["int8", "model"].map { try Data(contentsOf: URL(filePath: "\(folder.path)/\($0).onnx")) }
     #expect(bytes[0] == bytes[1])
@@ -261,7 +262,7 @@ struct WorkflowTests {
   @Test("exports OpenVINO IR with its constants beside it, and says that it is not read") func exportsIR() throws {
     let folder = try TemporaryFolder()
     let (controller, _) = try Example.compressed()
-    try controller.exportModel(to: "\(folder.path)/int8.xml")
+    #expect(try controller.exportModel(to: "\(folder.path)/int8.xml") == nil)
     for name in ["int8.xml", "int8.bin"] { #expect(FileManager.default.fileExists(atPath: "\(folder.path)/\(name)")) }
     #expect { try Model.load("\(folder.path)/int8.xml") } throws: { "\($0)".contains("written, not read") && "\($0)".contains("int8.xml") }
   }
@@ -279,6 +280,9 @@ struct WorkflowTests {
     // The file says which configuration made its quantizers, and says it again.
     let fingerprint = try #require(controller.metadata[CompressionController.fingerprintKey])
     #expect(read.metadata[CompressionController.fingerprintKey] == fingerprint)
+    // And how its inputs are prepared, as the loader does that initialised them.
+    let prepared = try #require(Preprocessing(notes: read.metadata))
+    #expect(prepared.mean == Example.loader().preprocessing.mean && prepared.std == Example.loader().preprocessing.std)
     try read.export(to: "\(folder.path)/again\(format.suffix)", metadata: ["origin": "int8"])
     let again = try Model.load("\(folder.path)/again\(format.suffix)")
     #expect(again.metadata == read.metadata.merging(["origin": "int8"]) { own, _ in own })

@@ -21,8 +21,11 @@ public func createCompressedModel(
   let needsData = compressionState == nil || config.nncf.quantization?.stages != nil
   let calibration = needsData ? try communicator.together { try config.calibration() } : nil
   let precision = compressionState == nil ? try config.precisionTask(for: model) : nil
-  return try compress(
+  let result = try compress(
     model, config.nncf, calibration: calibration, batchSize: config.batchSize, precision: precision, compressionState: compressionState, communicator)
+  // A file says how its inputs are prepared; what the fp32 file says of that stays.
+  result.controller.metadata.merge(config.data.preprocessing.notes) { own, _ in own }
+  return result
 }
 
 /// Quantizes a model without data: activations keep their default ranges unless a saved state is given, whose tensors are then loaded by name.

@@ -1,4 +1,5 @@
 import QATCommunication
+import QATDeployment
 import QATEngine
 import QATLowering
 import QATQuantization
@@ -13,6 +14,27 @@ extension ModelFormat {
     }
     return format
   }
+
+  /// Samples that a file is proven on.
+  private static let proofSampleCount = 4
+
+  /// Writes a network and proves that the file computes it.
+  /// - Returns: the proof, on samples that are drawn; nil where there is none.
+  /// - Throws: the format's error; `TrainingError` when the file computes something else.
+  fileprivate func writeProven(_ network: Network, to path: String) throws -> ExportProof? {
+    let proof = try WorkPhase.exporting.run {
+      try write(network, to: path)
+      let samples = try isReadable && network.lowered != nil ? network.samples(Self.proofSampleCount, from: nil) : []
+      return try self.proof(of: path, against: network, samples: samples)
+    }
+    if let proof, !proof.isProven {
+      throw TrainingError(
+        .apart,
+        "\(path) computes something else than what was trained, which is a fault of this library; do not deploy it: "
+          + proof.faults.joined(separator: "; "))
+    }
+    return proof
+  }
 }
 
 extension Model {
@@ -21,14 +43,17 @@ extension Model {
   ///   - path: the file, whose name says its format; an existing one is replaced when the new one is complete.
   ///   - target: the runtime that a quantized file is for.
   ///   - metadata: what the file says of itself, besides the model's `metadata`.
-  /// - Throws: `TrainingError` when the name says no format; `LoweringError` when the network cannot become integers; the format's error.
-  public func export(to path: String, target: Runtime = .onnxRuntime, metadata: [String: String] = [:]) throws {
+  /// - Returns: the proof that a quantized file computes what was trained, which it is read back for; nil on other ranks, for fp32 and for OpenVINO's IR.
+  /// - Throws: `TrainingError` when the name says no format, or when the file computes something else; `LoweringError` when the network cannot become integers; the
+  ///   format's error.
+  @discardableResult
+  public func export(to path: String, target: Runtime = .onnxRuntime, metadata: [String: String] = [:]) throws -> ExportProof? {
     let communicator = try currentCommunicator()
-    try communicator.together {
+    return try communicator.together {
       let format = try ModelFormat.of(path)
-      guard communicator.isRoot else { return }
+      guard communicator.isRoot else { return nil }
       let metadata = self.metadata.merging(metadata) { $1 }
-      try format.write(ModelFormat.Network(trainedGraph(), target: target, metadata: metadata), to: path)
+      return try format.writeProven(ModelFormat.Network(trainedGraph(), target: target, metadata: metadata), to: path)
     }
   }
 }
@@ -39,13 +64,16 @@ extension CompressionController {
   ///   - path: the file, whose name says its format.
   ///   - target: the runtime that the file is for.
   ///   - metadata: what the file says of itself, besides the controller's `metadata`.
-  /// - Throws: `TrainingError` when the name says no format; `LoweringError` when the network cannot become integers; the format's error.
-  public func exportModel(to path: String, target: Runtime = .onnxRuntime, metadata: [String: String] = [:]) throws {
+  /// - Returns: the proof that a quantized file computes what was trained, which it is read back for; nil on other ranks, for fp32 and for OpenVINO's IR.
+  /// - Throws: `TrainingError` when the name says no format, or when the file computes something else; `LoweringError` when the network cannot become integers; the
+  ///   format's error.
+  @discardableResult
+  public func exportModel(to path: String, target: Runtime = .onnxRuntime, metadata: [String: String] = [:]) throws -> ExportProof? {
     try communicator.together {
       let format = try ModelFormat.of(path)
-      guard communicator.isRoot else { return }
+      guard communicator.isRoot else { return nil }
       let metadata = self.metadata.merging(metadata) { $1 }
-      try format.write(ModelFormat.Network(trainedGraph(), target: target, metadata: metadata), to: path)
+      return try format.writeProven(ModelFormat.Network(trainedGraph(), target: target, metadata: metadata), to: path)
     }
   }
 }

@@ -140,7 +140,7 @@ struct EvaluateCommand: ParsableCommand {
           command.model.model, format: command.model.format, classes: max(1, samples.classCount), seed: configuration.seed,
           shapes: command.model.shape.shapes, inputInfo: configuration.nncf.inputInfo)
       try model.graph.requireInputs(command.model.shape.shapes.overriding(configuration.nncf.inputInfo, of: model.graph))
-      preprocessing = configuration.data.normalize != nil ? configuration.data.preprocessing : ModelMetadata.preprocessing(model.metadata)
+      preprocessing = configuration.data.normalize != nil ? configuration.data.preprocessing : Preprocessing(notes: model.metadata)
       loss = try configuration.makeLoss(of: model.graph, target: samples.target, smooths: false)
       try requireFit(model.graph, samples, preprocessing ?? Preprocessing(), loss: loss)
       self.configuration = configuration

@@ -72,7 +72,7 @@ struct ConfigurationTemplate {
   /// The normalisation of pixels in [0, 1] and where it comes from: the file's own, that of the data, or the usual one.
   private static func normalization(_ loaded: LoadedModel, channels: Int?, _ dataset: (any Dataset)?) throws -> (text: String, origin: String) {
     let rule = "It must be the one that the network was trained with: pixels in [0, 1], one number a channel."
-    if let own = ModelMetadata.preprocessing(loaded.metadata) { return (text(own.mean, own.std), "As the model's file says.") }
+    if let own = Preprocessing(notes: loaded.metadata) { return (text(own.mean, own.std), "As the model's file says.") }
     if let dataset, dataset.inputs.count == 1, case .image(let channels, size: .some) = dataset.inputs[0].content {
       let samples = try CalibrationSource(dataset: dataset, preprocessing: Preprocessing(), count: 2000, seed: 0)
       let (mean, std) = try moments(of: samples, channels: channels, loaded.graph)

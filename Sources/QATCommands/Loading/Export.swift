@@ -87,13 +87,6 @@ extension ExportProof {
       "read back and computed again without the code that trains: \(Numbers.grouped(count)) values of \(comparisons.count) tensors on \(sampleCount) samples are "
       + "\(isProven ? "" : "NOT ")those of the network in \(target.name)'s arithmetic\(ties)\(limit)"
   }
-
-  /// What is wrong, one sentence a tensor.
-  var faults: [String] {
-    var faults = comparisons.filter { $0.wrong > 0 }.map { "\($0.tensor): \($0.wrong) of \($0.count) values are wrong" }
-    if outputsThatDiffer > 0 { faults.append("\(outputsThatDiffer) values of the outputs differ from those of the network that was written") }
-    return faults
-  }
 }
 
 extension ExportDestination {

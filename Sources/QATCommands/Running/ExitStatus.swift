@@ -73,6 +73,7 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
     case .checkpoint: .checkpoint
     case .numerical: .numerical
     case .storage, .storageFull: .storage
+    case .apart: .apart
     }
   }
 }

@@ -44,6 +44,13 @@ public struct ExportProof: Sendable {
   /// Codes beside ties.
   public var besideTies: Int { comparisons.reduce(0) { $0 + $1.besideTies } }
 
+  /// What is wrong, one sentence a tensor.
+  public var faults: [String] {
+    var faults = comparisons.filter { $0.wrong > 0 }.map { "\($0.tensor): \($0.wrong) of \($0.count) values are wrong" }
+    if outputsThatDiffer > 0 { faults.append("\(outputsThatDiffer) values of the outputs differ from those of the network that was written") }
+    return faults
+  }
+
   /// Compares.
   /// - Parameters:
   ///   - file: what was read back from the file, lowered.
