@@ -4,6 +4,7 @@ struct ModelBytes {
   var initializers: [[UInt8]] = []
   var inputs: [[UInt8]] = []
   var outputs: [[UInt8]] = []
+  var stated: [[UInt8]] = []
   var opset = 17
   var domains: [String] = []
   var functions: [[UInt8]] = []
@@ -28,6 +29,11 @@ struct ModelBytes {
 
   mutating func add(input name: String, _ dimensions: [Any], elementType: Int = 1) {
     inputs.append(Self.valueInfo(name, dimensions, elementType: elementType))
+  }
+
+  /// States the type of a tensor between nodes, as exporters do.
+  mutating func state(_ name: String, _ dimensions: [Any], elementType: Int = 1) {
+    stated.append(Self.valueInfo(name, dimensions, elementType: elementType))
   }
 
   mutating func node(
@@ -61,6 +67,7 @@ struct ModelBytes {
     for tensor in initializers { graph.bytes(5, tensor) }
     for input in inputs { graph.bytes(11, input) }
     for output in outputs { graph.bytes(12, output) }
+    for tensor in stated { graph.bytes(13, tensor) }
     var model = Wire()
     model.int(1, 8)
     model.bytes(7, graph.result)

@@ -59,7 +59,9 @@ struct FaultyModel: Sendable, CustomTestStringConvertible {
       $0.initializers.append(ModelBytes.tensor("w", [1], 8, raw: [0]))
       $0.node("Add", ["x", "w"])
     },
-    FaultyModel("a dynamic height", saying: ["tensor 'x'", "dimension 2", "dynamic ('H')"], input: ["N", 3, "H", 8]) { $0.node("Relu", ["x"]) },
+    FaultyModel(
+      "a dynamic height", saying: ["tensor 'x'", "only the first dimension", "--shape x:1,3,224,8", "dynamic ('H')"], input: ["N", 3, "H", 8]
+    ) { $0.node("Relu", ["x"]) },
     FaultyModel("an input that is too large", saying: ["tensor 'x'", "too large"], input: ["N", 1 << 31, 1 << 31, 1 << 31]) {
       $0.node("Relu", ["x"])
     },
@@ -120,6 +122,43 @@ struct FaultyModel: Sendable, CustomTestStringConvertible {
     #expect(error?.unsupported.map(\.domain) == ["", "com.example", ""])
     #expect(error?.unsupported.map(\.opset) == [17, 1, 17])
     #expect(error?.description.contains("com.example::Fancy (node 'second', opset 1)") == true)
+  }
+
+  /// Known operators that are used in a way that is not read, behind one that is unknown: by their attributes, and where the file states shapes, by these.
+  @Test(arguments: [("N", 8), ("N", 7), ("M", 8), (nil, 0)] as [(String?, Int)]) func theListGoesOnBehindARefusal(batch: String?, height: Int) {
+    var model = ModelBytes()
+    model.weights("scales", [4], [1, 1, 2, 2])
+    model.integers("ones", [1, 1, 1, 1])
+    model.node("Fancy", ["x"], ["a"], name: "unknown")
+    if let batch { model.state("a", [batch, 3, height, 8]) }
+    // By its attribute alone.
+    model.node("Resize", ["a", "", "scales"], ["b"], name: "attribute", [("coordinate_transformation_mode", .string("fancy"))])
+    model.node("Relu", ["a"], ["c"])
+    // By the rank of what it reads.
+    model.node("Flatten", ["c"], ["d"])
+    model.node("LpPool", ["d"], ["e"], name: "rank", [("kernel_shape", .ints([2, 2]))])
+    // Sound, and faulty only if the file's word on shapes is wrong: neither is in the list.
+    model.node("Tile", ["c", "ones"], ["f"])
+    model.node("Add", ["f", "x"], ["g"])
+    model.node("Tile", ["g", "g"], ["y"], name: "numbers")
+    let error = #expect(throws: ONNXError.self) { try ONNXFile.decode(model.bytes) }
+    let isWhole = batch == "N"
+    let expected = ["unknown", "attribute"] + (isWhole ? ["rank"] : []) + (isWhole && height == 8 ? ["numbers"] : [])
+    #expect(error?.unsupported.map(\.node) == expected, "\(error?.description ?? "")")
+  }
+
+  /// What would have been known from constants is not taken for something computed, which a reader might refuse.
+  @Test func whatNobodyRefusedIsNotListed() {
+    var model = ModelBytes()
+    model.integers("four", [4])
+    model.node("Fancy", ["four"], ["a"], name: "unknown")
+    model.state("a", [4], elementType: 7)
+    model.node("Fancy", ["four"], ["b"], name: "another")
+    model.state("b", [4], elementType: 1)
+    model.node("Tile", ["x", "a"], ["c"])
+    model.node("Upsample", ["x", "b"])
+    let error = #expect(throws: ONNXError.self) { try ONNXFile.decode(model.bytes) }
+    #expect(error?.unsupported.map(\.node) == ["unknown", "another"], "\(error?.description ?? "")")
   }
 
   @Test(arguments: [("DynamicQuantizeLinear", "statically"), ("Loop", "before it runs"), ("NonMaxSuppression", "tail"), ("LSTM", "recurrent")])

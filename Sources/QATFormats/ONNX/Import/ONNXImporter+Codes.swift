@@ -37,22 +37,4 @@ extension ONNXImporter {
     default: return nil
     }
   }
-
-  /// Why operators that are known well are not read.
-  static let refusals: [String: String] = [
-    "DynamicQuantizeLinear": dynamic, "DynamicQuantizeMatMul": dynamic, "DynamicQuantizeLSTM": dynamic, "ConvInteger": integer,
-    "MatMulInteger": integer,
-    "MatMulIntegerToFloat": integer, "If": control, "Loop": control, "Scan": control, "LSTM": recurrent, "GRU": recurrent, "RNN": recurrent,
-    "NonMaxSuppression": counting, "Unique": counting, "Compress": counting, "RandomNormal": random, "RandomNormalLike": random,
-    "RandomUniform": random, "RandomUniformLike": random, "Bernoulli": random, "Multinomial": random,
-  ]
-
-  private static let dynamic =
-    "it quantizes by the range of each batch, which leaves nothing to train: start from the fp32 model, or one quantized statically"
-  private static let integer =
-    "it multiplies integers without scales, which dynamic quantization makes: start from the fp32 model, or one quantized statically"
-  private static let control = "what a network computes is fixed before it runs: export the model so that conditions and loops are resolved"
-  private static let recurrent = "recurrent layers are not trained here"
-  private static let counting = "how many elements it gives depends on numbers: leave this tail of the network out of the export"
-  private static let random = "random numbers in a network are not reproduced: export the model in evaluation mode"
 }

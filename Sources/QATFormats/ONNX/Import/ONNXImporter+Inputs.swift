@@ -60,7 +60,7 @@ extension ONNXImporter {
   }
 
   /// Networks compute in float32 whatever the width of the file's floating-point numbers.
-  private static func elementType(of input: ONNXValueInfoProto) throws(ONNXError) -> ElementType {
+  static func elementType(of input: ONNXValueInfoProto) throws(ONNXError) -> ElementType {
     switch ONNXTensorProto.DataType(rawValue: Int(input.type.tensorType.elemType)) {
     case .float, .float16, .bfloat16, .double: return .float32
     case .int64: return .int64

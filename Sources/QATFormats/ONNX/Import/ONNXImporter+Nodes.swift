@@ -11,21 +11,19 @@ extension ONNXImporter {
       let proto = call.proto
       let domain = proto.domain == "ai.onnx" ? "" : proto.domain
       let node = try ONNXImportNode(proto, name: Self.name(of: proto, index: index, &names), opset: call.versions[domain] ?? 0)
-      // A reader of something that is not supported is passed over: its own message would say nothing new.
-      let known = Self.operators[domain.isEmpty ? node.type : "\(domain)::\(node.type)"]
-      let isBlocked = node.inputs.contains(where: isUnavailable)
-      if let importOperator = known, !isBlocked {
-        do throws(ONNXError) {
-          try importOnCodes(node, importOperator)
-          continue
-        } catch {
-          guard !error.unsupported.isEmpty else { throw located(error, at: node) }
-          unsupported += error.unsupported
+      let isBehindRefusal = node.inputs.contains(where: isAssumed)
+      do throws(ONNXError) {
+        guard let importOperator = Self.operators[domain.isEmpty ? node.type : "\(domain)::\(node.type)"] else {
+          throw node.unsupported(Self.refusals[node.type])
         }
-      } else if known == nil {
-        unsupported += node.unsupported(Self.refusals[node.type]).unsupported
+        try importOnCodes(node, importOperator)
+        if isBehindRefusal { assumed.formUnion(node.outputs) }
+      } catch {
+        // Other faults behind a refusal may come from what was taken at the file's word: they would say nothing new.
+        guard !error.unsupported.isEmpty || isBehindRefusal else { throw located(error, at: node) }
+        unsupported += error.unsupported
+        try goOn(behind: node)
       }
-      for output in node.outputs where !output.isEmpty && !isKnown(output) { try bind(output, to: .unavailable, node) }
     }
     if !unsupported.isEmpty { throw ONNXError(unsupported: unsupported) }
   }

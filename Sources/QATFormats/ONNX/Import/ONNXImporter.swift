@@ -54,6 +54,13 @@ struct ONNXImporter {
   /// Under which names dequantized integers join the graph, by the tensor that a DequantizeLinear makes: theirs in the file.
   var names: [TensorName: TensorName] = [:]
 
+  /// Tensors behind nodes that were refused.
+  var assumed = Set<String>()
+  /// What the file states of tensors between its nodes, and of its outputs.
+  let stated: [String: ONNXValueInfoProto]
+  /// What the file calls the batch.
+  let batchNames: Set<String>
+
   /// The graph so far.
   var graph: Graph { assembly.graph }
 
@@ -66,6 +73,9 @@ struct ONNXImporter {
   ) throws(ONNXError) {
     self.external = external
     fileOutputs = Set(file.output.map(\.name))
+    stated = Dictionary((file.valueInfo + file.output).map { ($0.name, $0) }, uniquingKeysWith: { $1 })
+    batchNames = Set(
+      file.input.compactMap { if case .dimParam(let name) = $0.type.tensorType.shape.dim.first?.value, !name.isEmpty { name } else { nil } })
     assembly = GraphAssembly(name: file.name, foldingBudget: foldingBudget)
     for tensor in file.initializer {
       guard !tensor.name.isEmpty else { throw ONNXError("an initializer has no name") }
@@ -93,9 +103,12 @@ struct ONNXImporter {
   }
 
   /// What is known of the tensor `name` of the file.
-  /// - Throws: `ONNXError` when nothing has made it so far.
+  /// - Throws: `ONNXError` when nothing has made it so far, or a node that was refused.
   mutating func value(_ name: String, _ node: ONNXImportNode) throws(ONNXError) -> ONNXValue {
-    if let value = values[name] { return value }
+    if let value = values[name] {
+      if case .unavailable = value { throw node.error("the input '\(name)' is not available") }
+      return value
+    }
     guard let proto = initializers[name] else { throw node.error("it reads the tensor '\(name)', which nothing before it makes") }
     let tensor = try decoded(proto)
     fourBitRanges[name] = proto.fourBitRange
@@ -132,9 +145,12 @@ struct ONNXImporter {
   /// Says that a known tensor of the file is something else from now on.
   mutating func replaceValue(of name: String, by value: ONNXValue) { values[name] = value }
 
-  /// Whether the output `name` was made by an operator that is not supported.
-  func isUnavailable(_ name: String) -> Bool {
-    if case .unavailable = values[name] { true } else { false }
+  /// Whether running the network makes the tensor `name`.
+  func isComputed(_ name: String) -> Bool {
+    switch values[name] {
+    case .computed, .codes: true
+    default: false
+    }
   }
 
   /// Whether the file returns the tensor `name`.

@@ -22,12 +22,12 @@ extension ONNXImporter {
 
   private static func resize(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
     if node.opset < 11 { return try upsample(&importer, node) }
-    let x = try importer.tensor(0, "X", node)
-    guard let dimensions = importer.types[x]?.dimensions else { throw node.error("it reads an unknown tensor") }
     let name = try node.string("coordinate_transformation_mode") ?? "half_pixel"
     guard let coordinates = Resize.Coordinates(rawValue: name) else {
       throw node.unsupported("only the coordinates \(Resize.Coordinates.allCases.map(\.rawValue).joined(separator: ", ")) are, found \(name)")
     }
+    let x = try importer.tensor(0, "X", node)
+    guard let dimensions = importer.types[x]?.dimensions else { throw node.error("it reads an unknown tensor") }
     let policy = try node.string("keep_aspect_ratio_policy") ?? "stretch"
     guard let aspectRatio = Resize.AspectRatio(rawValue: policy) else {
       throw node.error("the attribute 'keep_aspect_ratio_policy' is '\(policy)', expected stretch, not_larger or not_smaller")
