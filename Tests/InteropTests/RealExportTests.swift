@@ -16,6 +16,8 @@ import Testing
     var batch: Int
     /// How far, of the largest value, ONNX Runtime's own outputs move when the inputs are off by rounding; by "eval" and "train".
     var noise: [String: Float]
+    /// Why ONNX Runtime's outputs are nothing to compare with.
+    var faults: [String]
   }
 
   /// The folder of the networks that are kept.
@@ -31,6 +33,10 @@ import Testing
     #expect(cases.map(\.name).sorted() == names.sorted())
     var worst: [(distance: Float, name: String)] = []
     for test in cases {
+      guard test.faults.isEmpty else {
+        Issue.record("\(test.name): \(test.faults.joined(separator: "; "))")
+        continue
+      }
       do {
         worst.append((try Self.check(test, folder), test.name))
       } catch {
@@ -62,7 +68,8 @@ import Testing
     return worst
   }
 
-  private static func fill(_ plan: Plan, _ graph: Graph, _ data: [String: Tensor]) throws {
+  /// Gives a plan the inputs that ONNX Runtime had.
+  static func fill(_ plan: Plan, _ graph: Graph, _ data: [String: Tensor]) throws {
     for input in graph.inputs {
       _ = plan.input(input.name).update(fromContentsOf: NDArray<Float>(try #require(data["in/\(input.name)"])).elements)
     }
@@ -77,7 +84,7 @@ import Testing
       let found = Array(plan.output(output))
       let scale = expected.map { abs($0) }.max() ?? 0
       let distance = zip(found, expected).reduce(0 as Float) { max($0, abs($1.0 - $1.1).isNaN ? .infinity : abs($1.0 - $1.1)) } / scale
-      // Deep networks with small batches carry the rounding of their first layers further than 1e-5, in whatever runtime.
+      // Deep networks carry rounding further than 1e-5, in whatever runtime; RealExportPrecisionTests compares both with float64.
       let limit = max(1e-5, 5 * test.noise[kind, default: 0])
       #expect(
         found.count == expected.count && scale > 0 && distance <= limit, "\(test.name), \(kind): \(output) is \(distance) of its largest value apart")

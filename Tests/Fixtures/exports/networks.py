@@ -123,13 +123,40 @@ class SSD(nn.Module):
         return result["bbox_regression"], result["cls_logits"].softmax(-1)
 
 
+def narrow(module, factor):
+    """The same layers with fewer channels; those that read images keep their input."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            inputs = layer.in_channels if layer.in_channels == 3 else layer.in_channels // factor
+            layer.__init__(inputs, layer.out_channels // factor, layer.kernel_size, layer.stride, layer.padding, layer.dilation, bias=layer.bias is not None)
+    return module
+
+
+def small_ssd():
+    """torchvision's SSD300 with an eighth of its channels, at a smaller size that still has all its six grids."""
+    detector = models.detection.ssd300_vgg16(weights=None, weights_backbone=None, num_classes=4)
+    backbone = narrow(detector.backbone, 8)
+    backbone.scale_weight = nn.Parameter(torch.full((64,), 20.0))
+    channels = [64, 128, 64, 32, 32, 32]
+    detector.head = models.detection.ssd.SSDHead(channels, detector.anchor_generator.num_anchors_per_location(), 4)
+    return SSD(detector)
+
+
+def small_segmentation(make_head, network):
+    """torchvision's segmentation on a ResNet with one block a stage, the last two dilated instead of strided."""
+    backbone = resnet.ResNet(resnet.Bottleneck, [1, 1, 1, 1], replace_stride_with_dilation=[False, True, True])
+    features = models._utils.IntermediateLayerGetter(backbone, {"layer4": "out", "layer3": "aux"})
+    return Segmentation(network(features, make_head(2048), models.segmentation.fcn.FCNHead(1024, 4)))
+
+
 class Segmentation(nn.Module):
     def __init__(self, network):
         super().__init__()
         self.network = network
 
     def forward(self, x):
-        return self.network(x)["out"]
+        result = self.network(x)
+        return tuple(result[name] for name in ("out", "aux") if name in result)
 
 
 class First(nn.Module):
@@ -232,6 +259,9 @@ SMALL = [
     ("unet", lambda: (UNet(False), images(36)), X, ["ts13keep", "dyn20"]),
     ("unet_resize", lambda: (UNet(True), images(36)), X, ["ts13", "ts18", "dyn20"]),
     ("ssdlite", lambda: (SSD(models.detection.ssdlite320_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=4)), images(96)), X, ["ts17keep", "dyn20"]),
+    ("ssd300", vision(small_ssd, 272), X, ["ts17", "dyn20"]),
+    ("fcn", vision(lambda: small_segmentation(lambda c: models.segmentation.fcn.FCNHead(c, 4), models.segmentation.FCN), 48), X, ["ts17keep", "dyn20"]),
+    ("deeplabv3", vision(lambda: small_segmentation(lambda c: models.segmentation.deeplabv3.DeepLabHead(c, 4), models.segmentation.DeepLabV3), 48), X, ["ts17keep", "dyn20"]),
     ("lraspp", lambda: (Segmentation(models.segmentation.lraspp_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=4)), images(64)), X, ["ts13", "dyn20"]),
 ]
 

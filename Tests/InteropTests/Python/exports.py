@@ -166,7 +166,7 @@ def run(folder):
             key: (value * (1 + 2.0**-24 * generator.standard_normal(value.shape))).astype(value.dtype) if value.dtype == numpy.float32 else value
             for key, value in inputs.items()
         }
-        noise = {}
+        noise, faults = {}, []
         for kind, form in [("eval", evaluation), ("train", None if fixed else trained(evaluation))]:
             if form is None:
                 continue
@@ -178,14 +178,21 @@ def run(folder):
                 return [numpy.ascontiguousarray(numpy.concatenate(parts)) for parts in zip(*results)]
 
             results = run_all(inputs)
+            # What is not finite, or nothing but zeros, cannot be compared, nor written as JSON.
+            faults += [
+                f"{kind}: ONNX Runtime's output {output} is {'nothing but zeros' if numpy.isfinite(result).all() else 'not finite'}"
+                for output, result in zip(outputs, results) if not (numpy.isfinite(result).all() and result.any())
+            ]
+            if faults:
+                break
             noise[kind] = max(distance(other, result) for other, result in zip(run_all(rounded), results))
             for output, result in zip(outputs, results):
                 data[f"{kind}/{output}"] = result
         save_file(data, os.path.join(folder, f"{name}.safetensors"))
         with open(os.path.join(folder, f"{name}.noise.json"), "w") as file:
             json.dump(noise, file)
-        cases.append({"name": name, "batch": batch, "noise": noise})
-    print(json.dumps(cases))
+        cases.append({"name": name, "batch": batch, "noise": noise, "faults": faults})
+    print(json.dumps(cases, allow_nan=False))
 
 
 def check(folder):
@@ -206,7 +213,8 @@ def check(folder):
                     faults[name] = f"its output {output} is {difference} apart"
         except Exception as error:  # Whatever it is, it is the fault to report.
             faults[name] = str(error)[:500]
-    print(json.dumps(faults))
+    print(json.dumps(faults, allow_nan=False))
 
 
-{"fill": lambda source, target, *prefixes: fill(source, target, prefixes), "run": run, "check": check}[sys.argv[1]](*sys.argv[2:])
+if __name__ == "__main__":
+    {"fill": lambda source, target, *prefixes: fill(source, target, prefixes), "run": run, "check": check}[sys.argv[1]](*sys.argv[2:])
