@@ -282,7 +282,8 @@ struct WorkflowTests {
     #expect(read.metadata[CompressionController.fingerprintKey] == fingerprint)
     // And how its inputs are prepared, as the loader does that initialised them.
     let prepared = try #require(Preprocessing(notes: read.metadata))
-    #expect(prepared.mean == Example.loader().preprocessing.mean && prepared.std == Example.loader().preprocessing.std)
+    let own = try Example.loader().preprocessing
+    #expect(prepared.mean == own.mean && prepared.std == own.std)
     try read.export(to: "\(folder.path)/again\(format.suffix)", metadata: ["origin": "int8"])
     let again = try Model.load("\(folder.path)/again\(format.suffix)")
     #expect(again.metadata == read.metadata.merging(["origin": "int8"]) { own, _ in own })
