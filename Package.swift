@@ -58,7 +58,7 @@ let everything = rooms.filter { !["QAT", "QATCommands"].contains($0.name) }.map 
 let tests: [Target] =
   [
     "QATTensor", "QATGraph", "QATEngine", "QATLowering", "QATFormats", "QATQuantization", "QATCommunication", "QATData", "QATTraining", "QATModels",
-  ].map { .testTarget(name: "\($0)Tests", dependencies: everything + ["CAllocationCounter"]) } + [
+  ].map { .testTarget(name: "\($0)Tests", dependencies: everything + ["CAllocationCounter", "COneDNN"]) } + [
     // The library as its users have it: the workflow, and every Swift block of the documentation.
     .testTarget(name: "QATTests", dependencies: ["QAT"]),
     .testTarget(

@@ -21,6 +21,9 @@ public final class Plan {
   /// Size of the memory that activations and gradients share.
   public let arenaByteCount: Int
 
+  /// In which arithmetic each convolution and linear layer runs, in the order of the nodes.
+  public let layers: [LayerArithmetic]
+
   let forwardSteps: [Step]
   let backwardSteps: [Step]
   private let finishedAfter: [Int]
@@ -38,13 +41,17 @@ public final class Plan {
   ///   - state: the graph's parameters and statistics.
   ///   - batchSize: samples in a batch.
   ///   - mode: training or evaluation.
+  ///   - arithmetic: in which arithmetic quantized layers run forward.
   ///   - observed: tensors besides the outputs whose values can be read after `forward`.
   ///   - group: processes whose batches batch norm normalises together in training; nil normalises this process's batch alone.
   /// - Throws: `GraphError` when a shape does not fit or an operator cannot run; `EngineError` when oneDNN refuses.
   public init(
-    _ graph: Graph, state: ModelState, batchSize: Int, mode: Mode, observed: [TensorName] = [], group: (any NormalizationGroup)? = nil
+    _ graph: Graph, state: ModelState, batchSize: Int, mode: Mode, arithmetic: ForwardArithmetic = .integer, observed: [TensorName] = [],
+    group: (any NormalizationGroup)? = nil
   ) throws {
-    let compiler = try PlanCompiler(graph, state: state, batchSize: batchSize, mode: mode, observed: observed, group: group, run: run)
+    let compiler = try PlanCompiler(
+      graph, state: state, batchSize: batchSize, mode: mode, arithmetic: arithmetic, observed: observed, group: group, run: run)
+    layers = compiler.layers
     self.batchSize = batchSize
     self.mode = mode
     self.state = state

@@ -1,3 +1,4 @@
+import QATEngine
 import QATJSON
 import QATQuantization
 
@@ -43,6 +44,8 @@ public struct RunConfiguration: Sendable, Hashable {
   public var observerUpdateEpochs: Int?
   /// Scopes of the nodes whose parameters are not trained (`frozen_layers`).
   public var frozenLayers: [String] = []
+  /// In which arithmetic quantized layers run in the forward pass (`forward`).
+  public var forward = ForwardArithmetic.integer
   /// In what form gradients travel between ranks (`gradient_precision`).
   public var gradientPrecision = GradientPrecision.float32
   /// When checkpoints are written and which stay (`checkpoint`).

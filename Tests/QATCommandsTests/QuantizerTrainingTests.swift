@@ -16,7 +16,7 @@ extension ToolTests {
     @Test func logarithmsAndATeacherTrainResumeAndExport() throws {
       let folder = try Scratch()
       let quantization =
-        #"{ "algorithm": "quantization", \#(initializer), "compression_lr_multiplier": 5, "weights": { "logarithm_scale": true }, "#
+        #"{ "algorithm": "quantization", \#(initializer), "compression_lr_multiplier": 0.1, "weights": { "logarithm_scale": true }, "#
         + #""activations": { "mode": "asymmetric", "logarithm_scale": true } }"#
       let distillation = #"{ "algorithm": "knowledge_distillation", "type": "softmax", "temperature": 2 }"#
       try folder.write("log.json", configuration("\(quantization), \(distillation)", #""log_dir": "pictures","#))

@@ -28,6 +28,7 @@ import Testing
     #expect(run.batchSize == 32)
     #expect(run.accumulationSteps == 2 && run.divergenceCheckEvery == 10 && run.tensorBoardEvery == 25)
     #expect(run.epochs == 0)
+    #expect(run.forward == .float)
     #expect(run.maxSteps == 100)
     #expect(run.seed == 9_223_372_036_854_775_807)
     #expect(run.labelSmoothing == 0.1)

@@ -12,16 +12,20 @@ static inline dnnl_status_t qat_dnnl_make(qat_pd *pd, const void *description, d
 }
 
 // A layout without padding in plain row-major order, or left to oneDNN ("any").
-static inline dnnl_status_t qat_dnnl_plain(qat_layout *layout, int rank, const dnnl_dim_t *dims, const dnnl_dim_t *strides) {
-  return dnnl_memory_desc_init_by_strides(layout, rank, dims, dnnl_f32, strides);
+static inline dnnl_status_t qat_dnnl_plain(qat_layout *layout, dnnl_data_type_t type, int rank, const dnnl_dim_t *dims, const dnnl_dim_t *strides) {
+  return dnnl_memory_desc_init_by_strides(layout, rank, dims, type, strides);
 }
-static inline dnnl_status_t qat_dnnl_any(qat_layout *layout, int rank, const dnnl_dim_t *dims) {
-  return dnnl_memory_desc_init_by_tag(layout, rank, dims, dnnl_f32, dnnl_format_tag_any);
+static inline dnnl_status_t qat_dnnl_any(qat_layout *layout, dnnl_data_type_t type, int rank, const dnnl_dim_t *dims) {
+  return dnnl_memory_desc_init_by_tag(layout, rank, dims, type, dnnl_format_tag_any);
 }
 // [N, C, H, W] with channels in blocks of `block` (16, 8 or 4).
 static inline dnnl_status_t qat_dnnl_blocked(qat_layout *layout, const dnnl_dim_t *dims, int block) {
   return dnnl_memory_desc_init_by_tag(
       layout, 4, dims, dnnl_f32, block == 16 ? dnnl_nChw16c : block == 8 ? dnnl_nChw8c : dnnl_nChw4c);
+}
+// [N, C, H, W] with the channels of a position next to each other.
+static inline dnnl_status_t qat_dnnl_channels_last(qat_layout *layout, dnnl_data_type_t type, const dnnl_dim_t *dims) {
+  return dnnl_memory_desc_init_by_tag(layout, 4, dims, type, dnnl_nhwc);
 }
 static inline int qat_dnnl_rank(const qat_layout *layout) { return layout->ndims; }
 // Block size of the channel axis when that is the only blocked one, 1 when none is, 0 for any other layout.
@@ -41,6 +45,22 @@ static inline dnnl_status_t qat_dnnl_convolution_forward_pd(
       &d, training ? dnnl_forward_training : dnnl_forward_inference, dnnl_convolution_direct, source, weights, bias, destination, strides, dilations, pads_begin,
       pads_end);
   return status == dnnl_success ? qat_dnnl_make(pd, &d, engine, NULL) : status;
+}
+// u8 by s8 into s32 sums, exact. With a zero point, the source's codes count from a number that each execution is given, padding included.
+static inline dnnl_status_t qat_dnnl_integer_convolution_pd(
+    qat_pd *pd, dnnl_engine_t engine, int with_zero_point, const qat_layout *source, const qat_layout *weights, const qat_layout *destination,
+    const dnnl_dim_t *strides, const dnnl_dim_t *dilations, const dnnl_dim_t *pads_begin, const dnnl_dim_t *pads_end) {
+  dnnl_convolution_desc_t d;
+  dnnl_status_t status = dnnl_dilated_convolution_forward_desc_init(
+      &d, dnnl_forward_training, dnnl_convolution_direct, source, weights, NULL, destination, strides, dilations, pads_begin, pads_end);
+  dnnl_primitive_attr_t attributes;
+  if (status == dnnl_success) status = dnnl_primitive_attr_create(&attributes);
+  if (status != dnnl_success) return status;
+  const int32_t zero_point = DNNL_RUNTIME_S32_VAL;
+  if (with_zero_point) status = dnnl_primitive_attr_set_zero_points(attributes, DNNL_ARG_SRC, 1, 0, &zero_point);
+  if (status == dnnl_success) status = dnnl_primitive_desc_create(pd, &d, attributes, engine, NULL);
+  dnnl_primitive_attr_destroy(attributes);
+  return status;
 }
 static inline dnnl_status_t qat_dnnl_convolution_backward_data_pd(
     qat_pd *pd, dnnl_engine_t engine, const qat_layout *diff_source, const qat_layout *weights, const qat_layout *diff_destination, const dnnl_dim_t *strides,

@@ -40,7 +40,7 @@ struct StepBench {
     }
     state = try ModelState(graph)
     normalization = RankNormalization(configuration.batchNorm, communicator)
-    plan = try Plan(graph, state: state, batchSize: batchSize, mode: .training, group: normalization)
+    plan = try Plan(graph, state: state, batchSize: batchSize, mode: .training, arithmetic: configuration.forward, group: normalization)
     let exchange = GradientExchange(configuration, graph: graph, state: state, rankCount: communicator.size)
     reducer = try GradientReducer(state, communicator: communicator, partition: partition, exchange: exchange)
     let share = exchange.shards?.share(ofRank: communicator.rank) ?? ParameterShare([0..<state.parameters.count])
@@ -91,6 +91,9 @@ struct StepBench {
 
   /// Measures the parts of one more step's forward and backward pass.
   func profile() -> StepProfile { StepProfile(plan.profileOnce()) }
+
+  /// Which layers run on integers.
+  var layers: LayerArithmeticReport { LayerArithmeticReport(layers: plan.layers) }
 
   private func step(_ number: UInt64) throws {
     let scale = 1 / Float(partition.globalBatchSize)

@@ -21,6 +21,7 @@ struct BenchCommand: ParsableCommand {
   @OptionGroup var model: ModelOption
   @OptionGroup var config: OptionalConfigurationOption
   @OptionGroup var running: RunningOptions
+  @OptionGroup var forward: ForwardOption
 
   @Option(help: "fp32: the network as it is. qat: with fake quantizers, as the configuration says or by the defaults.")
   var mode: Mode
@@ -64,6 +65,7 @@ struct BenchCommand: ParsableCommand {
         configuration.batchSize = batchSize
         configuration.accumulationSteps = accumulationSteps
         configuration.reproducibleShards = reproducible
+        forward.apply(&configuration)
         try configuration.validate()
         var graph = try LoadedModel(
           model.model, format: model.format, classes: nil, seed: configuration.seed, shapes: model.shape.shapes,
@@ -74,7 +76,7 @@ struct BenchCommand: ParsableCommand {
       }
       let bench = try StepBench(graph, configuration, quantizes: mode == .qat, communicates: !isAlone, session)
       let report = try bench.run(steps: steps)
-      if profile { session.note(bench.profile().text) }
+      if profile { session.note(bench.profile().text + "\n" + bench.layers.text) }
       session.result(json ? report.json.text() : report.text)
       return .done
     }

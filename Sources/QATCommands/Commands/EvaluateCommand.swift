@@ -36,7 +36,7 @@ struct EvaluateCommand: ParsableCommand {
 
   @Option(
     help:
-      "deployed: a quantized network as its runtime computes it. float: as training sees it, in float32, which is faster. Others are always float.")
+      "deployed: a quantized network as its runtime computes it. float: as training sees it, which is faster. Others are always float.")
   var arithmetic = Arithmetic.deployed
 
   @Option(help: "Whose arithmetic; what the file is for when left out, onnxruntime when it does not say.")

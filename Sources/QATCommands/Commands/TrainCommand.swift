@@ -132,6 +132,8 @@ struct TrainCommand: ParsableCommand {
     @Option(help: "The number from which all randomness comes.")
     var seed: UInt64?
 
+    @OptionGroup var forward: ForwardOption
+
     @Option(
       name: .customLong("checkpoint-every"),
       help: ArgumentHelp("Write a checkpoint every so many steps, besides each epoch's end.", valueName: "steps"))
@@ -155,6 +157,7 @@ struct TrainCommand: ParsableCommand {
       if let accumulationSteps { configuration.accumulationSteps = accumulationSteps }
       if let reproducible { configuration.reproducibleShards = reproducible }
       if let seed { configuration.seed = seed }
+      forward.apply(&configuration)
       if shardOptimizer { configuration.optimizer.isSharded = true }
       if let checkpointEvery { configuration.checkpoint.every = checkpointEvery }
     }

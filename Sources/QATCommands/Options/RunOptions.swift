@@ -93,6 +93,21 @@ struct FormatOption: ParsableArguments {
 
 extension Runtime: ExpressibleByArgument {}
 
+/// `--forward`.
+struct ForwardOption: ParsableArguments {
+  @Option(
+    name: .customLong("forward"),
+    help: "integer: quantized layers run forward on their integer codes where that is exact and faster. float: all on floats.")
+  var arithmetic: ForwardArithmetic?
+
+  /// Sets what was said.
+  func apply(_ configuration: inout RunConfiguration) {
+    if let arithmetic { configuration.forward = arithmetic }
+  }
+}
+
+extension ForwardArithmetic: ExpressibleByArgument {}
+
 /// How ranks run together.
 struct RunningOptions: ParsableArguments {
   @Flag(

@@ -11,6 +11,8 @@ struct NetworkReport {
   /// How large the sums of each integer layer can become.
   var certificates: [OverflowCertificate]
   var listsQuantizers: Bool
+  /// How layers run forward in training; of a quantized network whose quantizers are listed.
+  var arithmetic: LayerArithmeticReport?
   /// Of quantizers that were placed; nil for a network as it is in its file.
   var statistics: QuantizationStatistics?
 
@@ -48,6 +50,9 @@ struct NetworkReport {
     operatorCounts = Dictionary(graph.nodes.map { ($0.type, 1) }, uniquingKeysWith: +).sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     quantizers = QuantizerReport.all(in: graph)
     let lowered = graph.isQuantized ? try lower(graph) : nil
+    if listsQuantizers, graph.isQuantized {
+      arithmetic = LayerArithmeticReport(layers: try Plan(graph, state: ModelState(graph), batchSize: 1, mode: .evaluation).layers)
+    }
     floatOperators =
       lowered?.floatOperators.map { FloatOperator(name: $0.name, type: $0.type, reason: reasons[$0.name] ?? $0.reason) }
       ?? graph.nodes.map { FloatOperator(name: $0.name, type: $0.type, reason: "the network is not quantized") }
@@ -78,6 +83,7 @@ struct NetworkReport {
       members.append(
         .init("float_operators", .array(floatOperators.map { ["name": .string($0.name), "type": .string($0.type), "reason": .string($0.reason)] })))
     }
+    if let arithmetic { members.append(.init("forward", arithmetic.json)) }
     return .object(members)
   }
 
@@ -99,6 +105,7 @@ struct NetworkReport {
     lines += ["", table.text, "", "in floating point: \(floatOperators.isEmpty ? "nothing" : "\(floatOperators.count) operators")"]
     lines += floatOperators.map { "  \($0.name) (\($0.type)): \($0.reason)" }
     if !certificates.isEmpty { lines += ["", overflowLine] + unproven.map { "  \($0.warning)" } }
+    if let arithmetic { lines += ["", arithmetic.text] }
     if let statistics { lines += ["", statistics.description] }
     return lines.joined(separator: "\n")
   }

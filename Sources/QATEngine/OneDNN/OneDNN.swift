@@ -32,6 +32,12 @@ final class DNNLContext {
     return isa & dnnl_cpu_isa_avx512_core.rawValue == dnnl_cpu_isa_avx512_core.rawValue ? 16 : 8
   }()
 
+  /// Whether integer kernels add two products of codes in 16 bits that saturate. Only where VNNI is part of AVX-512 do they surely not.
+  static let addsProductsInSixteenBits: Bool = {
+    let vnni = dnnl_cpu_isa_avx512_core_vnni.rawValue
+    return dnnl_get_effective_cpu_isa().rawValue & vnni != vnni
+  }()
+
   /// oneDNN's name and version.
   static var version: String {
     guard let version = dnnl_version()?.pointee else { return "oneDNN" }

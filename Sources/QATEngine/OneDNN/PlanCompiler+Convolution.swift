@@ -2,28 +2,33 @@ import COneDNN
 import QATGraph
 
 extension PlanCompiler {
-  /// A convolution in the layout of its source, unless oneDNN only has a slow kernel for that.
+  /// A convolution in the layout of its source, unless oneDNN only has a slow kernel for that; of codes where `integerProduct` says so.
   func convolution(_ op: Convolution, _ node: Node, _ index: Int) throws -> Bool {
     let shapes = ConvolutionShapes(
       op, source: shape(node.inputs[0]), weights: shape(node.inputs[1]), destination: shape(node.outputs[0]))
     let biasName = node.inputs.count > 2 && !node.inputs[2].isEmpty ? node.inputs[2] : nil
-    let own = try value(node.inputs[0])
     let bias = try biasName.map { try plainValue($0) }
-    guard let forward = try forwardDescriptor(shapes, own.layout, bias?.layout) else { return false }
-    let x = try value(node.inputs[0], in: forward.layout(dnnl_query_src_md, shape: shapes.source))
+    let own = try layout(of: node.inputs[0])
+    guard let forward = try forwardDescriptor(shapes, own, bias?.layout) else { return false }
+    let sourceLayout = try forward.layout(dnnl_query_src_md, shape: shapes.source)
     let plainWeights = PlanValue(layout: try .plain(shapes.groupedWeights), buffer: try plainValue(node.inputs[1]).buffer)
-    let weights = try converted(plainWeights, to: forward.layout(dnnl_query_weights_md, shape: shapes.groupedWeights), "pack \(node.inputs[1])")
     let result = allocate(try forward.layout(dnnl_query_dst_md, shape: shapes.destination))
-    var reads = [argument(DNNL_ARG_SRC, x), argument(DNNL_ARG_WEIGHTS, weights)]
-    if let bias { reads.append(argument(DNNL_ARG_BIAS, bias)) }
-    append(try PrimitiveStep("Conv \(node.name)", forward, context, reads: reads, writes: [argument(DNNL_ARG_DST, result)]))
     define(node.outputs[0], result)
+    if try !integerConvolution(node, shapes, plainWeights, bias, result) {
+      let x = try value(node.inputs[0], in: sourceLayout)
+      let weights = try converted(plainWeights, to: forward.layout(dnnl_query_weights_md, shape: shapes.groupedWeights), "pack \(node.inputs[1])")
+      var reads = [argument(DNNL_ARG_SRC, x), argument(DNNL_ARG_WEIGHTS, weights)]
+      if let bias { reads.append(argument(DNNL_ARG_BIAS, bias)) }
+      append(try PrimitiveStep("Conv \(node.name)", forward, context, reads: reads, writes: [argument(DNNL_ARG_DST, result)]))
+    }
     onBackward(of: index) { [self] in
       guard let dy = try gradient(node.outputs[0]) else { return }
       if wantsGradient(node.inputs[1]) || biasName.map(wantsGradient) == true {
+        // Where the forward pass had codes alone, they become floats here.
+        let x = try value(node.inputs[0], in: sourceLayout)
         try convolutionWeightGradients(shapes, node, biasName, x: x, dy: dy, hint: forward)
       }
-      if wantsGradient(node.inputs[0]) { try convolutionDataGradient(shapes, node, plainWeights, own: own.layout, dy: dy, hint: forward) }
+      if wantsGradient(node.inputs[0]) { try convolutionDataGradient(shapes, node, plainWeights, own: own, dy: dy, hint: forward) }
     }
     return true
   }

@@ -34,6 +34,12 @@ final class PlanBuffer {
   /// The contents as floats.
   var floats: UnsafeMutablePointer<Float> { pointer.assumingMemoryBound(to: Float.self) }
 
+  /// The contents as bytes.
+  var bytes: UnsafeMutablePointer<UInt8> { pointer.assumingMemoryBound(to: UInt8.self) }
+
+  /// The contents as 32-bit integers.
+  var integers: UnsafeMutablePointer<Int32> { pointer.assumingMemoryBound(to: Int32.self) }
+
   /// The contents as doubles.
   var doubles: UnsafeMutablePointer<Double> { pointer.assumingMemoryBound(to: Double.self) }
 

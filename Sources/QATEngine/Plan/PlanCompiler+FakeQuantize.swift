@@ -13,16 +13,27 @@ extension PlanCompiler {
     let gridCount = view.channel_blocks * view.block
     let channels = op.channelAxis.map { x.layout.shape[$0 < 0 ? $0 + x.layout.shape.count : $0] } ?? 1
     let grids = allocate(bytes: gridCount * MemoryLayout<qat_grid>.stride)
-    let result = allocate(x.layout)
     let parameters = try node.inputs.dropFirst().map { try plainValue($0).buffer }
-    appendGrids(op, parameters, grids, channels: channels, count: gridCount, node.name)
-    let (source, destination) = (x.buffer, result.buffer)
-    append(
-      KernelStep("FakeQuantize \(node.name)", reads: [source, grids], writes: [destination]) {
-        qat_fake_quantize_forward(view, grids.pointer.assumingMemoryBound(to: qat_grid.self), source.floats, destination.floats)
-      })
-    if let pairing = op.pairing { appendLimit(pairing, x.layout.shape, grids, hasOneGrid: op.channelAxis == nil, destination, node.name) }
-    define(node.outputs[0], result)
+    let quantizer = CompiledQuantizer(op: op, source: x, parameters: parameters, grids: grids)
+    appendGrids(quantizer, channels: channels, count: gridCount, node.name)
+    quantizers[node.outputs[0]] = quantizer
+    let source = x.buffer
+    let make = { [self] in
+      if let known = codes[node.outputs[0]] { return appendValues(of: known, x.layout, node.outputs[0]) }
+      let result = allocate(x.layout)
+      let destination = result.buffer
+      append(
+        KernelStep("FakeQuantize \(node.name)", reads: [source, grids], writes: [destination]) {
+          qat_fake_quantize_forward(view, grids.pointer.assumingMemoryBound(to: qat_grid.self), source.floats, destination.floats)
+        })
+      if let pairing = op.pairing { appendLimit(pairing, x.layout.shape, grids, hasOneGrid: op.channelAxis == nil, destination, node.name) }
+      return result
+    }
+    if forwardArithmetic == .integer, op.channelAxis == nil, op.pairing == nil, Self.holdsCodes(x.layout) {
+      define(node.outputs[0], x.layout, onDemand: make)
+    } else {
+      define(node.outputs[0], make())
+    }
     onBackward(of: index) { [self] in
       guard let dy = try gradient(node.outputs[0]) else { return }
       let dx = gradientDestination(name, x.layout)
@@ -60,15 +71,13 @@ extension PlanCompiler {
     try contribute(gradient, to: name)
   }
 
-  private func appendGrids(_ op: FakeQuantize, _ parameters: [PlanBuffer], _ grids: PlanBuffer, channels: Int, count: Int, _ name: String) {
+  private func appendGrids(_ quantizer: CompiledQuantizer, channels: Int, count: Int, _ name: String) {
+    let grids = quantizer.grids
     append(
-      KernelStep("grids of \(name)", reads: parameters, writes: [grids]) {
+      KernelStep("grids of \(name)", reads: quantizer.parameters, writes: [grids]) {
         let grid = grids.pointer.assumingMemoryBound(to: qat_grid.self)
         for channel in 0..<channels {
-          let exact =
-            parameters.count == 2
-            ? op.floatGrid(inputLow: parameters[0].floats[channel], inputRange: parameters[1].floats[channel])
-            : op.floatGrid(scale: parameters[0].floats[channel])
+          let exact = quantizer.grid(of: channel)
           grid[channel] = qat_grid(low: exact.low, high: exact.high, range: exact.range, k: exact.reciprocalStep, zero_point: exact.zeroPoint)
         }
         // Lanes that pad the last block hold zeros, which every grid keeps.

@@ -16,6 +16,8 @@ final class PlanCompiler {
   let state: ModelState
   let batchSize: Int
   let mode: Plan.Mode
+  /// In which arithmetic quantized layers run.
+  let forwardArithmetic: ForwardArithmetic
   /// Processes whose batches batch norm normalises together in training; nil for this process's batch alone.
   let group: (any NormalizationGroup)?
   let context: DNNLContext
@@ -27,33 +29,45 @@ final class PlanCompiler {
   /// Number of leading gradients that are complete after each backward step.
   private(set) var finishedAfter: [Int] = []
   private(set) var buffers: [PlanBuffer] = []
+  /// Quantizers that have been compiled, by the name of their output.
+  var quantizers: [TensorName: CompiledQuantizer] = [:]
+  /// Codes that integer products have asked for, by the name of the tensor.
+  var codes: [TensorName: TensorCodes] = [:]
+  /// The arithmetic of each convolution and linear layer.
+  var layers: [LayerArithmetic] = []
   private(set) var inputs: [TensorName: AlignedBuffer<Float>] = [:]
   private(set) var results: [TensorName: AlignedBuffer<Float>] = [:]
   private(set) var resultGradients: [TensorName: AlignedBuffer<Float>] = [:]
 
   private var values: [TensorName: PlanValue] = [:]
+  /// Tensors whose values are computed where first asked for: their layout, and what appends the steps.
+  private var deferred: [TensorName: (layout: Layout, make: () throws -> PlanValue)] = [:]
   private var conversions: [TensorName: [PlanValue]] = [:]
   private var contributions: [TensorName: [PlanValue]] = [:]
   private var backwardMakers: [(node: Int, make: () throws -> Void)] = []
   private var isBackward = false
   private let types: [TensorName: TensorType]
   private let consumers: [TensorName: [Graph.Use]]
+  private let producers: [TensorName: Int]
   private let visible: Set<TensorName>
   private var needsGradient: Set<TensorName> = []
   private var fused: Set<Int> = []
 
   init(
-    _ graph: Graph, state: ModelState, batchSize: Int, mode: Plan.Mode, observed: [TensorName], group: (any NormalizationGroup)?, run: PlanRun
+    _ graph: Graph, state: ModelState, batchSize: Int, mode: Plan.Mode, arithmetic: ForwardArithmetic, observed: [TensorName],
+    group: (any NormalizationGroup)?, run: PlanRun
   ) throws {
     self.graph = graph
     self.state = state
     self.batchSize = batchSize
     self.mode = mode
+    forwardArithmetic = arithmetic
     self.group = group
     self.run = run
     context = try DNNLContext()
     types = try graph.tensorTypes(batchSize: batchSize)
     consumers = graph.consumers
+    producers = graph.producers
     visible = Set(graph.outputs + observed)
     // A graph may fix parameters that the state could train, or leave them out: their gradients are zero.
     if mode == .training { needsGradient = Set(state.parameterSlots.map(\.name)).filter { graph.constants[$0]?.role == .parameter } }
@@ -74,6 +88,8 @@ final class PlanCompiler {
     for (index, node) in graph.nodes.enumerated() where !fused.contains(index) { try compile(node, at: index) }
     for name in graph.outputs + observed where results[name] == nil { try makeResult(name) }
     if mode == .training { try compileBackward() }
+    // Both hold this compiler.
+    (backwardMakers, deferred) = ([], [:])
     for (index, step) in (forward + backward).enumerated() {
       for buffer in step.reads + step.writes where buffer.isInArena { buffer.use(at: index) }
     }
@@ -121,6 +137,11 @@ final class PlanCompiler {
   /// A tensor in the layout in which it was made.
   func value(_ name: TensorName) throws -> PlanValue {
     if let value = values[name] { return value }
+    if let make = deferred[name]?.make {
+      let value = try make()
+      values[name] = value
+      return value
+    }
     guard let constant = graph.constants[name] else { throw EngineError("the tensor '\(name)' is made by nothing") }
     let value = try constantValue(name, constant)
     values[name] = value
@@ -152,6 +173,9 @@ final class PlanCompiler {
     return result
   }
 
+  /// The layout in which a tensor is made, whether or not it has been.
+  func layout(of name: TensorName) throws -> Layout { try deferred[name]?.layout ?? value(name).layout }
+
   /// A tensor in row-major order.
   func plainValue(_ name: TensorName) throws -> PlanValue { try value(name, in: .plain(shape(name))) }
 
@@ -167,6 +191,12 @@ final class PlanCompiler {
 
   /// Says where a computed tensor lies.
   func define(_ name: TensorName, _ value: PlanValue) { values[name] = value }
+
+  /// Says how to compute a tensor whose values perhaps nobody asks for.
+  func define(_ name: TensorName, _ layout: Layout, onDemand make: @escaping () throws -> PlanValue) { deferred[name] = (layout, make) }
+
+  /// The node that makes a tensor; nil for inputs and constants.
+  func producer(of name: TensorName) -> Node? { producers[name].map { graph.nodes[$0] } }
 
   /// Appends a step to the pass that is being compiled.
   func append(_ step: Step) {
@@ -217,7 +247,7 @@ final class PlanCompiler {
   /// The complete gradient of a tensor in the tensor's own layout; nil when nothing depends on it.
   func gradient(_ name: TensorName) throws -> PlanValue? {
     guard let parts = contributions[name], !parts.isEmpty else { return nil }
-    let layout = try value(name).layout
+    let layout = try layout(of: name)
     let converted = try parts.map { $0.layout == layout ? $0 : try reordered($0, to: layout, "reorder gradient of \(name)") }
     if converted.count == 1 { return converted[0] }
     let sum = allocate(layout)

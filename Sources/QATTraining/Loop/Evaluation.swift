@@ -78,6 +78,7 @@ public final class Evaluator {
   ///   - dataset: samples with targets.
   ///   - preprocessing: applied without random changes.
   ///   - batchSize: samples in a batch, on whichever rank.
+  ///   - arithmetic: in which arithmetic quantized layers run.
   ///   - communicator: the ranks.
   ///   - range: the samples to evaluate; all when nil.
   ///   - loss: how outputs are judged; by the cross-entropy of classes when nil.
@@ -86,14 +87,15 @@ public final class Evaluator {
   ///   - reference: the network before it was compressed, for `agreement`; without it that is not measured.
   /// - Throws: `TrainingError` or `DataError` when samples and network do not go together; what the engine throws.
   public convenience init(
-    _ graph: Graph, state: ModelState, dataset: any Dataset, preprocessing: Preprocessing, batchSize: Int, communicator: any Communicator,
-    range: Range<Int>? = nil, loss: (any OutputLoss)? = nil, options: LoadingOptions = .init(), metrics: [Metric] = [], reference: Graph? = nil
+    _ graph: Graph, state: ModelState, dataset: any Dataset, preprocessing: Preprocessing, batchSize: Int,
+    arithmetic: ForwardArithmetic = .integer, communicator: any Communicator, range: Range<Int>? = nil, loss: (any OutputLoss)? = nil,
+    options: LoadingOptions = .init(), metrics: [Metric] = [], reference: Graph? = nil
   ) throws {
     try self.init(
       graph, dataset: dataset, preprocessing: preprocessing, batchSize: batchSize, communicator: communicator, range: range, loss: loss,
       options: options, metrics: metrics, reference: reference
     ) {
-      try PlanScorer(graph, state: state, binding: $0, output: $1, batchSize: $2)
+      try PlanScorer(graph, state: state, arithmetic: arithmetic, binding: $0, output: $1, batchSize: $2)
     }
   }
 
@@ -140,7 +142,9 @@ public final class Evaluator {
     self.scorer = try WorkPhase.compiling.run { try scorer(binding, loss.output, batchSize) }
     let compared = metrics.contains(.agreement) ? reference : nil
     self.reference = try WorkPhase.compiling.run {
-      try compared.map { try PlanScorer($0, state: ModelState($0), binding: binding, output: loss.output, batchSize: batchSize) }
+      try compared.map {
+        try PlanScorer($0, state: ModelState($0), arithmetic: .float, binding: binding, output: loss.output, batchSize: batchSize)
+      }
     }
     let batchCount = (range.count + batchSize - 1) / batchSize
     rounds = (batchCount + communicator.size - 1) / communicator.size

@@ -19,8 +19,8 @@ final class PlanScorer: Scorer {
   private let binding: InputBinding
   private let output: TensorName
 
-  init(_ graph: Graph, state: ModelState, binding: InputBinding, output: TensorName, batchSize: Int) throws {
-    plan = try Plan(graph, state: state, batchSize: batchSize, mode: .evaluation)
+  init(_ graph: Graph, state: ModelState, arithmetic: ForwardArithmetic, binding: InputBinding, output: TensorName, batchSize: Int) throws {
+    plan = try Plan(graph, state: state, batchSize: batchSize, mode: .evaluation, arithmetic: arithmetic)
     self.binding = binding
     self.output = output
   }

@@ -44,7 +44,8 @@ extension Trainer {
     evaluator = try task.validation.map {
       try Evaluator(
         quantized, state: task.state, dataset: $0, preprocessing: task.configuration.data.preprocessing, batchSize: task.configuration.batchSize,
-        communicator: communicator, loss: task.configuration.makeLoss(of: quantized, target: $0.target, smooths: false),
+        arithmetic: task.configuration.forward, communicator: communicator,
+        loss: task.configuration.makeLoss(of: quantized, target: $0.target, smooths: false),
         options: task.configuration.loadingOptions, metrics: task.configuration.metrics, reference: task.teacher)
     }
   }

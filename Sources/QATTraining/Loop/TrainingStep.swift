@@ -95,7 +95,8 @@ final class TrainingStep {
     plan = nil
     self.movesStatistics = movesStatistics
     plan = try WorkPhase.compiling.run {
-      try Plan(network, state: state, batchSize: configuration.batchSize, mode: .training, group: normalization)
+      try Plan(
+        network, state: state, batchSize: configuration.batchSize, mode: .training, arithmetic: configuration.forward, group: normalization)
     }
     plan?.seed = configuration.seed
   }

@@ -6,6 +6,7 @@
 #include "batch_normalization.h"
 #include "bfloat16.h"
 #include "channel_view.h"
+#include "codes.h"
 #include "distillation.h"
 #include "elementwise.h"
 #include "fake_quantize.h"

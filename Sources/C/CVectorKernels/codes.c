@@ -1,0 +1,221 @@
+#include "codes.h"
+#include <math.h>
+#include <string.h>
+#include "dispatch.h"
+#include "parallel.h"
+
+#define INLINE static inline __attribute__((always_inline))
+
+// A tile is the positions that are taken together: long runs of each channel block, and all channels of the tile within the cache while the axes change places.
+enum { tile_elements = 16384, longest = 256, shortest = 32, widest = 16 };
+
+static ptrdiff_t tile_length(ptrdiff_t channels) {
+  ptrdiff_t length = tile_elements / channels;
+  return length < shortest ? shortest : length > longest ? longest : length;
+}
+
+static ptrdiff_t tiles_per_row(struct qat_channel_view view, ptrdiff_t channels) {
+  ptrdiff_t length = tile_length(channels);
+  return (view.inner + length - 1) / length;
+}
+
+static ptrdiff_t tile_count(struct qat_channel_view view, ptrdiff_t channels) { return view.outer * tiles_per_row(view, channels); }
+
+// Tiles that a thread takes at least.
+static ptrdiff_t tile_grain(ptrdiff_t channels) { return 1 + tile_elements / (tile_length(channels) * channels); }
+
+// One tile of one outer index.
+struct place {
+  ptrdiff_t outer, first, positions;
+};
+
+static struct place place_of(struct qat_channel_view view, ptrdiff_t channels, ptrdiff_t index) {
+  ptrdiff_t length = tile_length(channels), tiles = tiles_per_row(view, channels), first = index % tiles * length;
+  return (struct place){index / tiles, first, view.inner - first < length ? view.inner - first : length};
+}
+
+// What the parallel bodies need; each uses its part.
+struct pass {
+  struct qat_channel_view view;
+  ptrdiff_t channels;
+  const struct qat_grid *grid;
+  const struct qat_code_meaning *meaning;
+  const float *x, *scale, *bias;
+  const int32_t *sums;
+  uint8_t *codes;
+  float *y;
+  int32_t *undefined;
+};
+
+// First element of a channel block (with block 1 of a channel) at the tile's first position.
+INLINE ptrdiff_t block_offset(const struct pass *p, struct place t, ptrdiff_t index) {
+  return ((t.outer * p->view.channel_blocks + index) * p->view.inner + t.first) * p->view.block;
+}
+
+// First code or sum of a tile.
+INLINE ptrdiff_t row_offset(const struct pass *p, struct place t) { return (t.outer * p->view.inner + t.first) * p->channels; }
+
+INLINE ptrdiff_t lanes_of(const struct pass *p, const ptrdiff_t block, ptrdiff_t index) {
+  ptrdiff_t left = p->channels - index * block;
+  return left < block ? left : block;
+}
+
+// Codes of `count` neighbouring floats, counted from the lowest level; 1 where one of the floats was no number.
+INLINE int encode_run(ptrdiff_t count, struct qat_grid g, const float *restrict x, uint8_t *restrict codes) {
+  int32_t undefined = 0;
+  for (ptrdiff_t i = 0; i < count; ++i) {
+    undefined |= x[i] != x[i];
+    // What is no number becomes the lower bound: conversion to an integer is then defined.
+    float raised = x[i] > g.low ? x[i] : g.low, clamped = raised > g.high ? g.high : raised;
+    codes[i] = (uint8_t)(int32_t)(rintf((clamped - g.low) * g.k - g.zero_point) + g.zero_point);
+  }
+  return undefined;
+}
+
+INLINE int encode_block(const ptrdiff_t block, const struct pass *p, struct place t, ptrdiff_t index) {
+  const ptrdiff_t used = lanes_of(p, block, index);
+  uint8_t run[longest * widest];
+  int undefined = encode_run(t.positions * block, *p->grid, p->x + block_offset(p, t, index), run);
+  uint8_t *restrict codes = p->codes + row_offset(p, t) + index * block;
+  if (used == block) {
+    for (ptrdiff_t s = 0; s < t.positions; ++s) memcpy(codes + s * p->channels, run + s * block, (size_t)block);
+  } else {
+    for (ptrdiff_t s = 0; s < t.positions; ++s) memcpy(codes + s * p->channels, run + s * block, (size_t)used);
+  }
+  return undefined;
+}
+
+QAT_CLONES static int encode_tile(const struct pass *p, struct place t) {
+  int undefined = 0;
+  for (ptrdiff_t index = 0; index < p->view.channel_blocks; ++index) {
+    if (p->view.block == 1) undefined |= encode_block(1, p, t, index);
+    else if (p->view.block == 16) undefined |= encode_block(16, p, t, index);
+    else if (p->view.block == 8) undefined |= encode_block(8, p, t, index);
+    else undefined |= encode_block(4, p, t, index);
+  }
+  return undefined;
+}
+
+static void encode_body(void *context, ptrdiff_t first, ptrdiff_t last) {
+  const struct pass *p = context;
+  int undefined = 0;
+  for (ptrdiff_t index = first; index < last; ++index) undefined |= encode_tile(p, place_of(p->view, p->channels, index));
+  if (undefined) __atomic_store_n(p->undefined, 1, __ATOMIC_RELAXED);
+}
+
+void qat_encode(
+    struct qat_channel_view view, ptrdiff_t channels, const struct qat_grid *grid, const float *x, uint8_t *codes, struct qat_code_meaning *meaning) {
+  // Parameters that are no numbers, or too small to divide by, have no codes.
+  int isGrid = grid->zero_point >= 0 && grid->zero_point <= 255 && grid->low <= grid->high && grid->range * grid->k <= 255.5f;
+  *meaning = (struct qat_code_meaning){isGrid ? (int32_t)grid->zero_point : 0, !isGrid, grid->k};
+  if (!isGrid) return;
+  struct pass pass = {.view = view, .channels = channels, .grid = grid, .x = x, .codes = codes, .undefined = &meaning->undefined};
+  qat_parallel_for(tile_count(view, channels), tile_grain(channels), encode_body, &pass);
+}
+
+INLINE void decode_block(const ptrdiff_t block, const struct pass *p, struct place t, ptrdiff_t index, int32_t zero, float k) {
+  const ptrdiff_t used = lanes_of(p, block, index);
+  const uint8_t *restrict codes = p->codes + row_offset(p, t) + index * block;
+  uint8_t run[longest * widest];
+  if (used == block) {
+    for (ptrdiff_t s = 0; s < t.positions; ++s) memcpy(run + s * block, codes + s * p->channels, (size_t)block);
+  } else {
+    memset(run, zero, sizeof run);
+    for (ptrdiff_t s = 0; s < t.positions; ++s) memcpy(run + s * block, codes + s * p->channels, (size_t)used);
+  }
+  float *restrict y = p->y + block_offset(p, t, index);
+  for (ptrdiff_t i = 0; i < t.positions * block; ++i) y[i] = (float)((int32_t)run[i] - zero) / k;
+}
+
+QAT_CLONES static void decode_tile(const struct pass *p, struct place t) {
+  const int32_t zero = p->meaning->zero_point;
+  const float k = p->meaning->undefined ? NAN : p->meaning->k;
+  for (ptrdiff_t index = 0; index < p->view.channel_blocks; ++index) {
+    if (p->view.block == 1) decode_block(1, p, t, index, zero, k);
+    else if (p->view.block == 16) decode_block(16, p, t, index, zero, k);
+    else if (p->view.block == 8) decode_block(8, p, t, index, zero, k);
+    else decode_block(4, p, t, index, zero, k);
+  }
+}
+
+static void decode_body(void *context, ptrdiff_t first, ptrdiff_t last) {
+  const struct pass *p = context;
+  for (ptrdiff_t index = first; index < last; ++index) decode_tile(p, place_of(p->view, p->channels, index));
+}
+
+void qat_decode(struct qat_channel_view view, ptrdiff_t channels, const struct qat_code_meaning *meaning, const uint8_t *codes, float *y) {
+  struct pass pass = {.view = view, .channels = channels, .meaning = meaning, .codes = (uint8_t *)codes, .y = y};
+  qat_parallel_for(tile_count(view, channels), tile_grain(channels), decode_body, &pass);
+}
+
+struct weights {
+  ptrdiff_t count, stride;
+  const struct qat_grid *grids;
+  const float *y;
+  int8_t *codes;
+  int32_t *undefined;
+};
+
+QAT_CLONES static int32_t encode_row(ptrdiff_t count, float k, const float *restrict y, int8_t *restrict codes) {
+  int32_t undefined = 0;
+  for (ptrdiff_t i = 0; i < count; ++i) {
+    float code = rintf(y[i] * k);
+    int32_t isNumber = code >= -128 && code <= 127;
+    undefined |= !isNumber;
+    codes[i] = (int8_t)(int32_t)(isNumber ? code : 0);
+  }
+  return undefined;
+}
+
+static void weights_body(void *context, ptrdiff_t first, ptrdiff_t last) {
+  const struct weights *w = context;
+  for (ptrdiff_t row = first; row < last; ++row) {
+    w->undefined[row] = encode_row(w->count, w->grids[row * w->stride].k, w->y + row * w->count, w->codes + row * w->count);
+  }
+}
+
+void qat_encode_weights(
+    ptrdiff_t rows, ptrdiff_t count, const struct qat_grid *grids, ptrdiff_t stride, const float *y, int8_t *codes, int32_t *undefined) {
+  struct weights weights = {count, stride, grids, y, codes, undefined};
+  qat_parallel_for(rows, 1 + 16384 / (count > 0 ? count : 1), weights_body, &weights);
+}
+
+INLINE void scale_block(const ptrdiff_t block, const struct pass *p, struct place t, ptrdiff_t index) {
+  const ptrdiff_t used = lanes_of(p, block, index);
+  const int32_t *restrict sums = p->sums + row_offset(p, t) + index * block;
+  float *restrict y = p->y + block_offset(p, t, index);
+  float scale[widest] = {0}, bias[widest] = {0};
+  for (ptrdiff_t b = 0; b < used; ++b) {
+    scale[b] = p->scale[index * block + b];
+    if (p->bias) bias[b] = p->bias[index * block + b];
+  }
+  if (used == block) {
+    for (ptrdiff_t s = 0; s < t.positions; ++s) {
+      for (ptrdiff_t b = 0; b < block; ++b) y[s * block + b] = (float)sums[s * p->channels + b] * scale[b] + bias[b];
+    }
+  } else {
+    for (ptrdiff_t s = 0; s < t.positions; ++s) {
+      for (ptrdiff_t b = 0; b < block; ++b) y[s * block + b] = b < used ? (float)sums[s * p->channels + b] * scale[b] + bias[b] : 0;
+    }
+  }
+}
+
+QAT_CLONES static void scale_tile(const struct pass *p, struct place t) {
+  for (ptrdiff_t index = 0; index < p->view.channel_blocks; ++index) {
+    if (p->view.block == 1) scale_block(1, p, t, index);
+    else if (p->view.block == 16) scale_block(16, p, t, index);
+    else if (p->view.block == 8) scale_block(8, p, t, index);
+    else scale_block(4, p, t, index);
+  }
+}
+
+static void scale_body(void *context, ptrdiff_t first, ptrdiff_t last) {
+  const struct pass *p = context;
+  for (ptrdiff_t index = first; index < last; ++index) scale_tile(p, place_of(p->view, p->channels, index));
+}
+
+void qat_scale_sums(
+    struct qat_channel_view view, ptrdiff_t channels, const float *scale, const float *bias, const int32_t *sums, float *y) {
+  struct pass pass = {.view = view, .channels = channels, .scale = scale, .bias = bias, .sums = sums, .y = y};
+  qat_parallel_for(tile_count(view, channels), tile_grain(channels), scale_body, &pass);
+}
