@@ -15,7 +15,8 @@ import QATCommunication
     step += 1
     WorkPhase.beginStep(step)
     WorkPhase.forward.begin()
-    usleep(20_000)
+    // Twenty steps are two heartbeats: the others know in which step a rank was last heard.
+    usleep(50_000)
     WorkPhase.backward.begin()
     if step == 20, isVictim { try meet(arguments[0]) }
     if step == 20, communicator.isRoot, arguments.count == 3 { try Data().write(to: URL(fileURLWithPath: arguments[2])) }
