@@ -76,7 +76,18 @@ import Testing
   @Test("what the time limit leaves out is said, and is not proven to be anything")
   func timeLimit() throws {
     let proof = try Self.proof(of: .init(ExampleNetwork.residual.graph()), in: .onnx, limit: .zero)
-    #expect(!proof.isComplete && proof.count == 0)
+    #expect(!proof.isComplete && proof.count == 0 && !proof.isProven && proof.faults.isEmpty)
+  }
+
+  @Test("what is written into a pipe or a device is not waited for")
+  func devices() throws {
+    let network = try ModelFormat.Network(ExampleNetwork.residual.graph())
+    try ModelFormat.onnx.write(network, to: "/dev/null")
+    #expect(try ModelFormat.onnx.proof(of: "/dev/null", against: network, samples: network.samples(1, from: nil)) == nil)
+    let folder = try TemporaryFolder()
+    let pipe = folder.file("pipe.onnx")
+    try #require(mkfifo(pipe, 0o600) == 0)
+    #expect(try ModelFormat.onnx.proof(of: pipe, against: network, samples: network.samples(1, from: nil)) == nil)
   }
 
   @Test("fp32 networks have no codes to be compared, and OpenVINO's files are not read back")

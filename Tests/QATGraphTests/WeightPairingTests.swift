@@ -66,9 +66,9 @@ struct WeightPairingTests {
     arguments: [[6, 4, 3, 3], [6, 3, 3, 3], [4, 7, 1, 5], [5, 1, 5, 5], [3, 9]])
   func property(shape: [Int]) {
     let pairing = WeightPairing(inputAxis: 1, outputAxis: 0)
-    var generator = SystemRandomNumberGenerator()
-    for _ in 0..<50 {
-      let codes = (0..<shape.reduce(1, *)).map { _ in Double(Int.random(in: -127...127, using: &generator)) }
+    for round in 0..<50 {
+      let key = RandomKey(seed: 1, purpose: .initialWeights, round)
+      let codes = (0..<shape.reduce(1, *)).map { Double(key.integer(below: 255, at: $0) - 127) }
       var limited = codes
       pairing.limit(&limited, shape: shape)
       let positions = shape.dropFirst(2).reduce(1, *)

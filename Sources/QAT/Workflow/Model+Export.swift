@@ -15,9 +15,6 @@ extension ModelFormat {
     return format
   }
 
-  /// Samples that a file is proven on.
-  private static let proofSampleCount = 4
-
   /// Writes a network and proves that the file computes it.
   /// - Returns: the proof, on samples that are drawn; nil where there is none.
   /// - Throws: the format's error; `TrainingError` when the file computes something else.
@@ -27,7 +24,7 @@ extension ModelFormat {
       let samples = try isReadable && network.lowered != nil ? network.samples(Self.proofSampleCount, from: nil) : []
       return try self.proof(of: path, against: network, samples: samples)
     }
-    if let proof, !proof.isProven {
+    if let proof, !proof.faults.isEmpty {
       throw TrainingError(
         .apart,
         "\(path) computes something else than what was trained, which is a fault of this library; do not deploy it: "

@@ -1,3 +1,4 @@
+import Foundation
 import QATData
 import QATDeployment
 import QATEngine
@@ -7,18 +8,23 @@ import QATTensor
 import RealModule
 
 extension ModelFormat {
+  /// Samples that an export is proven on.
+  public static let proofSampleCount = 4
+
   /// Reads a quantized file back and compares what it computes with the network that was written.
   /// - Parameters:
   ///   - path: the file.
   ///   - network: what was written to it.
   ///   - samples: samples, each with one array [1, ...] for each input.
   ///   - timeLimit: when no further operator is begun.
-  /// - Returns: the proof; nil for networks that are not quantized and for formats that are only written.
+  /// - Returns: the proof; nil for networks that are not quantized, for formats that are only written, and for pipes and devices, which give nothing back.
   /// - Throws: the format's error, when the file cannot be read back; `GraphError` when it holds another network.
   public func proof(
     of path: String, against network: Network, samples: [[TensorName: NDArray<Float>]], timeLimit: Duration = .seconds(20)
   ) throws -> ExportProof? {
     guard isReadable, let written = network.lowered else { return nil }
+    let kind = try URL(filePath: path).resolvingSymlinksInPath().resourceValues(forKeys: [.isRegularFileKey])
+    guard kind.isRegularFile == true else { return nil }
     return try ExportProof(of: lower(read(path).graph), against: written, target: network.target, samples: samples, timeLimit: timeLimit)
   }
 }

@@ -11,9 +11,6 @@ struct ExportRequest {
   var samples: () throws -> (any BatchSource)? = { nil }
   /// How many inputs and outputs are stored beside each file.
   var testVectorCount = 0
-
-  /// Samples that a file is proven on.
-  static let proofSampleCount = 4
 }
 
 /// Writes a trained network to files, each in its format, and proves that they compute what was trained.
@@ -34,7 +31,7 @@ func export(_ graph: Graph, _ request: ExportRequest, _ session: Session) throws
     for adjustment in lowered?.adjustments ?? [] { session.note("export: \(adjustment.node): \(adjustment.reason)") }
     for certificate in lowered?.overflowCertificates ?? [] where !certificate.isProven { session.warn("export: \(certificate.warning)") }
     if let lowered { session.note(try KernelTable(lowered).text) }
-    let samples = try lowered == nil ? [] : network.samples(ExportRequest.proofSampleCount, from: request.samples())
+    let samples = try lowered == nil ? [] : network.samples(ModelFormat.proofSampleCount, from: request.samples())
     var faults: [String] = []
     for destination in request.destinations {
       let file = destination.file
@@ -85,7 +82,7 @@ extension ExportProof {
     let limit = isComplete ? "" : "; the time limit left out the rest"
     return
       "read back and computed again without the code that trains: \(Numbers.grouped(count)) values of \(comparisons.count) tensors on \(sampleCount) samples are "
-      + "\(isProven ? "" : "NOT ")those of the network in \(target.name)'s arithmetic\(ties)\(limit)"
+      + "\(faults.isEmpty ? "" : "NOT ")those of the network in \(target.name)'s arithmetic\(ties)\(limit)"
   }
 }
 

@@ -15,12 +15,10 @@ struct CodeInterpreter: Sendable {
   private let graph: Graph
   private let kernels: [any ReferenceKernel]
   private let activations: [TensorName: ActivationCodes]
-  private let constants: [TensorName: NDArray<Double>]
 
   init(_ lowered: LoweredGraph) throws(GraphError) {
     graph = lowered.simulation
     activations = lowered.activations
-    constants = graph.constants.mapValues { NDArray<Double>($0.tensor) }
     var kernels: [any ReferenceKernel] = []
     for node in graph.nodes { kernels.append(try requireKernel(for: node)) }
     self.kernels = kernels
@@ -46,7 +44,7 @@ struct CodeInterpreter: Sendable {
   /// Compares every observed tensor of a sample with what the plain kernels make of the observed tensors before it.
   func compare(_ inputs: [TensorName: NDArray<Float>], _ observed: [TensorName: DeployedTensor], until deadline: ContinuousClock.Instant) -> Result {
     var result = Result()
-    var values = constants
+    var values: [TensorName: NDArray<Double>] = [:]
     for (name, array) in inputs { values[name] = NDArray(array.elements.map { Double($0) }, shape: array.shape) }
     // Where a tensor was rounded that nobody observes: the same with every code beside a tie on its other side.
     var alternatives: [TensorName: NDArray<Double>] = [:]
@@ -58,17 +56,21 @@ struct CodeInterpreter: Sendable {
       let context = KernelContext(mode: .evaluation, node: index, batchSize: 1)
       let output = node.outputs[0]
       let quantized = node.op is FakeQuantize ? activations[output] : nil
+      // A constant is converted where it is read: all of a large network at once would take twice its size.
+      func operands(_ values: [TensorName: NDArray<Double>]) -> [NDArray<Double>?] {
+        node.inputs.map { name in values[name] ?? graph.constants[name].map { NDArray($0.tensor) } }
+      }
       func computed(_ values: [TensorName: NDArray<Double>]) -> [NDArray<Double>] {
         // A quantizer's own rounding is what is compared: up to there it passes values on.
-        if quantized != nil { return values[node.inputs[0]].map { [$0] } ?? [] }
-        return kernels[index].forwardInDouble(node.inputs.map { values[$0] }, context).outputs
+        if quantized != nil { return operands(values)[0].map { [$0] } ?? [] }
+        return kernels[index].forwardInDouble(operands(values), context).outputs
       }
       let exact = computed(values)
       let other = node.inputs.contains { alternatives[$0] != nil } ? computed(values.merging(alternatives) { $1 }) : nil
       for (port, name) in node.outputs.enumerated() where exact.indices.contains(port) {
         if let seen = observed[name] {
           // What a quantizer of many scales makes has no codes to be compared.
-          let rounded = quantized == nil ? nil : kernels[index].forwardInDouble(node.inputs.map { values[$0] }, context).outputs[0]
+          let rounded = quantized == nil ? nil : kernels[index].forwardInDouble(operands(values), context).outputs[0]
           if rounded != nil || !(node.op is FakeQuantize) {
             result.comparisons.append(Self.compare(name, seen, exact[port], other?[port], rounded))
           }
