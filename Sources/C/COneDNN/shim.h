@@ -46,21 +46,25 @@ static inline dnnl_status_t qat_dnnl_convolution_forward_pd(
       pads_end);
   return status == dnnl_success ? qat_dnnl_make(pd, &d, engine, NULL) : status;
 }
-// u8 by s8 into s32 sums, exact. With a zero point, the source's codes count from a number that each execution is given, padding included.
+// Of a product of codes, u8 by s8 into s32 sums, exact. With a zero point, the source's codes count from a number that each execution is given.
+static inline dnnl_status_t qat_dnnl_make_of_codes(qat_pd *pd, const void *description, dnnl_engine_t engine, int with_zero_point) {
+  dnnl_primitive_attr_t attributes;
+  dnnl_status_t status = dnnl_primitive_attr_create(&attributes);
+  if (status != dnnl_success) return status;
+  const int32_t zero_point = DNNL_RUNTIME_S32_VAL;
+  if (with_zero_point) status = dnnl_primitive_attr_set_zero_points(attributes, DNNL_ARG_SRC, 1, 0, &zero_point);
+  if (status == dnnl_success) status = dnnl_primitive_desc_create(pd, description, attributes, engine, NULL);
+  dnnl_primitive_attr_destroy(attributes);
+  return status;
+}
+// Padding stands for zero, whatever its code.
 static inline dnnl_status_t qat_dnnl_integer_convolution_pd(
     qat_pd *pd, dnnl_engine_t engine, int with_zero_point, const qat_layout *source, const qat_layout *weights, const qat_layout *destination,
     const dnnl_dim_t *strides, const dnnl_dim_t *dilations, const dnnl_dim_t *pads_begin, const dnnl_dim_t *pads_end) {
   dnnl_convolution_desc_t d;
   dnnl_status_t status = dnnl_dilated_convolution_forward_desc_init(
       &d, dnnl_forward_training, dnnl_convolution_direct, source, weights, NULL, destination, strides, dilations, pads_begin, pads_end);
-  dnnl_primitive_attr_t attributes;
-  if (status == dnnl_success) status = dnnl_primitive_attr_create(&attributes);
-  if (status != dnnl_success) return status;
-  const int32_t zero_point = DNNL_RUNTIME_S32_VAL;
-  if (with_zero_point) status = dnnl_primitive_attr_set_zero_points(attributes, DNNL_ARG_SRC, 1, 0, &zero_point);
-  if (status == dnnl_success) status = dnnl_primitive_desc_create(pd, &d, attributes, engine, NULL);
-  dnnl_primitive_attr_destroy(attributes);
-  return status;
+  return status == dnnl_success ? qat_dnnl_make_of_codes(pd, &d, engine, with_zero_point) : status;
 }
 static inline dnnl_status_t qat_dnnl_convolution_backward_data_pd(
     qat_pd *pd, dnnl_engine_t engine, const qat_layout *diff_source, const qat_layout *weights, const qat_layout *diff_destination, const dnnl_dim_t *strides,
@@ -159,6 +163,12 @@ static inline dnnl_status_t qat_dnnl_matmul_pd(
   dnnl_matmul_desc_t d;
   dnnl_status_t status = dnnl_matmul_desc_init(&d, source, weights, NULL, destination);
   return status == dnnl_success ? qat_dnnl_make(pd, &d, engine, NULL) : status;
+}
+static inline dnnl_status_t qat_dnnl_integer_matmul_pd(
+    qat_pd *pd, dnnl_engine_t engine, int with_zero_point, const qat_layout *source, const qat_layout *weights, const qat_layout *destination) {
+  dnnl_matmul_desc_t d;
+  dnnl_status_t status = dnnl_matmul_desc_init(&d, source, weights, NULL, destination);
+  return status == dnnl_success ? qat_dnnl_make_of_codes(pd, &d, engine, with_zero_point) : status;
 }
 
 static inline dnnl_status_t qat_dnnl_softmax_forward_pd(

@@ -85,7 +85,11 @@ INLINE int encode_block(const ptrdiff_t block, const struct pass *p, struct plac
   return undefined;
 }
 
+// Whether one block holds all channels: codes and floats then lie in the same order.
+INLINE int is_one_block(const struct pass *p) { return p->channels == p->view.block; }
+
 QAT_CLONES static int encode_tile(const struct pass *p, struct place t) {
+  if (is_one_block(p)) return encode_run(t.positions * p->view.block, *p->grid, p->x + block_offset(p, t, 0), p->codes + row_offset(p, t));
   int undefined = 0;
   for (ptrdiff_t index = 0; index < p->view.channel_blocks; ++index) {
     if (p->view.block == 1) undefined |= encode_block(1, p, t, index);
@@ -113,6 +117,11 @@ void qat_encode(
   qat_parallel_for(tile_count(view, channels), tile_grain(channels), encode_body, &pass);
 }
 
+// The values of neighbouring codes.
+INLINE void decode_run(ptrdiff_t count, int32_t zero, float k, const uint8_t *restrict codes, float *restrict y) {
+  for (ptrdiff_t i = 0; i < count; ++i) y[i] = (float)((int32_t)codes[i] - zero) / k;
+}
+
 INLINE void decode_block(const ptrdiff_t block, const struct pass *p, struct place t, ptrdiff_t index, int32_t zero, float k) {
   const ptrdiff_t used = lanes_of(p, block, index);
   const uint8_t *restrict codes = p->codes + row_offset(p, t) + index * block;
@@ -123,13 +132,16 @@ INLINE void decode_block(const ptrdiff_t block, const struct pass *p, struct pla
     memset(run, zero, sizeof run);
     for (ptrdiff_t s = 0; s < t.positions; ++s) memcpy(run + s * block, codes + s * p->channels, (size_t)used);
   }
-  float *restrict y = p->y + block_offset(p, t, index);
-  for (ptrdiff_t i = 0; i < t.positions * block; ++i) y[i] = (float)((int32_t)run[i] - zero) / k;
+  decode_run(t.positions * block, zero, k, run, p->y + block_offset(p, t, index));
 }
 
 QAT_CLONES static void decode_tile(const struct pass *p, struct place t) {
   const int32_t zero = p->meaning->zero_point;
   const float k = p->meaning->undefined ? NAN : p->meaning->k;
+  if (is_one_block(p)) {
+    decode_run(t.positions * p->view.block, zero, k, p->codes + row_offset(p, t), p->y + block_offset(p, t, 0));
+    return;
+  }
   for (ptrdiff_t index = 0; index < p->view.channel_blocks; ++index) {
     if (p->view.block == 1) decode_block(1, p, t, index, zero, k);
     else if (p->view.block == 16) decode_block(16, p, t, index, zero, k);
@@ -149,35 +161,64 @@ void qat_decode(struct qat_channel_view view, ptrdiff_t channels, const struct q
 }
 
 struct weights {
-  ptrdiff_t count, stride;
+  struct qat_channel_view view;
+  ptrdiff_t stride;
   const struct qat_grid *grids;
   const float *y;
   int8_t *codes;
   int32_t *undefined;
 };
 
+INLINE int32_t encode_weight(float y, float k, int8_t *code) {
+  float rounded = rintf(y * k);
+  int32_t isNumber = rounded >= -128 && rounded <= 127;
+  *code = (int8_t)(int32_t)(isNumber ? rounded : 0);
+  return !isNumber;
+}
+
+// Neighbours of one channel; 1 where one of them was no number.
 QAT_CLONES static int32_t encode_row(ptrdiff_t count, float k, const float *restrict y, int8_t *restrict codes) {
   int32_t undefined = 0;
-  for (ptrdiff_t i = 0; i < count; ++i) {
-    float code = rintf(y[i] * k);
-    int32_t isNumber = code >= -128 && code <= 127;
-    undefined |= !isNumber;
-    codes[i] = (int8_t)(int32_t)(isNumber ? code : 0);
-  }
+  for (ptrdiff_t i = 0; i < count; ++i) undefined |= encode_weight(y[i], k, codes + i);
   return undefined;
 }
 
-static void weights_body(void *context, ptrdiff_t first, ptrdiff_t last) {
+// Neighbours of one channel each.
+QAT_CLONES static void encode_lanes(ptrdiff_t count, const float *restrict k, const float *restrict y, int8_t *restrict codes, int32_t *restrict undefined) {
+  for (ptrdiff_t i = 0; i < count; ++i) undefined[i] |= encode_weight(y[i], k[i], codes + i);
+}
+
+static void weight_rows_body(void *context, ptrdiff_t first, ptrdiff_t last) {
   const struct weights *w = context;
-  for (ptrdiff_t row = first; row < last; ++row) {
-    w->undefined[row] = encode_row(w->count, w->grids[row * w->stride].k, w->y + row * w->count, w->codes + row * w->count);
+  for (ptrdiff_t channel = first; channel < last; ++channel) {
+    int32_t undefined = 0;
+    for (ptrdiff_t outer = 0; outer < w->view.outer; ++outer) {
+      ptrdiff_t start = (outer * w->view.channel_blocks + channel) * w->view.inner;
+      undefined |= encode_row(w->view.inner, w->grids[channel * w->stride].k, w->y + start, w->codes + start);
+    }
+    w->undefined[channel] = undefined;
+  }
+}
+
+static void weight_lanes_body(void *context, ptrdiff_t first, ptrdiff_t last) {
+  const struct weights *w = context;
+  for (ptrdiff_t channel = first; channel < last; channel += longest) {
+    float k[longest];
+    ptrdiff_t count = last - channel < longest ? last - channel : longest;
+    for (ptrdiff_t i = 0; i < count; ++i) k[i] = w->grids[(channel + i) * w->stride].k;
+    memset(w->undefined + channel, 0, (size_t)count * sizeof *w->undefined);
+    for (ptrdiff_t outer = 0; outer < w->view.outer; ++outer) {
+      ptrdiff_t start = outer * w->view.channel_blocks + channel;
+      encode_lanes(count, k, w->y + start, w->codes + start, w->undefined + channel);
+    }
   }
 }
 
 void qat_encode_weights(
-    ptrdiff_t rows, ptrdiff_t count, const struct qat_grid *grids, ptrdiff_t stride, const float *y, int8_t *codes, int32_t *undefined) {
-  struct weights weights = {count, stride, grids, y, codes, undefined};
-  qat_parallel_for(rows, 1 + 16384 / (count > 0 ? count : 1), weights_body, &weights);
+    struct qat_channel_view view, const struct qat_grid *grids, ptrdiff_t stride, const float *y, int8_t *codes, int32_t *undefined) {
+  struct weights weights = {view, stride, grids, y, codes, undefined};
+  ptrdiff_t count = view.outer * view.inner;
+  qat_parallel_for(view.channel_blocks, 1 + tile_elements / (count > 0 ? count : 1), view.inner == 1 ? weight_lanes_body : weight_rows_body, &weights);
 }
 
 INLINE void scale_block(const ptrdiff_t block, const struct pass *p, struct place t, ptrdiff_t index) {
@@ -214,8 +255,29 @@ static void scale_body(void *context, ptrdiff_t first, ptrdiff_t last) {
   for (ptrdiff_t index = first; index < last; ++index) scale_tile(p, place_of(p->view, p->channels, index));
 }
 
+// Sums whose channels lie last in both orders, one row of them.
+QAT_CLONES static void scale_row(
+    ptrdiff_t channels, const float *restrict scale, const float *restrict bias, const int32_t *restrict sums, float *restrict y) {
+  if (bias) {
+    for (ptrdiff_t c = 0; c < channels; ++c) y[c] = (float)sums[c] * scale[c] + bias[c];
+  } else {
+    for (ptrdiff_t c = 0; c < channels; ++c) y[c] = (float)sums[c] * scale[c];
+  }
+}
+
+static void scale_rows_body(void *context, ptrdiff_t first, ptrdiff_t last) {
+  const struct pass *p = context;
+  for (ptrdiff_t row = first; row < last; ++row) {
+    scale_row(p->channels, p->scale, p->bias, p->sums + row * p->channels, p->y + row * p->channels);
+  }
+}
+
 void qat_scale_sums(
     struct qat_channel_view view, ptrdiff_t channels, const float *scale, const float *bias, const int32_t *sums, float *y) {
   struct pass pass = {.view = view, .channels = channels, .scale = scale, .bias = bias, .sums = sums, .y = y};
-  qat_parallel_for(tile_count(view, channels), tile_grain(channels), scale_body, &pass);
+  if (view.block == 1 && view.inner == 1) {
+    qat_parallel_for(view.outer, 1 + tile_elements / channels, scale_rows_body, &pass);
+  } else {
+    qat_parallel_for(tile_count(view, channels), tile_grain(channels), scale_body, &pass);
+  }
 }

@@ -1,13 +1,13 @@
 import QAT
 
-/// Which convolutions run forward on integers when the network trains, and why others do not.
+/// Which convolutions and linear layers run forward on integers when the network trains, and why others do not.
 struct LayerArithmeticReport {
   var layers: [LayerArithmetic]
 
   var text: String {
     let count = layers.count { $0.isInteger }
     let lines = layers.map { "  \($0.node): \($0.reasonForFloat.map { "float, because \($0)" } ?? "integers")" }
-    return (["forward in training: \(count) of \(layers.count) convolutions on integers"] + lines).joined(separator: "\n")
+    return (["forward in training: \(count) of \(layers.count) layers on integers"] + lines).joined(separator: "\n")
   }
 
   var json: JSONValue {

@@ -52,10 +52,10 @@ struct Layout: Equatable {
   }
 
   /// A matrix, row by row or, when transposed, column by column.
-  static func matrix(rows: Int, columns: Int, isTransposed: Bool) throws(EngineError) -> Layout {
+  static func matrix(rows: Int, columns: Int, isTransposed: Bool, of type: dnnl_data_type_t = dnnl_f32) throws(EngineError) -> Layout {
     var descriptor = qat_layout()
     let strides = isTransposed ? [1, Int64(rows)] : [Int64(columns), 1]
-    try check(qat_dnnl_plain(&descriptor, dnnl_f32, 2, [Int64(rows), Int64(columns)], strides), "a matrix of \(rows) × \(columns)")
+    try check(qat_dnnl_plain(&descriptor, type, 2, [Int64(rows), Int64(columns)], strides), "a matrix of \(rows) × \(columns)")
     return Layout(descriptor, shape: [rows, columns])
   }
 

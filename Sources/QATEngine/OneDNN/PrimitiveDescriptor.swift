@@ -33,6 +33,9 @@ final class PrimitiveDescriptor {
     return status == dnnl_success ? name.map { String(cString: $0) } ?? "?" : "?"
   }
 
-  /// Whether the implementation is oneDNN's plain fallback, many times slower than a generated kernel.
-  var isSlow: Bool { implementation.hasPrefix("ref") || implementation.hasPrefix("gemm") || implementation.hasPrefix("simple") }
+  /// Whether the implementation is oneDNN's plain loop.
+  var isPlainLoop: Bool { implementation.hasPrefix("ref") }
+
+  /// Of a convolution: whether the implementation is a fallback, many times slower than a generated kernel.
+  var isSlow: Bool { isPlainLoop || implementation.hasPrefix("gemm") || implementation.hasPrefix("simple") }
 }

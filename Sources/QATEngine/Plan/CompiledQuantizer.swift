@@ -19,8 +19,23 @@ struct CompiledQuantizer {
   }
 }
 
-/// The codes of a tensor, one byte an element, channels last.
+/// The codes of a tensor, one byte an element.
 struct TensorCodes {
+  /// In which order they lie.
+  enum Order: Hashable {
+    /// [N, H, W, C], of a tensor [N, C, H, W].
+    case channelsLast
+    /// That of the tensor's axes.
+    case rowMajor
+  }
+
+  /// A tensor in an order.
+  struct Key: Hashable {
+    let tensor: TensorName
+    let order: Order
+  }
+
+  let order: Order
   let values: PlanBuffer
   /// A `qat_code_meaning`, whose first member is the zero point.
   let meaning: PlanBuffer
@@ -34,42 +49,71 @@ extension PlanBuffer {
   var isUndefined: Bool { meaning.pointee.undefined != 0 }
 }
 
-extension PlanCompiler {
-  /// Whether own loops turn a tensor of this layout into codes: [N, C, H, W] in row-major order or in blocks of channels.
-  static func holdsCodes(_ layout: Layout) -> Bool { layout.shape.count == 4 && layout.channelBlock > 0 }
+extension TensorCodes.Order {
+  /// Whether own loops turn a tensor of this layout into codes of this order, and back.
+  func suits(_ layout: Layout) -> Bool {
+    switch self {
+    case .channelsLast: layout.shape.count == 4 && layout.channelBlock > 0
+    case .rowMajor: layout.isPlain
+    }
+  }
 
-  /// The quantizer on whose grid a tensor's values lie: a maximum of such values is one of them.
+  /// How the loops see the tensor, and its number of channels: as one where codes lie as floats do.
+  func view(_ layout: Layout) -> (qat_channel_view, channels: Int) {
+    switch self {
+    case .channelsLast: (PlanCompiler.view(layout, channelAxis: 1), layout.shape[1])
+    case .rowMajor: (PlanCompiler.view(layout, channelAxis: nil), 1)
+    }
+  }
+}
+
+extension PlanCompiler {
+  /// The quantizer on whose grid a tensor's values lie: a maximum of such values is one of them, and moving them changes none.
   func quantizer(behind name: TensorName) -> CompiledQuantizer? {
     var name = name
-    while let node = producer(of: name), node.op is MaxPool { name = node.inputs[0] }
+    while let node = producer(of: name), Self.keepsGrid(node.op) { name = node.inputs[0] }
     return quantizers[name]
   }
 
+  private static func keepsGrid(_ op: any Operator) -> Bool {
+    op is MaxPool || op is Identity || op is Reshape || op is Flatten || op is Transpose || op is Slice
+  }
+
   /// The codes of a tensor whose values lie on the grid of `quantizer`; computed once, where first asked for.
-  func tensorCodes(_ name: TensorName, _ quantizer: CompiledQuantizer) throws -> TensorCodes {
-    if let known = codes[name] { return known }
-    // Behind a pooling, rounding to the grid again changes nothing.
+  func tensorCodes(_ name: TensorName, _ quantizer: CompiledQuantizer, _ order: TensorCodes.Order) throws -> TensorCodes {
+    var name = name
+    // Another shape of the same rows: the same codes.
+    while order == .rowMajor, let node = producer(of: name), node.op is Reshape || node.op is Flatten || node.op is Identity { name = node.inputs[0] }
+    let key = TensorCodes.Key(tensor: name, order: order)
+    if let known = codes[key] { return known }
+    // Where the values were pooled or moved since, rounding to the grid again changes nothing.
     var source = quantizers[name] == nil ? try value(name) : quantizer.source
-    if !Self.holdsCodes(source.layout) { source = try converted(source, to: .blocked(shape(name)), "reorder \(name)") }
-    let view = Self.view(source.layout, channelAxis: 1)
-    let channels = source.layout.shape[1]
+    if !order.suits(source.layout) {
+      source = try converted(source, to: order == .rowMajor ? .plain(shape(name)) : .blocked(shape(name)), "reorder \(name)")
+    }
+    let (view, channels) = order.view(source.layout)
     let result = TensorCodes(
-      values: allocate(bytes: source.layout.shape.reduce(1, *)), meaning: allocate(bytes: MemoryLayout<qat_code_meaning>.stride))
+      order: order, values: allocate(bytes: source.layout.shape.reduce(1, *)), meaning: allocate(bytes: MemoryLayout<qat_code_meaning>.stride))
     let (x, grids) = (source.buffer, quantizer.grids)
     append(
       KernelStep("codes of \(name)", reads: [x, grids], writes: [result.values, result.meaning]) {
         qat_encode(
           view, channels, grids.pointer.assumingMemoryBound(to: qat_grid.self), x.floats, result.values.bytes, result.meaning.meaning)
       })
-    codes[name] = result
+    codes[key] = result
     return result
+  }
+
+  /// The codes of a tensor, where they have been computed in an order that becomes this layout.
+  func knownCodes(_ name: TensorName, for layout: Layout) -> TensorCodes? {
+    let known = [TensorCodes.Order.rowMajor, .channelsLast].compactMap { codes[.init(tensor: name, order: $0)] }
+    return known.first { $0.order.suits(layout) }
   }
 
   /// Appends the step that turns codes into the floats for which they stand.
   func appendValues(of codes: TensorCodes, _ layout: Layout, _ name: TensorName) -> PlanValue {
     let result = allocate(layout)
-    let view = Self.view(layout, channelAxis: 1)
-    let channels = layout.shape[1]
+    let (view, channels) = codes.order.view(layout)
     let y = result.buffer
     append(
       KernelStep("values of \(name)", reads: [codes.values, codes.meaning], writes: [y]) {

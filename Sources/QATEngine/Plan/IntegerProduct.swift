@@ -27,6 +27,22 @@ struct IntegerProduct {
   func isFree(ofSaturation addsInSixteenBits: Bool) -> Bool { !addsInSixteenBits || largestLevel * largestPair <= Int(Int16.max) }
 }
 
+/// A layer that multiplies a tensor by a weight, in what decides whether it runs on codes.
+struct IntegerCandidate {
+  /// The tensor.
+  let input: TensorName
+  /// The weight, as its quantizer leaves it.
+  let weight: TensorName
+  /// The weight's axis of output channels.
+  let outputAxis: Int
+  /// Which codes of the weight meet in sums of two products.
+  let pairing: WeightPairing?
+  /// Products that are added up for one output.
+  let terms: Int
+  /// Why integers would cost time; nil where they save some.
+  let loss: ReasonForFloat?
+}
+
 /// Why a layer runs in floats.
 struct ReasonForFloat: Error {
   let text: String
@@ -34,40 +50,39 @@ struct ReasonForFloat: Error {
 }
 
 extension PlanCompiler {
-  /// Decides by the graph alone, whatever the batch size, whether a convolution runs on codes.
+  /// Appends a layer in the arithmetic of codes where that is asked for and `append` finds no reason against it, which it throws before it has appended
+  /// anything, and notes in `layers` how the layer runs.
+  /// - Returns: whether the layer was appended.
+  func runsOnCodes(_ node: Node, _ append: () throws -> Void) throws -> Bool {
+    do {
+      guard forwardArithmetic == .integer else { throw ReasonForFloat("float arithmetic was asked for") }
+      try append()
+      layers.append(LayerArithmetic(node: node.name, reasonForFloat: nil))
+      return true
+    } catch let reason as ReasonForFloat {
+      layers.append(LayerArithmetic(node: node.name, reasonForFloat: reason.text))
+      return false
+    }
+  }
+
+  /// Decides by the graph alone, whatever the batch size, whether a layer runs on codes.
   /// - Throws: why it does not.
-  func integerProduct(_ node: Node, _ shapes: ConvolutionShapes) throws(ReasonForFloat) -> IntegerProduct {
-    guard forwardArithmetic == .integer else { throw ReasonForFloat("float arithmetic was asked for") }
-    guard shapes.source.count == 4 else { throw ReasonForFloat("it has \(shapes.source.count - 2) spatial axes, integer kernels are for 2") }
-    guard let input = quantizer(behind: node.inputs[0]) else { throw ReasonForFloat("its input is not quantized") }
+  func integerProduct(_ layer: IntegerCandidate) throws(ReasonForFloat) -> IntegerProduct {
+    guard let input = quantizer(behind: layer.input) else { throw ReasonForFloat("its input is not quantized") }
     guard input.op.channelAxis == nil, input.op.pairing == nil else { throw ReasonForFloat("its input has a grid for each channel") }
-    guard let weight = quantizers[node.inputs[1]] else { throw ReasonForFloat("its weight is not quantized") }
-    guard weight.op.mode == .symmetric(signed: true), weight.op.channelAxis ?? 0 == 0 else {
+    guard let weight = quantizers[layer.weight] else { throw ReasonForFloat("its weight is not quantized") }
+    let axis = weight.op.channelAxis.map { $0 < 0 ? $0 + shape(layer.weight).count : $0 }
+    guard weight.op.mode == .symmetric(signed: true), axis == nil || axis == layer.outputAxis else {
       throw ReasonForFloat("its weight is not on signed symmetric grids, of the whole tensor or of output channels")
     }
     let product = IntegerProduct(
-      input: input, weight: weight, terms: shapes.groupedWeights.suffix(3).reduce(1, *),
-      isPaired: weight.op.pairing != nil && weight.op.pairing == node.weightPairing(port: 1, shape: shape(node.inputs[1])))
+      input: input, weight: weight, terms: layer.terms, isPaired: weight.op.pairing != nil && weight.op.pairing == layer.pairing)
     guard product.isFree(ofSaturation: DNNLContext.addsProductsInSixteenBits) else {
       let sum = product.largestLevel * product.largestPair
       throw ReasonForFloat("sums of two products could reach \(sum) and, without VNNI, saturate at \(Int16.max); \"overflow_fix\" prevents that")
     }
     guard product.fitsAccumulator else { throw ReasonForFloat("sums of \(product.terms) products could leave 32 bits") }
-    guard shapes.gainsByIntegers else {
-      throw ReasonForFloat("with \(product.terms) products an output, conversions would cost more than integers gain")
-    }
+    if let loss = layer.loss { throw loss }
     return product
-  }
-}
-
-extension ConvolutionShapes {
-  /// Whether integer products save more time than the passes around them cost: the rule for all layers, independent of machine and batch size.
-  ///
-  /// Measured on an AVX2 core without VNNI: a product costs 1/80 ns less than in floats; the pass that scales the sums 0.7 ns an output, and, of a training
-  /// step, the one that turns codes into floats for the weight gradient 0.4 ns an input. Depthwise kernels are slower in integers than in floats.
-  var gainsByIntegers: Bool {
-    let terms = groupedWeights.suffix(3).reduce(1, *)
-    let (inputs, outputs) = (source[1...].reduce(1, *), destination[1...].reduce(1, *))
-    return terms * outputs >= 56 * outputs + 32 * inputs
   }
 }

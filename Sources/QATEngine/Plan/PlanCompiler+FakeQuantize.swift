@@ -19,7 +19,7 @@ extension PlanCompiler {
     quantizers[node.outputs[0]] = quantizer
     let source = x.buffer
     let make = { [self] in
-      if let known = codes[node.outputs[0]] { return appendValues(of: known, x.layout, node.outputs[0]) }
+      if let known = knownCodes(node.outputs[0], for: x.layout) { return appendValues(of: known, x.layout, node.outputs[0]) }
       let result = allocate(x.layout)
       let destination = result.buffer
       append(
@@ -29,7 +29,7 @@ extension PlanCompiler {
       if let pairing = op.pairing { appendLimit(pairing, x.layout.shape, grids, hasOneGrid: op.channelAxis == nil, destination, node.name) }
       return result
     }
-    if forwardArithmetic == .integer, op.channelAxis == nil, op.pairing == nil, Self.holdsCodes(x.layout) {
+    if forwardArithmetic == .integer, op.channelAxis == nil, op.pairing == nil, x.layout.channelBlock > 0 {
       define(node.outputs[0], x.layout, onDemand: make)
     } else {
       define(node.outputs[0], make())

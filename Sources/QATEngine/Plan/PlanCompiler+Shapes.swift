@@ -15,8 +15,9 @@ extension PlanCompiler {
   /// The same row-major memory in another shape.
   func reshaping(_ node: Node, _ index: Int) throws -> Bool {
     let (from, to) = (shape(node.inputs[0]), shape(node.outputs[0]))
-    let x = try plainValue(node.inputs[0])
-    define(node.outputs[0], PlanValue(layout: try .plain(to), buffer: x.buffer))
+    let layout = try Layout.plain(to)
+    let make = { [self] in PlanValue(layout: layout, buffer: try plainValue(node.inputs[0]).buffer) }
+    if isDeferred(node.inputs[0]) { define(node.outputs[0], layout, onDemand: make) } else { define(node.outputs[0], try make()) }
     onBackward(of: index) { [self] in
       guard let dy = try gradient(node.outputs[0]) else { return }
       try contribute(PlanValue(layout: try .plain(from), buffer: dy.buffer), to: node.inputs[0])

@@ -31,8 +31,8 @@ final class PlanCompiler {
   private(set) var buffers: [PlanBuffer] = []
   /// Quantizers that have been compiled, by the name of their output.
   var quantizers: [TensorName: CompiledQuantizer] = [:]
-  /// Codes that integer products have asked for, by the name of the tensor.
-  var codes: [TensorName: TensorCodes] = [:]
+  /// Codes that integer products have asked for.
+  var codes: [TensorCodes.Key: TensorCodes] = [:]
   /// The arithmetic of each convolution and linear layer.
   var layers: [LayerArithmetic] = []
   private(set) var inputs: [TensorName: AlignedBuffer<Float>] = [:]
@@ -131,6 +131,9 @@ final class PlanCompiler {
   /// The shape of a tensor in this plan.
   func shape(_ name: TensorName) -> [Int] { types[name]?.shape(batchSize: batchSize) ?? [] }
 
+  /// The shape that a tensor has for one sample.
+  func sampleShape(_ name: TensorName) -> [Int] { types[name]?.shape(batchSize: 1) ?? [] }
+
   /// Whether gradients of a tensor are wanted.
   func wantsGradient(_ name: TensorName) -> Bool { needsGradient.contains(name) }
 
@@ -172,6 +175,9 @@ final class PlanCompiler {
     conversions[name, default: []].append(result)
     return result
   }
+
+  /// Whether a tensor's values have not been asked for yet.
+  func isDeferred(_ name: TensorName) -> Bool { values[name] == nil && deferred[name] != nil }
 
   /// The layout in which a tensor is made, whether or not it has been.
   func layout(of name: TensorName) throws -> Layout { try deferred[name]?.layout ?? value(name).layout }

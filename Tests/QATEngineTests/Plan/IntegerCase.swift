@@ -1,10 +1,8 @@
-import QATEngine
 import QATGraph
 import QATTensor
-import Testing
 
-/// A convolution between quantizers, and what plain integer arithmetic makes of it.
-struct IntegerCase: Sendable, CustomTestStringConvertible {
+/// A convolution between quantizers.
+struct IntegerCase: IntegerLayer {
   var name: String
   var channels = (inputs: 16, outputs: 16)
   var groups = 1
@@ -13,50 +11,21 @@ struct IntegerCase: Sendable, CustomTestStringConvertible {
   var activation = FakeQuantize(mode: .symmetric(signed: false))
   var weight = FakeQuantize(mode: .symmetric(signed: true), halfRange: true, channelAxis: 0)
   var hasBias = false
-  /// How far the weights reach beyond their grids: 1 leaves them inside, more makes most codes extreme.
   var excess: Float = 1
-  var testDescription: String { name }
 
-  /// x → quantizer → convolution with a quantized weight.
+  var inputShape: [Int] { [channels.inputs] + size }
+  var weightShape: [Int] { [channels.outputs, channels.inputs / groups] + window.kernel }
+  var outputAxis: Int { 0 }
+
   var graph: Graph {
-    var graph = Graph(name: name, outputs: ["y"])
-    graph.inputs = [.init(name: "x", type: TensorType([.batch] + ([channels.inputs] + size).map(Dimension.fixed)))]
-    let weightShape = [channels.outputs, channels.inputs / groups] + window.kernel
-    graph.constants["w"] = .init(Tensor(randomFloats(weightShape.elementCount, seed: 7).map { $0 * 0.4 * excess }, shape: weightShape), .parameter)
-    let scales = weight.channelAxis == nil ? 1 : channels.outputs
-    graph.constants["w.scale"] = .init(Tensor(randomFloats(scales, seed: 8).map { 0.5 + abs($0) * 0.1 }, shape: [scales]), .parameter)
-    var parameters = ["x.scale"]
-    if activation.mode == .asymmetric {
-      parameters = ["x.low", "x.range"]
-      graph.constants["x.low"] = .init(Tensor([-0.43], shape: [1]), .parameter)
-      graph.constants["x.range"] = .init(Tensor([1.61], shape: [1]), .parameter)
-    } else {
-      graph.constants["x.scale"] = .init(Tensor([1.23], shape: [1]), .parameter)
-    }
-    graph.nodes = [
-      Node(name: "x|FQ", op: activation, inputs: ["x"] + parameters, outputs: ["xq"]),
-      Node(name: "w|FQ", op: weight, inputs: ["w", "w.scale"], outputs: ["wq"]),
-    ]
-    if hasBias { graph.constants["b"] = .init(Tensor(randomFloats(channels.outputs, seed: 9), shape: [channels.outputs]), .parameter) }
+    var graph = operands
     graph.nodes.append(
-      Node(name: "conv", op: Convolution(window: window, groups: groups), inputs: ["xq", "wq"] + (hasBias ? ["b"] : []), outputs: ["y"]))
+      Node(name: "layer", op: Convolution(window: window, groups: groups), inputs: ["xq", "wq"] + (hasBias ? ["b"] : []), outputs: ["y"]))
     return graph
   }
 
-  /// The output for row-major `x`, [batch, inputs, H, W]: sums of products of whole numbers, brought to scale in two roundings.
   func expected(_ x: [Float], batch: Int) throws -> [Float] {
-    let graph = graph
-    func floats(_ name: String) throws -> [Float] { try #require(graph.tensor(name)?.floats.map { Array($0) }) }
-    let gridX: FakeQuantize.Grid<Float> =
-      activation.mode == .asymmetric
-      ? activation.grid(inputLow: try floats("x.low")[0], inputRange: try floats("x.range")[0]) : activation.grid(scale: try floats("x.scale")[0])
-    let gridsW: [FakeQuantize.Grid<Float>] = try floats("w.scale").map { weight.grid(scale: $0) }
-    let weights = try floats("w")
-    let taps = channels.inputs / groups * window.kernel.elementCount
-    var codesW = weights.enumerated().map { gridsW[gridsW.count == 1 ? 0 : $0.offset / taps].code($0.element) }
-    weight.pairing?.limit(&codesW, shape: [channels.outputs, channels.inputs / groups] + window.kernel)
-    let codes = IntegerCodes(input: x.map { Int(gridX.code($0)) }, weights: codesW.map { Int($0) })
-    let bias = hasBias ? try floats("b") : Array(repeating: 0, count: channels.outputs)
+    let codes = try codes(x)
     let extent = (0..<2).map { axis in
       let reach: Int = (window.kernel[axis] - 1) * window.dilations[axis] + 1
       return (size[axis] + window.pads[axis] + window.pads[axis + 2] - reach) / window.strides[axis] + 1
@@ -64,21 +33,16 @@ struct IntegerCase: Sendable, CustomTestStringConvertible {
     var result: [Float] = []
     for n in 0..<batch {
       for o in 0..<channels.outputs {
-        let scale = gridX.step * gridsW[gridsW.count == 1 ? 0 : o].step
         for row in 0..<extent[0] {
-          for column in 0..<extent[1] { result.append(Float(sum(codes, n, o, row, column)) * scale + bias[o]) }
+          for column in 0..<extent[1] { result.append(Float(sum(codes, n, o, row, column)) * codes.scales[o] + codes.bias[o]) }
         }
       }
     }
     return result
   }
 
-  private struct IntegerCodes {
-    var input, weights: [Int]
-  }
-
   /// One output's sum of products; padding counts nothing.
-  private func sum(_ codes: IntegerCodes, _ n: Int, _ o: Int, _ row: Int, _ column: Int) -> Int {
+  private func sum(_ codes: LayerCodes, _ n: Int, _ o: Int, _ row: Int, _ column: Int) -> Int {
     let inner = channels.inputs / groups
     let firstChannel = n * channels.inputs + o / (channels.outputs / groups) * inner
     var sum = 0

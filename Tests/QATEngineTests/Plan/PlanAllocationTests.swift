@@ -66,6 +66,9 @@ func quantizedEverywhere(_ graph: Graph) -> Graph {
     if node.op is Relu || node.op is Clip {
       quantize(node.outputs[0], FakeQuantize(mode: .symmetric(signed: false)), channels: 1, scale: 4)
     }
+    if node.op is LayerNormalization || node.op is Gelu || node.op is MatMul {
+      quantize(node.outputs[0], FakeQuantize(mode: .symmetric(signed: true)), channels: 1, scale: 4)
+    }
   }
   return result
 }

@@ -6,17 +6,17 @@ import Testing
 
 @Suite("Quantized layers run on their codes")
 struct PlanIntegerTests {
-  @Test("a convolution equals plain integer arithmetic, bit for bit, for any number of threads", arguments: IntegerCase.all)
-  func exact(_ layer: IntegerCase) throws {
+  @Test("a layer equals plain integer arithmetic, bit for bit, for any number of threads", arguments: integerLayers)
+  func exact(_ layer: any IntegerLayer) throws {
     let batch = 3
-    let x = randomFloats(batch * layer.channels.inputs * layer.size.elementCount, seed: 3)
+    let x = randomFloats(batch * layer.inputShape.elementCount, seed: 3)
     let expected = try layer.expected(x, batch: batch)
     let before = EngineEnvironment.threadCount
     defer { EngineEnvironment.threadCount = before }
     for (mode, threads) in [(Plan.Mode.evaluation, 1), (.training, 1), (.training, 2)] {
       EngineEnvironment.threadCount = threads
       let plan = try Plan(layer.graph, state: ModelState(layer.graph), batchSize: batch, mode: mode)
-      #expect(plan.layers == [LayerArithmetic(node: "conv", reasonForFloat: nil)])
+      #expect(plan.layers == [LayerArithmetic(node: "layer", reasonForFloat: nil)])
       _ = plan.input("x").update(fromContentsOf: x)
       // Twice: the second run must not see what the first one left in shared memory.
       for _ in 0..<2 { plan.forward() }
@@ -24,8 +24,8 @@ struct PlanIntegerTests {
     }
   }
 
-  @Test("gradients are those of the plain kernels", arguments: IntegerCase.all)
-  func gradients(_ layer: IntegerCase) throws {
+  @Test("gradients are those of the plain kernels", arguments: integerLayers)
+  func gradients(_ layer: any IntegerLayer) throws {
     try expectPlanMatchesPlainKernels(layer.graph, batchSize: 2)
   }
 
@@ -50,9 +50,11 @@ struct PlanIntegerTests {
     try expectPlanMatchesPlainKernels(graph, batchSize: 2)
   }
 
-  @Test("what is no number gives no numbers", arguments: ["x", "w", "x.scale", "w.scale"])
-  func undefined(_ tensor: String) throws {
-    let graph = IntegerCase(name: "layer").graph
+  @Test(
+    "what is no number gives no numbers", arguments: ["x", "w", "x.scale", "w.scale"],
+    [IntegerCase(name: "convolution"), LinearCase(name: "Gemm"), LinearCase(name: "MatMul", kind: .matMul)] as [any IntegerLayer])
+  func undefined(_ tensor: String, _ layer: any IntegerLayer) throws {
+    let graph = layer.graph
     let state = try ModelState(graph)
     let plan = try Plan(graph, state: state, batchSize: 1, mode: .training)
     let input = plan.input("x")
@@ -65,6 +67,30 @@ struct PlanIntegerTests {
     }
     plan.forward()
     #expect(plan.output("y").contains { $0.isNaN })
+  }
+
+  @Test("codes pass movements and other shapes, and two layers share them") func movedTensor() throws {
+    let (tokens, features) = (96, 64)
+    var graph = LinearCase(name: "shared", inputs: features, outputs: 112).graph
+    // As behind attention: the heads of each token side by side.
+    graph.constants["w2"] = .init(Tensor(randomFloats(features * 112, seed: 12), shape: [112, features]), .parameter)
+    graph.constants["w2.scale"] = .init(Tensor([1.1], shape: [1]), .parameter)
+    graph.nodes += [
+      Node(name: "w2|FQ", op: FakeQuantize(mode: .symmetric(signed: true), halfRange: true), inputs: ["w2", "w2.scale"], outputs: ["w2q"]),
+      Node(name: "heads", op: Reshape(shape: [0, 4, tokens, features / 4]), inputs: ["xq"], outputs: ["heads"]),
+      Node(name: "tokens first", op: Transpose(permutation: [0, 2, 1, 3]), inputs: ["heads"], outputs: ["moved"]),
+      Node(name: "merged", op: Reshape(shape: [-1, features]), inputs: ["moved"], outputs: ["merged"]),
+      Node(name: "second", op: Gemm(transposesB: true), inputs: ["merged", "w2q"], outputs: ["y2"]),
+      Node(name: "third", op: Gemm(transposesB: true), inputs: ["rows", "w2q"], outputs: ["y3"]),
+      Node(name: "sum", op: Add(), inputs: ["y2", "y3"], outputs: ["z"]),
+    ]
+    graph.outputs = ["y", "z"]
+    try graph.validated()
+    #expect(try Plan(graph, state: ModelState(graph), batchSize: 2, mode: .training).layers.map(\.isInteger) == [true, true, true])
+    for mode in [Plan.Mode.evaluation, .training] { try expectPlanMatchesPlainKernels(graph, batchSize: 2, mode: mode) }
+    // The quantized tensor as an output is what the quantizer gives in floats.
+    graph.outputs.append("xq")
+    try expectPlanMatchesPlainKernels(graph, batchSize: 2)
   }
 
   @Test("a whole network trains as in floats", arguments: ["resnet_small", "mobilenet_small"])
@@ -108,6 +134,36 @@ struct PlanIntegerTests {
     let plan = try Plan(graph, state: ModelState(graph), batchSize: 1, mode: .training)
     #expect(plan.layers.count == 1 && plan.layers[0].reasonForFloat?.contains(reason) == true, "\(plan.layers)")
     try expectPlanMatchesPlainKernels(graph)
+  }
+
+  @Test(
+    "a linear layer says why it runs in floats",
+    arguments: [
+      (LinearCase(name: "a classifier", tokens: [1], inputs: 512, outputs: 1000), "conversions would cost more"),
+      (LinearCase(name: "few tokens", kind: .matMul, tokens: [17]), "conversions would cost more"),
+      (LinearCase(name: "unsigned weights", grid: FakeQuantize(mode: .symmetric(signed: false), bits: 7)), "not on signed symmetric grids"),
+    ])
+  func linearReasons(_ layer: LinearCase, _ reason: String) throws {
+    for batch in [1, 64] {
+      let plan = try Plan(layer.graph, state: ModelState(layer.graph), batchSize: batch, mode: .training)
+      #expect(plan.layers.count == 1 && plan.layers[0].reasonForFloat?.contains(reason) == true, "\(plan.layers)")
+    }
+    try expectPlanMatchesPlainKernels(layer.graph)
+  }
+
+  @Test("matrix products of other forms run in floats", arguments: ["factor", "activations"]) func otherProducts(_ form: String) throws {
+    var graph = LinearCase(name: "layer").graph
+    if form == "factor" {
+      graph.nodes[3].op = Gemm(alpha: 0.5, transposesB: true)
+    } else {
+      graph.nodes[2...] = [
+        Node(name: "t", op: Transpose(permutation: [0, 2, 1]), inputs: ["xq"], outputs: ["xt"]),
+        Node(name: "layer", op: MatMul(), inputs: ["xq", "xt"], outputs: ["y"]),
+      ]
+    }
+    let reasons = try Plan(graph, state: ModelState(graph), batchSize: 2, mode: .training).layers.map(\.reasonForFloat)
+    #expect(reasons.count == 1 && reasons[0]?.contains(form == "factor" ? "more than a product" : "two activations") == true, "\(reasons)")
+    try expectPlanMatchesPlainKernels(graph, batchSize: 2)
   }
 
   @Test("a layer without quantizers, and one whose user asks for floats, run in floats") func floats() throws {

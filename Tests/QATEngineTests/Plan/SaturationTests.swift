@@ -29,9 +29,55 @@ struct SaturationTests {
       (FakeQuantize(mode: .asymmetric, bits: 6), FakeQuantize(mode: .symmetric(signed: true), channelAxis: 0), true),
     ])
   func decision(_ activation: FakeQuantize, _ weight: FakeQuantize, isFree: Bool) throws {
-    let graph = IntegerCase(name: "layer", activation: activation, weight: weight).graph
-    let layers = try Plan(graph, state: ModelState(graph), batchSize: 1, mode: .training).layers
-    #expect(layers.map(\.isInteger) == [isFree || !DNNLContext.addsProductsInSixteenBits], "\(layers)")
+    let cases: [any IntegerLayer] = [
+      IntegerCase(name: "convolution", activation: activation, weight: weight), LinearCase(name: "Gemm", activation: activation, grid: weight),
+    ]
+    for graph in cases.map(\.graph) {
+      let layers = try Plan(graph, state: ModelState(graph), batchSize: 1, mode: .training).layers
+      #expect(layers.map(\.isInteger) == [isFree || !DNNLContext.addsProductsInSixteenBits], "\(layers)")
+    }
+  }
+
+  @Test(
+    "of a matrix product, consecutive inputs meet, wherever the sums begin, and no others",
+    arguments: [1, 3, 33], [2, 5, 129, 385, 490, 1537])
+  func neighbours(_ rows: Int, _ inputs: Int) throws {
+    for (outputs, isTransposed) in [(1, false), (7, true), (16, false), (33, true)] {
+      // Pairs of one sign whose sum is 128, from either parity; and what saturates wherever two of three neighbours meet.
+      for (pattern, isFree) in [([127, 1], true), ([1, 127], true), ([-127, -1], true), ([127, -128], true), ([127, 127], false)] {
+        let sums = try Self.sums(level: 255, pattern.map { Int8($0) }, rows: rows, inputs: inputs, outputs: outputs, isTransposed: isTransposed)
+        let exact = (0..<inputs).reduce(0) { $0 + 255 * pattern[$1 % 2] }
+        #expect(sums.allSatisfy { Int($0) == exact } == (isFree || !DNNLContext.addsProductsInSixteenBits), "\(outputs) outputs of \(pattern)")
+      }
+    }
+  }
+
+  /// The sums of a matrix product whose input is constant and whose weights repeat `pattern` along the inputs.
+  private static func sums(level: UInt8, _ pattern: [Int8], rows: Int, inputs: Int, outputs: Int, isTransposed: Bool) throws -> [Int32] {
+    let context = try DNNLContext()
+    let from = try Layout.plain([rows, inputs], of: dnnl_u8)
+    let matrix = try Layout.matrix(rows: inputs, columns: outputs, isTransposed: isTransposed, of: dnnl_s8)
+    let to = try Layout.plain([rows, outputs], of: dnnl_s32)
+    let descriptor = withDescriptors(from, matrix, to, nil) { source, weights, destination, _ in
+      PrimitiveDescriptor { qat_dnnl_integer_matmul_pd($0, context.engine, 0, source, weights, destination) }
+    }
+    let source = AlignedBuffer<UInt8>(count: rows * inputs)
+    source.elements.update(repeating: level)
+    let weights = AlignedBuffer<Int8>(count: inputs * outputs)
+    for place in 0..<inputs * outputs { weights.elements[place] = pattern[(isTransposed ? place % inputs : place / outputs) % 2] }
+    let sums = AlignedBuffer<Int32>(count: rows * outputs)
+    let step = try PrimitiveStep(
+      "product", try #require(descriptor), context,
+      reads: [argument(DNNL_ARG_SRC, from, source), argument(DNNL_ARG_WEIGHTS, matrix, weights)], writes: [argument(DNNL_ARG_DST, to, sums)])
+    try step.bind()
+    step.run()
+    return Array(sums.elements)
+  }
+
+  private static func argument<Element>(_ index: Int32, _ layout: Layout, _ memory: AlignedBuffer<Element>) -> PrimitiveStep.Argument {
+    let buffer = PlanBuffer(byteCount: layout.byteCount)
+    buffer.place(at: UnsafeMutableRawPointer(memory.pointer))
+    return .init(index: index, layout: layout, buffer: buffer)
   }
 
   /// One sum of a 1×1 convolution whose input and weight are constant.
@@ -47,11 +93,6 @@ struct SaturationTests {
     }
     let found = try #require(descriptor)
     let packedLayout = try found.layout(dnnl_query_weights_md, shape: weights)
-    func argument<Element>(_ index: Int32, _ layout: Layout, _ memory: AlignedBuffer<Element>) -> PrimitiveStep.Argument {
-      let buffer = PlanBuffer(byteCount: layout.byteCount)
-      buffer.place(at: UnsafeMutableRawPointer(memory.pointer))
-      return .init(index: index, layout: layout, buffer: buffer)
-    }
     let source = AlignedBuffer<UInt8>(count: from.elementCount)
     source.elements.update(repeating: level)
     let plain = AlignedBuffer<Int8>(count: weights.elementCount)
