@@ -25,8 +25,9 @@ struct WatchDesk {
   /// When somebody has first asked this process to end; nil when nobody has.
   var askedToEnd: Double? { qat_requested_stop_time() > 0 ? Double(qat_requested_stop_time()) / 1e9 : nil }
 
-  /// Seconds after which this rank speaks of rank 0's end. One rank speaks where it can: once it has ended, mpirun asks the others to end before their turn comes.
-  var turn: Double { rank > 1 ? 1 + 0.2 * Double(min(rank, 10)) : 0 }
+  /// Seconds after which this rank speaks of rank 0's end. One rank speaks where it can: once it has ended, mpirun asks the others to end before their turn comes,
+  /// for which it was seen to need more than a second on a busy node.
+  var turn: Double { rank > 1 ? min(2 + 0.5 * Double(rank), Self.grace - 2) : 0 }
 
   /// This rank's message.
   func beat(_ kind: Int, exitCode: Int32 = 0) -> qat_beat { Whereabouts.own.beat(run: run, rank: rank, kind: kind, exitCode: exitCode) }
