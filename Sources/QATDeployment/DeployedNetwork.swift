@@ -38,7 +38,7 @@ public struct DeployedNetwork: Sendable {
     var compiler = try DeploymentCompiler(lowered, target.arithmetic, batchSize: batchSize)
     let steps = try compiler.compile()
     self.steps = steps
-    integerOperators = compiler.integerOperators
+    integerOperators = target.computesOnIntegers ? compiler.integerOperators : []
     var constants: [TensorName: DeployedTensor] = [:]
     for name in steps.flatMap(\.inputs) {
       guard let tensor = lowered.simulation.tensor(name) else { continue }

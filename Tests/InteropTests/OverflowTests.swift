@@ -71,7 +71,7 @@ import Testing
 
   @Test(
     "with pairwise or halved weights, and of fewer bits, every code is that of exact sums, and a certificate says so beforehand",
-    arguments: Runtime.allCases,
+    arguments: Runtime.withIntegerKernels,
     [RandomLayers.OverflowFix.pairwise, .halfRange])
   func protected(runtime: Runtime, fix: RandomLayers.OverflowFix) throws {
     let (result, _) = try Self.compare(runtime, fix, networks: Self.networkCount)
@@ -81,7 +81,8 @@ import Testing
   }
 
   @Test(
-    "with the whole range and no fix layers saturate where there is no VNNI, and only such whose certificate is refused", arguments: Runtime.allCases)
+    "with the whole range and no fix layers saturate where there is no VNNI, and only such whose certificate is refused",
+    arguments: Runtime.withIntegerKernels)
   func unprotected(runtime: Runtime) throws {
     let (result, machine) = try Self.compare(runtime, .none, networks: 40)
     #expect(machine.hasVNNI || result.layersThatDiffer.count > 40, "\(result.layersThatDiffer.count) of \(result.layerCount)")

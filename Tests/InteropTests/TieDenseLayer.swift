@@ -11,14 +11,17 @@ enum TieDenseLayer: String, CaseIterable, Sendable {
   /// Whether what the layer makes is never negative: its codes count from zero.
   static let rectified = [true, false]
 
-  /// A network of one such layer between quantizers. With a ReLU behind the layer its zero point is 0, otherwise 128.
-  func graph(isRectified: Bool, size: Int = 32, seed: UInt64 = 1) throws -> Graph {
+  /// A network of one such layer between quantizers. With a ReLU behind the layer its zero point is 0, otherwise 128. If it is exact, its scales are such that float32
+  /// holds every sum and product in any order: then about half of the outputs lie right on ties.
+  func graph(isRectified: Bool, size: Int = 32, seed: UInt64 = 1, isExact: Bool = false) throws -> Graph {
     var net = QuantizedNetwork(channels: 8, size: size, seed: seed)
+    net.hasExactSums = isExact
     // Free scales: nothing about them is round.
-    let input = Float(0.0173) * (1 + 0.3 * net.random(1)[0])
+    let input = isExact ? 0x1p-6 : Float(0.0173) * (1 + 0.3 * net.random(1)[0])
     // Of a sum the branch's step is twice the skip's, and so is the result's, but for two units in the last place.
     let isResidual = [.residual, .residualOnPositive, .residualWithoutBias].contains(self)
-    let output = isResidual ? (input * 2).nextUp.nextUp : Float(0.0611) * (1 + 0.3 * net.random(1)[0])
+    let output: Float =
+      if isExact { 0x1p-4 } else if isResidual { (input * 2).nextUp.nextUp } else { Float(0.0611) * (1 + 0.3 * net.random(1)[0]) }
     let image = net.quantizer("image", scale: input, signed: true)
     let made: TensorName
     switch self {
@@ -42,15 +45,16 @@ enum TieDenseLayer: String, CaseIterable, Sendable {
         self == .residual
         ? image : net.quantizer(net.node("positive", Relu(), "image"), scale: input, signed: false)
       let sum = net.node("sum", Add(), net.quantizer(made, scale: output, signed: true), skip)
-      let result = net.quantizer(isRectified ? net.node("relu", Relu(), sum) : sum, scale: (input * 2).nextDown, signed: !isRectified)
+      let result = net.quantizer(
+        isRectified ? net.node("relu", Relu(), sum) : sum, scale: isExact ? input * 2 : (input * 2).nextDown, signed: !isRectified)
       return net.returning(result)
     }
     let rectifiedOutput = isRectified ? net.node("relu", Relu(), made) : made
     let step: Float =
       switch self {
       case .addition: input * 2
-      case .multiplication: input * input * 2 * 17
-      case .globalAverage: input * 2 / Float(size * size) * 37
+      case .multiplication: input * input * 2 * (isExact ? 16 : 17)
+      case .globalAverage: input * 2 / Float(size * size) * (isExact ? 32 : 37)
       default: output
       }
     let quantized = net.quantizer(rectifiedOutput, scale: step, signed: !isRectified)
@@ -74,7 +78,7 @@ extension QuantizedNetwork {
     var scales: [Float] = []
     for (channel, noise) in random(shape[0]).enumerated() {
       var scale = multiples[channel % multiples.count] * output / s
-      for _ in 0..<Int(abs(noise) * 3) { scale = noise < 0 ? scale.nextDown : scale.nextUp }
+      for _ in 0..<(hasExactSums ? 0 : Int(abs(noise) * 3)) { scale = noise < 0 ? scale.nextDown : scale.nextUp }
       scales.append(scale)
     }
     // Codes of −2...2: sums stay within the range of the output.

@@ -69,11 +69,25 @@ extension ToolTests {
       let run = try ToolRun(command, in: folder)
       #expect(run.exitCode == 0, "\(run.errors)")
       #expect(try run.json()["outputs"]?.array?.first?["count"]?.number?.integer == 50)
+      let frozen = try ToolRun("verify --model int8.pb --vectors int8.pb.vectors.npz --tolerance 0", in: folder)
+      #expect(frozen.exitCode == 0 && frozen.errors.contains("in the arithmetic of TensorFlow"), "\(frozen.errors)")
       // A byte of a weight's codes is another: the vectors tell.
       var bytes = try Data(contentsOf: folder.url("int8.onnx"))
       bytes[bytes.count / 2] ^= 0x40
       try bytes.write(to: folder.url("int8.onnx"))
       #expect(try ToolRun(command, in: folder).exitCode == 8)
+    }
+
+    @Test(arguments: [
+      ("int8.pb", "onnxruntime", "onnx, onnx-int4"), ("int8.onnx", "tensorflow", "tensorflow"), ("int8.xml", "onnxruntime", "onnx, onnx-int4"),
+    ])
+    func aFileIsOnlyForRuntimesThatReadIt(file: String, target: String, others: String) throws {
+      let folder = try Scratch()
+      let run = try ToolRun(
+        "quantize --model resnet_small --config int8.json --data \(Scratch.data) --export \(file) --target \(target)", in: folder)
+      #expect(run.exitCode == 64 && run.errors.contains("is no runtime of the format"), "\(run.errors)")
+      #expect(run.errors.contains("there is: \(others)"), "\(run.errors)")
+      #expect(!FileManager.default.fileExists(atPath: folder.url(file).path))
     }
 
     @Test(arguments: [

@@ -19,10 +19,6 @@ QAT_CLONES void qat_openvino_requantize(
   for (ptrdiff_t i = 0; i < count; i++) codes[i] = (uint8_t)rounded((float)sums[i] * scale + bias, quantizer);
 }
 
-QAT_CLONES void qat_openvino_dequantize(const int32_t *sums, ptrdiff_t count, float scale, float bias, float *y) {
-  for (ptrdiff_t i = 0; i < count; i++) y[i] = (float)sums[i] * scale + bias;
-}
-
 QAT_CLONES void qat_openvino_add(
   const int32_t *sums, const uint8_t *skip, ptrdiff_t count, float scale, float bias, qat_openvino_quantizer branch, float branch_scale,
   float branch_shift, qat_openvino_quantizer quantizer, uint8_t *codes) {

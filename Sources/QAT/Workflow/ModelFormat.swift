@@ -5,6 +5,7 @@ import QATONNX
 import QATOpenVINO
 import QATQuantization
 import QATTensorFlow
+import QATTraining
 
 /// A format of model files: how a file's name tells it, and how such files are read and written.
 ///
@@ -66,6 +67,8 @@ public struct ModelFormat: Sendable {
   public var companion: (@Sendable (_ path: String) -> String)?
   /// What a user should know of a network in this format, a sentence each.
   public var notes: @Sendable (_ network: Network) -> [String] = { _ in [] }
+  /// The runtimes that a quantized file can be for; the first where none is said.
+  public let runtimes: [Runtime]
   /// Whether such files are read as well as written.
   public var isReadable = true
   /// Reads the inputs of a file whose open sizes may be given; nil for a format whose files say their own shapes.
@@ -75,7 +78,7 @@ public struct ModelFormat: Sendable {
 
   /// ONNX.
   public static let onnx = ModelFormat(
-    rawValue: "onnx", suffix: ".onnx",
+    rawValue: "onnx", suffix: ".onnx", runtimes: [.onnxRuntime, .openVINO],
     inputs: { try ONNXFile.inputs(contentsOf: $0).map { FileInput(name: $0.name, sizes: $0.sizes) } },
     readFile: { path, shapes in
       let graph = try ONNXFile.read(contentsOf: path, inputShapes: shapes)
@@ -91,7 +94,7 @@ public struct ModelFormat: Sendable {
 
   /// ONNX whose activations are quantized by OpenVINO's own operator, which OpenVINO alone reads. fp32 networks and reading are those of ONNX.
   public static let onnxFakeQuantize = ModelFormat(
-    rawValue: "onnx-fakequantize", suffix: ".onnx", inputs: onnx.inputs, readFile: onnx.readFile,
+    rawValue: "onnx-fakequantize", suffix: ".onnx", runtimes: [.openVINO], inputs: onnx.inputs, readFile: onnx.readFile,
     writeFile: { network, path in
       if let lowered = network.lowered {
         try ONNXFile.write(lowered, to: path, quantizers: .openVINO, metadata: network.metadata)
@@ -102,7 +105,7 @@ public struct ModelFormat: Sendable {
 
   /// ONNX that stores weights of at most four bits two a byte. fp32 networks and reading are those of ONNX.
   public static let onnxInt4 = ModelFormat(
-    rawValue: "onnx-int4", suffix: ".onnx", notes: packingNotes, inputs: onnx.inputs, readFile: onnx.readFile,
+    rawValue: "onnx-int4", suffix: ".onnx", notes: packingNotes, runtimes: [.onnxRuntime, .openVINO], inputs: onnx.inputs, readFile: onnx.readFile,
     writeFile: { network, path in
       if let lowered = network.lowered {
         try ONNXFile.write(lowered, to: path, target: network.target, weights: .packed, metadata: network.metadata)
@@ -128,7 +131,7 @@ public struct ModelFormat: Sendable {
 
   /// OpenVINO's intermediate representation, which is written only.
   public static let openvino = ModelFormat(
-    rawValue: "openvino", suffix: ".xml", companion: OpenVINOFile.constantsPath(beside:), isReadable: false, inputs: nil,
+    rawValue: "openvino", suffix: ".xml", companion: OpenVINOFile.constantsPath(beside:), runtimes: [.openVINO], isReadable: false, inputs: nil,
     readFile: { path, _ in
       throw OpenVINOError(
         file: path, "OpenVINO IR is written, not read: give the ONNX file, the frozen graph or the checkpoint that it was made from")
@@ -143,17 +146,32 @@ public struct ModelFormat: Sendable {
 
   /// TensorFlow's frozen graphs.
   public static let tensorflow = ModelFormat(
-    rawValue: "tensorflow", suffix: ".pb", inputs: nil,
+    rawValue: "tensorflow", suffix: ".pb", runtimes: [.tensorFlow, .openVINO], inputs: nil,
     readFile: { path, _ in
       Contents(graph: try TensorFlowFile.read(contentsOf: path), metadata: try TensorFlowFile.metadata(contentsOf: path))
     },
     writeFile: { network, path in
       if let lowered = network.lowered {
-        try TensorFlowFile.write(lowered, to: path, metadata: network.metadata)
+        try TensorFlowFile.write(lowered, to: path, target: network.target, metadata: network.metadata)
       } else {
         try TensorFlowFile.write(network.graph, to: path, metadata: network.metadata)
       }
     })
+
+  /// The runtime that a quantized file is for.
+  /// - Parameter wanted: what was asked for; nil for what such files are for first.
+  /// - Throws: `TrainingError` when it cannot read such files.
+  public func runtime(_ wanted: Runtime?) throws(TrainingError) -> Runtime {
+    guard let wanted else { return runtimes.first ?? .onnxRuntime }
+    guard runtimes.contains(wanted) else {
+      let others = Self.allCases.filter { $0.runtimes.contains(wanted) }.map(\.rawValue)
+      throw TrainingError(
+        .input,
+        "\(wanted.name) is no runtime of the format \(rawValue), which is for \(runtimes.map(\.name).joined(separator: " and ")). "
+          + "For \(wanted.name) there is: \(others.joined(separator: ", "))")
+    }
+    return wanted
+  }
 
   /// Reads a network.
   /// - Parameters:

@@ -39,7 +39,7 @@ struct EvaluateCommand: ParsableCommand {
       "deployed: a quantized network as its runtime computes it. float: as training sees it, which is faster. Others are always float.")
   var arithmetic = Arithmetic.deployed
 
-  @Option(help: "Whose arithmetic; what the file is for when left out, onnxruntime when it does not say.")
+  @Option(help: "Whose arithmetic; what the file is for when left out: as it says, else tensorflow for .pb and onnxruntime for others.")
   var target: Runtime?
 
   @Flag(help: "One JSON object on stdout: top1, top5 (fractions), loss, count.")
@@ -72,7 +72,7 @@ struct EvaluateCommand: ParsableCommand {
         loss: inputs.loss, options: inputs.configuration.loadingOptions, metrics: inputs.metrics)
     }
     let written = ModelMetadata.target(inputs.model.metadata)
-    let runtime = target ?? written ?? .onnxRuntime
+    let runtime = target ?? inputs.model.runtime
     if let written, written != runtime, runtime == .openVINO, !lowered.residualBranches.isEmpty {
       session.warn(
         "the file is for \(written.name); OpenVINO leaves out roundings of its residual branches. This is the accuracy of a file that is exported with "

@@ -28,7 +28,7 @@ struct VerifyCommand: ParsableCommand {
   @Option(help: "deployed: a quantized network as its runtime computes it. float: in float32. Others are always float.")
   var arithmetic = EvaluateCommand.Arithmetic.deployed
 
-  @Option(help: "Whose arithmetic; what the file is for when left out, onnxruntime when it does not say.")
+  @Option(help: "Whose arithmetic; what the file is for when left out: as it says, else tensorflow for .pb and onnxruntime for others.")
   var target: Runtime?
 
   @Option(
@@ -63,7 +63,7 @@ struct VerifyCommand: ParsableCommand {
     let lowered = loaded.graph.isQuantized ? try lower(loaded.graph) : nil
     let found: [TensorName: [Float]]
     if let lowered, arithmetic == .deployed {
-      let runtime = target ?? ModelMetadata.target(loaded.metadata) ?? .onnxRuntime
+      let runtime = target ?? loaded.runtime
       session.note("in the arithmetic of \(runtime.name)")
       let network = try DeployedNetwork(lowered, target: runtime, batchSize: reference.count)
       let arrays = reference.inputs.mapValues { NDArray<Float>($0) }

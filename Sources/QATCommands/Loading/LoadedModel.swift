@@ -12,6 +12,11 @@ struct LoadedModel {
   var notes: [String] = []
   /// The run that it is a checkpoint of; nil for files and architectures. Then `graph` is as it was trained.
   var restored: RestoredRun?
+  /// The format of its file; nil for architectures and checkpoints.
+  private(set) var format: ModelFormat?
+
+  /// The runtime that a quantized network is for.
+  var runtime: Runtime { ModelMetadata.target(metadata) ?? format?.runtimes.first ?? .onnxRuntime }
 
   /// Reads a file or a checkpoint, or makes the architecture of that name.
   /// - Parameters:
@@ -49,6 +54,7 @@ struct LoadedModel {
     guard let format = format ?? ModelFormat(fileName: name) else { throw CommandError(.input, Self.unknown(name)) }
     let file = try format.read(name, shapes, inputInfo)
     (graph, metadata, notes) = (file.graph, file.metadata, file.notes)
+    self.format = format
     fileSize = LoadedModel.size(ofFile: name)
   }
 

@@ -77,9 +77,9 @@ struct FormatOption: ParsableArguments {
 
   @Option(
     help:
-      "The runtime that a quantized ONNX file is for; the formats onnx-fakequantize and openvino are for OpenVINO. OpenVINO's keeps the rounding of residual branches, which ONNX Runtime needs no help for."
+      "The runtime that a quantized file is for: onnxruntime or openvino for .onnx, tensorflow or openvino for .pb, openvino for .xml; the first when left out. OpenVINO's keeps the rounding of residual branches, which ONNX Runtime needs no help for."
   )
-  var target = Runtime.onnxRuntime
+  var target: Runtime?
 
   /// The file in the format that is given, or that its name says.
   func destination(_ file: String) throws -> ExportDestination {
@@ -87,7 +87,11 @@ struct FormatOption: ParsableArguments {
       throw ValidationError(
         "'\(file)' ends with no format that this version writes. Give a name that ends with \(ModelFormat.suffixes), or --format.")
     }
-    return ExportDestination(file: file, format: format, target: target)
+    do {
+      return ExportDestination(file: file, format: format, target: try format.runtime(target))
+    } catch {
+      throw ValidationError("--target: \(error)")
+    }
   }
 }
 

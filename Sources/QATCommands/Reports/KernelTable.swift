@@ -9,7 +9,9 @@ struct KernelTable {
   init(_ lowered: LoweredGraph) throws(GraphError) {
     self.lowered = lowered
     var operators: [(Runtime, Set<String>)] = []
-    for runtime in Runtime.allCases { operators.append((runtime, try DeployedNetwork(lowered, target: runtime, batchSize: 1).integerOperators)) }
+    for runtime in Runtime.withIntegerKernels {
+      operators.append((runtime, try DeployedNetwork(lowered, target: runtime, batchSize: 1).integerOperators))
+    }
     integerOperators = operators
   }
 

@@ -54,7 +54,7 @@ struct OpenVINOArithmetic: RuntimeArithmetic {
   func dequantization(of product: ProductScales) -> Dequantization {
     { channel, sums, result in
       let scale = product.scale(channel)
-      qat_openvino_dequantize(sums.baseAddress, sums.count, scale, Float(product.bias(channel)) * scale, result)
+      qat_dequantize(sums.baseAddress, sums.count, scale, Float(product.bias(channel)) * scale, result)
     }
   }
 

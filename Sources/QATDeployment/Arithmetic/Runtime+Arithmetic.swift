@@ -6,6 +6,7 @@ extension Runtime {
     switch self {
     case .onnxRuntime: ONNXRuntimeArithmetic()
     case .openVINO: OpenVINOArithmetic()
+    case .tensorFlow: TensorFlowArithmetic()
     }
   }
 }

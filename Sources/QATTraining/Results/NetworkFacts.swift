@@ -13,7 +13,7 @@ public struct NetworkFacts: Sendable {
   public var layers: [QuantizedLayer]
   /// What quantization does to values.
   public var noise: QuantizationNoiseReport
-  /// For each runtime the names of the operators that it computes on integers.
+  /// For each runtime with integer kernels the names of the operators that it computes on integers.
   public var integerOperators: [Runtime: Set<String>]
   /// Operators that no runtime computes on integers, with the reason.
   public var floatOperators: [LoweredGraph.FloatOperator]
@@ -34,7 +34,7 @@ public struct NetworkFacts: Sendable {
     noise = try QuantizationNoiseReport(of: graph, float: float, layers: layers.map(\.name), samples: samples, communicator: communicator)
     (integerOperators, floatOperators) = try communicator.together {
       let lowered = try lower(graph)
-      let operators = try Runtime.allCases.map { ($0, try DeployedNetwork(lowered, target: $0, batchSize: 1).integerOperators) }
+      let operators = try Runtime.withIntegerKernels.map { ($0, try DeployedNetwork(lowered, target: $0, batchSize: 1).integerOperators) }
       return (Dictionary(operators, uniquingKeysWith: { first, _ in first }), lowered.floatOperators)
     }
   }

@@ -79,7 +79,7 @@ extension RunReport {
   }
 
   private func badges(_ name: String, _ facts: NetworkFacts) -> String {
-    Runtime.allCases.map { runtime in
+    Runtime.withIntegerKernels.map { runtime in
       let isInteger = facts.integerOperators[runtime]?.contains(name) ?? false
       let reason = facts.floatOperators.first { $0.name == name }?.reason ?? "the runtime computes it in floating point"
       let title = isInteger ? "\(runtime.name) computes it on integers" : "\(runtime.name): \(reason)"

@@ -28,9 +28,12 @@ extension TensorFlowFile {
   /// - Parameters:
   ///   - lowered: what `lower(_:)` made of a fake-quantized network.
   ///   - path: where to write; an existing file is replaced.
-  ///   - metadata: strings that the file carries.
+  ///   - target: the runtime that the file is for, TensorFlow or OpenVINO: the same network, and a note of which.
+  ///   - metadata: strings that the file carries; `quantization` and `target` are added.
   /// - Throws: `TensorFlowError` when the network holds what TensorFlow cannot say, or the file cannot be written.
-  public static func write(_ lowered: LoweredGraph, to path: String, metadata: [String: String] = [:]) throws {
+  public static func write(_ lowered: LoweredGraph, to path: String, target: Runtime = .tensorFlow, metadata: [String: String] = [:]) throws {
+    let summary = "\(lowered.integerLayers.count) integer layers, \(lowered.floatOperators.count) float operators"
+    let metadata = metadata.merging(["quantization": summary, "target": target.rawValue]) { given, _ in given }
     do throws(TensorFlowError) {
       try replaceFile(at: path, with: encode(lowered.simulation, lowered, metadata: metadata))
     } catch var error {
