@@ -111,26 +111,14 @@ import Testing
   private static func requireEqualCodes(_ lowered: LoweredGraph, on images: NDArray<Float>) throws -> Int {
     let folder = try TemporaryFolder()
     try ONNXFile.write(lowered, to: folder.file("model.onnx"))
-    let theirs = try PythonRuntime.outputs(of: folder.file("model.onnx"), on: images, in: folder)
-    let network = try DeployedNetwork(lowered, target: .onnxRuntime, batchSize: images.shape[0])
-    var codes: [TensorName: [UInt8]] = [:]
-    let outputs = try network.run([lowered.simulation.inputs[0].name: images]) { name, tensor in codes[name] = tensor.codes }
-    var compared = 0
-    for node in lowered.simulation.nodes where node.op is FakeQuantize {
-      guard let expected = theirs["\(node.inputs[0])_q"], let found = codes[node.outputs[0]] else { continue }
-      try #require(expected.count == found.count)
-      let differing = zip(expected, found).count { $0 != Float($1) }
-      #expect(differing == 0, "\(node.name): \(differing) of \(found.count) codes differ")
-      compared += found.count
+    let observed = try ObservedCodes(of: folder.file("model.onnx"), lowered, on: images, in: folder)
+    for layer in observed.layers { #expect(layer.differing == 0, "\(layer.name): \(layer.differing) of \(layer.count) codes differ") }
+    for (name, (theirs, ours)) in observed.scores {
+      #expect(theirs.count == ours.count && ours.count > 0)
+      let differing = zip(ours, theirs).count { $0.bitPattern != $1.bitPattern }
+      #expect(differing == 0, "\(name): \(differing) of \(ours.count) scores differ")
     }
-    for name in lowered.simulation.outputs {
-      let expected = try #require(theirs[name])
-      let found = try #require(outputs[name]).values.elements
-      #expect(found.count == expected.count && found.count > 0)
-      let differing = zip(found, expected).count { $0.bitPattern != $1.bitPattern }
-      #expect(differing == 0, "\(differing) of \(found.count) scores differ")
-    }
-    return compared
+    return observed.layers.reduce(0) { $0 + $1.count }
   }
 
   @Test(arguments: ExampleNetwork.allCases, [true, false])

@@ -148,15 +148,17 @@ static inline __attribute__((always_inline)) void backward_lanes(
   const struct lane_grids g = load_lanes(block, grids);
   float sum_first[lanes] = {0}, sum_second[lanes] = {0};
   for (ptrdiff_t s = 0; s < inner; ++s) {
+    // Read as a whole before anything is written: dx may be dy, and the loops over lanes must not depend on that.
+    float value[lanes], gradient[lanes], inside[lanes];
+    for (ptrdiff_t b = 0; b < block; ++b) value[b] = x[s * block + b], gradient[b] = dy[s * block + b];
     for (ptrdiff_t b = 0; b < block; ++b) {
-      float value = x[s * block + b], gradient = dy[s * block + b];
-      float y = quantize(value, g.low[b], g.high[b], g.k[b], g.zero_point[b]);
-      float above = value > g.high[b] ? gradient : 0, below = value < g.low[b] ? gradient : 0;
-      float inside = value > g.high[b] || value < g.low[b] ? 0 : gradient;
-      dx[s * block + b] = inside;
-      sum_first[b] += above + below * ratio + inside * (y - value) * g.inverse_range[b];
+      float y = quantize(value[b], g.low[b], g.high[b], g.k[b], g.zero_point[b]);
+      float above = value[b] > g.high[b] ? gradient[b] : 0, below = value[b] < g.low[b] ? gradient[b] : 0;
+      inside[b] = value[b] > g.high[b] || value[b] < g.low[b] ? 0 : gradient[b];
+      sum_first[b] += above + below * ratio + inside[b] * (y - value[b]) * g.inverse_range[b];
       sum_second[b] += above + below;
     }
+    for (ptrdiff_t b = 0; b < block; ++b) dx[s * block + b] = inside[b];
   }
   for (ptrdiff_t b = 0; b < block; ++b) first[b] = sum_first[b], second[b] = sum_second[b];
 }

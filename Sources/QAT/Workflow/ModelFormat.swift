@@ -160,6 +160,7 @@ public struct ModelFormat: Sendable {
 
   /// The runtime that a quantized file is for.
   /// - Parameter wanted: what was asked for; nil for what such files are for first.
+  /// - Returns: that runtime.
   /// - Throws: `TrainingError` when it cannot read such files.
   public func runtime(_ wanted: Runtime?) throws(TrainingError) -> Runtime {
     guard let wanted else { return runtimes.first ?? .onnxRuntime }
