@@ -62,11 +62,12 @@ INLINE ptrdiff_t lanes_of(const struct pass *p, const ptrdiff_t block, ptrdiff_t
 
 // Codes of `count` neighbouring floats, counted from the lowest level; 1 where one of the floats was no number.
 INLINE int encode_run(ptrdiff_t count, struct qat_grid g, const float *restrict x, uint8_t *restrict codes) {
+  const float first = qat_grid_first(g), last = qat_grid_last(g);
   int32_t undefined = 0;
   for (ptrdiff_t i = 0; i < count; ++i) {
     undefined |= x[i] != x[i];
     // What is no number becomes the lower bound: conversion to an integer is then defined.
-    float raised = x[i] > g.low ? x[i] : g.low, clamped = raised > g.high ? g.high : raised;
+    float raised = x[i] > first ? x[i] : first, clamped = raised > last ? last : raised;
     codes[i] = (uint8_t)(int32_t)(rintf((clamped - g.low) * g.k - g.zero_point) + g.zero_point);
   }
   return undefined;

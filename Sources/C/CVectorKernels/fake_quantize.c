@@ -5,25 +5,29 @@
 #include "dispatch.h"
 #include "parallel.h"
 
-static inline float quantize(float x, float low, float high, float k, float zero_point) {
-  float clamped = x < low ? low : x > high ? high : x;
-  return rintf((clamped - low) * k - zero_point) / k;
+static inline float clamp(float x, float low, float high) { return x < low ? low : x > high ? high : x; }
+
+// What lies on the grid between `first` and `last`, bounds of the grid or nearer ones of a rectifier.
+static inline float quantize(float x, float first, float last, float low, float k, float zero_point) {
+  return rintf((clamp(x, first, last) - low) * k - zero_point) / k;
 }
 
 QAT_CLONES static void forward_run(ptrdiff_t count, struct qat_grid g, const float *restrict x, float *restrict y) {
-  for (ptrdiff_t i = 0; i < count; ++i) y[i] = quantize(x[i], g.low, g.high, g.k, g.zero_point);
+  const float first = qat_grid_first(g), last = qat_grid_last(g);
+  for (ptrdiff_t i = 0; i < count; ++i) y[i] = quantize(x[i], first, last, g.low, g.k, g.zero_point);
 }
 
 // The grids of one channel block, one array a field, so that the loop over lanes becomes vector instructions.
 struct lane_grids {
-  float low[lanes], high[lanes], k[lanes], zero_point[lanes], inverse_range[lanes];
+  float low[lanes], high[lanes], k[lanes], zero_point[lanes], inverse_range[lanes], lower[lanes], upper[lanes], first[lanes], last[lanes];
 };
 
 static inline struct lane_grids load_lanes(ptrdiff_t block, const struct qat_grid *grids) {
   struct lane_grids g;
   for (ptrdiff_t b = 0; b < block; ++b) {
     g.low[b] = grids[b].low, g.high[b] = grids[b].high, g.k[b] = grids[b].k, g.zero_point[b] = grids[b].zero_point;
-    g.inverse_range[b] = 1 / grids[b].range;
+    g.inverse_range[b] = 1 / grids[b].range, g.lower[b] = grids[b].lower, g.upper[b] = grids[b].upper;
+    g.first[b] = qat_grid_first(grids[b]), g.last[b] = qat_grid_last(grids[b]);
   }
   return g;
 }
@@ -33,7 +37,9 @@ static inline __attribute__((always_inline)) void forward_lanes(
     ptrdiff_t inner, const ptrdiff_t block, const struct qat_grid *grids, const float *restrict x, float *restrict y) {
   const struct lane_grids g = load_lanes(block, grids);
   for (ptrdiff_t s = 0; s < inner; ++s) {
-    for (ptrdiff_t b = 0; b < block; ++b) y[s * block + b] = quantize(x[s * block + b], g.low[b], g.high[b], g.k[b], g.zero_point[b]);
+    for (ptrdiff_t b = 0; b < block; ++b) {
+      y[s * block + b] = quantize(x[s * block + b], g.first[b], g.last[b], g.low[b], g.k[b], g.zero_point[b]);
+    }
   }
 }
 
@@ -110,6 +116,19 @@ void qat_limit_neighbours(
   qat_parallel_for(outputs, grain, limit_body, &context);
 }
 
+// What one element adds to the sums, and what it hands on.
+struct slope {
+  float first, second, inside;
+};
+
+static inline __attribute__((always_inline)) struct slope slope_of(
+    float x, float gradient, float low, float high, float k, float zero_point, float inverse_range, float lower, float upper, float ratio) {
+  float value = clamp(x, lower, upper), y = quantize(value, low, high, low, k, zero_point);
+  float above = value > high ? gradient : 0, below = value < low ? gradient : 0;
+  float inside = value > high || value < low ? 0 : gradient;
+  return (struct slope){above + below * ratio + inside * (y - value) * inverse_range, above + below, x <= lower || x >= upper ? 0 : inside};
+}
+
 // Sums of one piece: `first` and `second` per lane. With block 1 the sixteen lanes are partial sums of one channel.
 QAT_CLONES static void backward_run(
     ptrdiff_t count, struct qat_grid g, float ratio, const float *x, const float *dy, float *dx, float *restrict first, float *restrict second) {
@@ -117,24 +136,18 @@ QAT_CLONES static void backward_run(
   float inverse_range = 1 / g.range;
   ptrdiff_t whole = count / lanes * lanes;
   for (ptrdiff_t i = 0; i < whole; i += lanes) {
+    // Read as a whole before anything is written: dx may be dy, and the loops over lanes must not depend on that.
+    float value[lanes], gradient[lanes], inside[lanes];
+    for (int j = 0; j < lanes; ++j) value[j] = x[i + j], gradient[j] = dy[i + j];
     for (int j = 0; j < lanes; ++j) {
-      float value = x[i + j], gradient = dy[i + j];
-      float y = quantize(value, g.low, g.high, g.k, g.zero_point);
-      float above = value > g.high ? gradient : 0, below = value < g.low ? gradient : 0;
-      float inside = value > g.high || value < g.low ? 0 : gradient;
-      dx[i + j] = inside;
-      sum_first[j] += above + below * ratio + inside * (y - value) * inverse_range;
-      sum_second[j] += above + below;
+      struct slope slope = slope_of(value[j], gradient[j], g.low, g.high, g.k, g.zero_point, inverse_range, g.lower, g.upper, ratio);
+      sum_first[j] += slope.first, sum_second[j] += slope.second, inside[j] = slope.inside;
     }
+    for (int j = 0; j < lanes; ++j) dx[i + j] = inside[j];
   }
   for (ptrdiff_t i = whole; i < count; ++i) {
-    float value = x[i], gradient = dy[i];
-    float y = quantize(value, g.low, g.high, g.k, g.zero_point);
-    float above = value > g.high ? gradient : 0, below = value < g.low ? gradient : 0;
-    float inside = value > g.high || value < g.low ? 0 : gradient;
-    dx[i] = inside;
-    sum_first[0] += above + below * ratio + inside * (y - value) * inverse_range;
-    sum_second[0] += above + below;
+    struct slope slope = slope_of(x[i], dy[i], g.low, g.high, g.k, g.zero_point, inverse_range, g.lower, g.upper, ratio);
+    sum_first[0] += slope.first, sum_second[0] += slope.second, dx[i] = slope.inside;
   }
   fold_lanes(sum_first);
   fold_lanes(sum_second);
@@ -148,15 +161,12 @@ static inline __attribute__((always_inline)) void backward_lanes(
   const struct lane_grids g = load_lanes(block, grids);
   float sum_first[lanes] = {0}, sum_second[lanes] = {0};
   for (ptrdiff_t s = 0; s < inner; ++s) {
-    // Read as a whole before anything is written: dx may be dy, and the loops over lanes must not depend on that.
     float value[lanes], gradient[lanes], inside[lanes];
     for (ptrdiff_t b = 0; b < block; ++b) value[b] = x[s * block + b], gradient[b] = dy[s * block + b];
     for (ptrdiff_t b = 0; b < block; ++b) {
-      float y = quantize(value[b], g.low[b], g.high[b], g.k[b], g.zero_point[b]);
-      float above = value[b] > g.high[b] ? gradient[b] : 0, below = value[b] < g.low[b] ? gradient[b] : 0;
-      inside[b] = value[b] > g.high[b] || value[b] < g.low[b] ? 0 : gradient[b];
-      sum_first[b] += above + below * ratio + inside[b] * (y - value[b]) * g.inverse_range[b];
-      sum_second[b] += above + below;
+      struct slope slope = slope_of(
+          value[b], gradient[b], g.low[b], g.high[b], g.k[b], g.zero_point[b], g.inverse_range[b], g.lower[b], g.upper[b], ratio);
+      sum_first[b] += slope.first, sum_second[b] += slope.second, inside[b] = slope.inside;
     }
     for (ptrdiff_t b = 0; b < block; ++b) dx[s * block + b] = inside[b];
   }

@@ -4,6 +4,7 @@ import QATGraph
 extension PlanCompiler {
   /// An activation function in the layout of its input.
   func activation(_ node: Node, _ index: Int) throws -> Bool {
+    if try quantizedRectifier(node, index) { return true }
     guard let function = ActivationFunction(node.op) else { return false }
     let x = try value(node.inputs[0])
     let training: Int32 = mode == .training ? 1 : 0

@@ -4,7 +4,9 @@ import QATGraph
 /// A quantizer of a plan with what it reads while the plan runs.
 struct CompiledQuantizer {
   let op: FakeQuantize
-  /// What it quantizes.
+  /// What stands in front of it and is computed together with it.
+  let rectifier: Rectifier?
+  /// What it, or the rectifier, reads.
   let source: PlanValue
   /// Scale, or lower bound and range: one number each or one a channel.
   let parameters: [PlanBuffer]

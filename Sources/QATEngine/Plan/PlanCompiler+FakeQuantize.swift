@@ -2,10 +2,37 @@ import CVectorKernels
 import QATGraph
 import QATTensor
 
+/// A rectifier that is computed together with the quantizer that alone reads it: y = min(max(x, lower), upper), with a slope of 1 between the bounds.
+struct Rectifier {
+  /// What it reads.
+  let input: TensorName
+  let lower, upper: Float
+
+  /// - Returns: nil for other operators.
+  init?(_ node: Node) {
+    input = node.inputs[0]
+    switch node.op {
+    case is Relu: (lower, upper) = (0, .infinity)
+    case let clip as Clip where clip.lower <= clip.upper: (lower, upper) = (clip.lower, clip.upper)
+    default: return nil
+    }
+  }
+}
+
 extension PlanCompiler {
+  /// A rectifier and the quantizer behind it, in one pass forward and one backward.
+  /// - Returns: false where the node is no rectifier, or others than a quantizer read it.
+  func quantizedRectifier(_ node: Node, _ index: Int) throws -> Bool {
+    guard let rectifier = Rectifier(node), let reader = soleConsumer(of: node.outputs[0]), let op = reader.node.as(FakeQuantize.self) else {
+      return false
+    }
+    fuse(reader.index, into: index)
+    return try fakeQuantization(op, reader.node, index, behind: rectifier)
+  }
+
   /// Fake quantization in one pass forward and one backward, in the layout in which the tensor lies.
-  func fakeQuantization(_ op: FakeQuantize, _ node: Node, _ index: Int) throws -> Bool {
-    let name = node.inputs[0]
+  func fakeQuantization(_ op: FakeQuantize, _ node: Node, _ index: Int, behind rectifier: Rectifier? = nil) throws -> Bool {
+    let name = rectifier?.input ?? node.inputs[0]
     var x = try value(name)
     let isForeign = op.channelAxis != nil && (x.layout.channelBlock == 0 || (x.layout.channelBlock > 1 && op.channelAxis != 1))
     if isForeign || op.pairing != nil { x = try plainValue(name) }
@@ -14,7 +41,7 @@ extension PlanCompiler {
     let channels = op.channelAxis.map { x.layout.shape[$0 < 0 ? $0 + x.layout.shape.count : $0] } ?? 1
     let grids = allocate(bytes: gridCount * MemoryLayout<qat_grid>.stride)
     let parameters = try node.inputs.dropFirst().map { try plainValue($0).buffer }
-    let quantizer = CompiledQuantizer(op: op, source: x, parameters: parameters, grids: grids)
+    let quantizer = CompiledQuantizer(op: op, rectifier: rectifier, source: x, parameters: parameters, grids: grids)
     appendGrids(quantizer, channels: channels, count: gridCount, node.name)
     quantizers[node.outputs[0]] = quantizer
     let source = x.buffer
@@ -78,7 +105,9 @@ extension PlanCompiler {
         let grid = grids.pointer.assumingMemoryBound(to: qat_grid.self)
         for channel in 0..<channels {
           let exact = quantizer.grid(of: channel)
-          grid[channel] = qat_grid(low: exact.low, high: exact.high, range: exact.range, k: exact.reciprocalStep, zero_point: exact.zeroPoint)
+          grid[channel] = qat_grid(
+            low: exact.low, high: exact.high, range: exact.range, k: exact.reciprocalStep, zero_point: exact.zeroPoint,
+            lower: quantizer.rectifier?.lower ?? -.infinity, upper: quantizer.rectifier?.upper ?? .infinity)
         }
         // Lanes that pad the last block hold zeros, which every grid keeps.
         for padding in channels..<max(count, channels) { grid[padding] = grid[0] }

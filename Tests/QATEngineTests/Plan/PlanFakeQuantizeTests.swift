@@ -36,4 +36,28 @@ struct PlanFakeQuantizeTests {
       }
     }
   }
+
+  /// A rectifier and a quantizer that alone reads it are one pass: grids that end below and above the rectifier's bounds, values right on these and far beyond.
+  @Test(
+    "a rectifier in front is computed as by itself",
+    arguments: [Relu(), Clip(lower: 0, upper: 6), Clip(lower: -1, upper: 1), Clip(upper: 2), Clip(lower: 7, upper: 9)] as [any Operator],
+    [FakeQuantize.Mode.symmetric(signed: false), .symmetric(signed: true), .asymmetric])
+  func rectified(rectifier: any Operator, mode: FakeQuantize.Mode) throws {
+    for (axis, extents) in [(nil, [4]), (1, [4, 9, 6, 0.5])] as [(Int?, [Float])] {
+      var graph = Graph(name: "rectified", outputs: ["y"])
+      let bounds: [Float] = [-1, 0, 1, 2, 4, 6, 7, 9]
+      let x = randomFloats(4 * 2 * 35, seed: 3).enumerated().map { $0 % 5 == 0 ? bounds[$0 / 5 % bounds.count] : 12 * $1 }
+      graph.constants["x"] = .init(Tensor(x, shape: [2, 4, 5, 7]), .parameter)
+      var inputs = ["clipped"]
+      for (name, values) in mode == .asymmetric ? [("low", extents.map { -$0 / 3 }), ("range", extents)] : [("scale", extents)] {
+        graph.constants[name] = .init(Tensor(values, shape: [values.count]), .parameter)
+        inputs.append(name)
+      }
+      graph.nodes = [
+        Node(name: "rectifier", op: rectifier, inputs: ["x"], outputs: ["clipped"]),
+        Node(name: "quantizer", op: FakeQuantize(mode: mode, channelAxis: axis), inputs: inputs, outputs: ["y"]),
+      ]
+      try expectPlanMatchesPlainKernels(graph, "axis \(axis.map(String.init) ?? "none")")
+    }
+  }
 }

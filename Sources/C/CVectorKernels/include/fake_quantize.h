@@ -2,10 +2,15 @@
 #include <stdint.h>
 #include "channel_view.h"
 
-// Grid of one channel: y = rint((clamp(x, low, low + range) - low) * k - zero_point) / k with k = (levels - 1) / range.
+// Grid of one channel: y = rint((clamp(x, low, low + range) - low) * k - zero_point) / k with k = (levels - 1) / range. `lower` and `upper` are the bounds of a
+// rectifier that is computed together with the quantizer, infinite where there is none: x stands for clamp(x, lower, upper) then.
 struct qat_grid {
-  float low, high, range, k, zero_point;
+  float low, high, range, k, zero_point, lower, upper;
 };
+
+// The lowest and the highest value of x that the quantizer tells from those beyond.
+static inline float qat_grid_first(struct qat_grid g) { return g.lower < g.low ? g.low : g.lower > g.high ? g.high : g.lower; }
+static inline float qat_grid_last(struct qat_grid g) { return g.upper < g.low ? g.low : g.upper > g.high ? g.high : g.upper; }
 
 // y = fake-quantized x; a quantizer of the whole tensor sees [1][1][elements][1]. `grids` has channel_blocks * block entries; those beyond the last channel are never read as long as lanes there are 0
 // and their entries repeat any valid grid.
@@ -25,7 +30,7 @@ void qat_limit_neighbours(
 ptrdiff_t qat_fake_quantize_partial_count(struct qat_channel_view view);
 
 // Straight-through gradients, dy and dx may be the same memory:
-//   dx = dy inside [low, high], else 0
+//   dx = dy inside [low, high] and, with a rectifier, between its bounds; else 0
 //   first[c]  (symmetric: d scale', asymmetric: d tuned range)  = sum of dy above high; dy * ratio below low; dy * (y - x) / range inside
 //   second[c] (asymmetric: d tuned low; NULL for symmetric)     = sum of dy outside
 // ratio = level_low / level_high. first and second have channel_blocks * block entries.
