@@ -78,7 +78,7 @@ extension Lowering {
     else {
       throw FloatReason(source.tensor(node.inputs[1]) == nil ? "its second operand is not a quantized constant" : "its weight is not quantized")
     }
-    let axis = channelAxis(of: node, rank: tensor.shape.count)
+    let axis = node.weightChannelAxis(rank: tensor.shape.count)
     if let groups = node.as(ConvolutionTranspose.self)?.groups, groups > 1 {
       throw FloatReason("each scale of its weight serves an output channel of all \(groups) groups, integer kernels take one for each output channel")
     }
@@ -101,16 +101,6 @@ extension Lowering {
     return Operands(weight: weight, bias: try bias(of: node, channels: channels))
   }
 
-  /// The axis of a weight's output channels.
-  private func channelAxis(of node: Node, rank: Int) -> Int {
-    switch node.op {
-    case is Convolution: 0
-    case is ConvolutionTranspose: 1
-    case let gemm as Gemm where gemm.transposesB: 0
-    default: rank - 1
-    }
-  }
-
   private func bias(of node: Node, channels: Int) throws(FloatReason) -> [Double]? {
     guard node.inputs.count > 2, !node.inputs[2].isEmpty else { return nil }
     guard let tensor = source.tensor(node.inputs[2]), let values = tensor.floats else {
@@ -130,11 +120,10 @@ extension Lowering {
     var bias = operands.bias
     var factors = [Double](repeating: Double(node.as(Gemm.self)?.alpha ?? 1), count: weight.channelCount)
     var output = node.outputs[0]
-    if let norm = normalization(behind: node) {
+    if let norm = source.normalization(behind: node, types, consumers) {
       foldedNormalizations.insert(norm.node.name)
       output = norm.node.outputs[0]
-      let before = bias ?? [Double](repeating: 0, count: norm.factors.count)
-      bias = before.indices.map { channel in (before[channel] - norm.means[channel]) * norm.factors[channel] + norm.shifts[channel] }
+      bias = norm.bias(behind: bias)
       for channel in factors.indices { factors[channel] *= norm.factors[channel] }
     }
     var scales = weight.steps
@@ -176,29 +165,6 @@ extension Lowering {
       constants[name] = Graph.Constant(Tensor(repeating: 0, shape: []), .parameter)
       return name
     }
-    let weight = producer(of: node.inputs[1])?.inputs[0] ?? node.name
-    let stem = weight.hasSuffix(".weight") ? String(weight.dropLast(7)) : node.name
-    return uniqueName("\(stem).bias")
-  }
-
-  private struct Normalization {
-    var node: Node
-    var factors: [Double]
-    var means: [Double]
-    var shifts: [Double]
-  }
-
-  /// The batch norm that alone reads what `node` makes, as y = (x − mean) · factor + shift with factor = gamma / √(variance + epsilon).
-  private func normalization(behind node: Node) -> Normalization? {
-    let tensor = node.outputs[0]
-    // Only where axis 1, which batch norm takes for the channels, is that of the output channels.
-    guard hasOneReader(tensor), !(node.op is Gemm || node.op is MatMul) || types[tensor]?.rank == 2, let use = consumers[tensor]?.first,
-      use.port == 0,
-      let norm = source.nodes[use.node].as(BatchNormalization.self)
-    else { return nil }
-    let values = source.nodes[use.node].inputs.dropFirst().compactMap { source.tensor($0)?.floats?.map(Double.init) }
-    guard values.count == 4 else { return nil }
-    let factors = zip(values[0], values[3]).map { gamma, variance in gamma / (variance + Double(norm.epsilon)).squareRoot() }
-    return Normalization(node: source.nodes[use.node], factors: factors, means: values[2], shifts: values[1])
+    return uniqueName(node.biasName(besideWeight: producer(of: node.inputs[1])?.inputs[0] ?? node.name))
   }
 }

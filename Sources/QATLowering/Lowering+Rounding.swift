@@ -7,20 +7,6 @@ extension Lowering {
   private static let smallestAccumulatorScale: Float = 1e-30
   /// Bias codes stay below this magnitude, so that an accumulator of 32 bits holds bias and products.
   private static let biasLimit = 0x1p30
-  /// Significant bits of a bias code: as many as its float32 value, read from a file, gives back whatever the scale.
-  private static let biasBits = 22
-  /// The quantizer as which int8 weights are read from a file: their scales are steps that it has, so that reading and writing a file changes nothing.
-  private static let bytes = FakeQuantize(mode: .symmetric(signed: true), narrowRange: true)
-  /// The one as which weights of four bits are read.
-  private static let halves = FakeQuantize(mode: .symmetric(signed: true), bits: 4, narrowRange: true)
-
-  /// The step next to `exact` that the quantizers have as which files store a weight of `bits` bits.
-  private static func representable(_ exact: Float, bits: Int) -> Float {
-    var step = bytes.representable(step: exact)
-    // Every eighth step or so is none of the other quantizer's.
-    for _ in 0..<16 where bits <= 4 && halves.representable(step: step) != step { step = bytes.representable(step: step.nextUp) }
-    return step
-  }
 
   /// The lowered network.
   consuming func finished() throws(LoweringError) -> LoweredGraph {
@@ -61,12 +47,14 @@ extension Lowering {
     var weight = layer.weight
     var scales: [Float] = []
     for (channel, exact) in layer.scales.enumerated() {
-      var scale = Self.representable(Float(exact), bits: weight.bits)
+      var scale = FakeQuantize.storedStep(Float(exact), bits: weight.bits)
       let magnitude = abs(layer.bias?[channel] ?? 0)
       if inputScale * scale < Self.smallestAccumulatorScale || magnitude / Double(inputScale * scale) >= Self.biasLimit {
         // A hair more than needed, so that the float32 products below stay on the right side.
         let needed = Swift.max(magnitude / Self.biasLimit, Double(Self.smallestAccumulatorScale)) * (1 + 0x1p-20)
-        scale = Self.representable(Float(needed / Double(inputScale)), bits: weight.bits)
+        scale = FakeQuantize.storedStep(Float(needed / Double(inputScale)), bits: weight.bits)
+        // A power of two stays one.
+        if exact.significand == 1 { scale = Float(sign: .plus, exponent: scale.exponent + 1, significand: 1) }
         weight.mapCodes(ofChannel: channel) { Int((Double($0) * exact / Double(scale)).rounded(.toNearestOrEven)) }
         adjustments.append(
           .init(
@@ -81,16 +69,8 @@ extension Lowering {
     let biasScales = scales.map { inputScale * $0 }
     let bias = layer.bias.map { values in
       QuantizedBias(
-        codes: values.enumerated().map { Self.biasCode($1 / Double(biasScales[$0 % biasScales.count])) }, scales: biasScales)
+        codes: values.enumerated().map { Int32(RoundBias.code($1 / Double(biasScales[$0 % biasScales.count]))) }, scales: biasScales)
     }
     return (result, bias)
-  }
-
-  /// The nearest whole number of at most `biasBits` significant bits.
-  private static func biasCode(_ value: Double) -> Int32 {
-    let excess = value == 0 ? 0 : Int(value.exponent) + 1 - biasBits
-    guard excess > 0 else { return Int32(value.rounded(.toNearestOrEven)) }
-    let unit = Double(sign: .plus, exponent: excess, significand: 1)
-    return Int32((value / unit).rounded(.toNearestOrEven) * unit)
   }
 }

@@ -130,11 +130,6 @@ struct Lowering {
   }
 }
 
-extension Node {
-  /// Whether the node multiplies matrices.
-  var isProduct: Bool { op is Convolution || op is ConvolutionTranspose || op is Gemm || op is MatMul }
-}
-
 /// Why an operator cannot be integer.
 struct FloatReason: Error {
   var text: String

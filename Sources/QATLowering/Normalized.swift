@@ -3,7 +3,7 @@ import QATTensor
 
 /// The same network, for inference, in the forms that have integer kernels. Nothing that is computed changes.
 ///
-/// Identity and Dropout go; a mean over height and width becomes GlobalAveragePool, GlobalMaxPool a MaxPool; MatMul with a bias becomes Gemm; a quantizer behind Flatten, Reshape
+/// Identity, Dropout and the rounding of biases go; a mean over height and width becomes GlobalAveragePool, GlobalMaxPool a MaxPool; MatMul with a bias becomes Gemm; a quantizer behind Flatten, Reshape
 /// or Transpose moves before it, so that bytes are moved.
 func normalized(_ graph: Graph) throws(LoweringError) -> Graph {
   var result = graph
@@ -27,7 +27,7 @@ extension Graph {
     for var node in nodes {
       node.inputs = node.inputs.map { replacement[$0] ?? $0 }
       // An output keeps its name, and so the node that makes it.
-      let isIdentity = (node.op is Identity || node.op is Dropout) && !outputs.contains(node.outputs[0])
+      let isIdentity = (node.op is Identity || node.op is Dropout || node.op is RoundBias) && !outputs.contains(node.outputs[0])
       if isIdentity {
         replacement[node.outputs[0]] = node.inputs[0]
       } else {

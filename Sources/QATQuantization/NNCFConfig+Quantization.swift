@@ -16,6 +16,7 @@ extension QuantizationConfiguration {
       SchemaKey("quantize_inputs", \.quantizesInputs, .bool),
       SchemaKey("quantize_outputs", \.quantizesOutputs, .bool),
       SchemaKey("overflow_fix", optional: \.overflowFix, .choice()),
+      SchemaKey("power_of_two_scales", \.usesPowersOfTwo, .bool),
       SchemaKey("ignored_scopes", \.ignoredScopes, .scopes),
       SchemaKey("target_scopes", optional: \.targetScopes, .scopes),
       SchemaKey("validate_scopes", \.validatesScopes, .bool),

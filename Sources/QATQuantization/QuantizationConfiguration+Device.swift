@@ -14,6 +14,7 @@ extension QuantizationConfiguration {
     if let preset, device == .npu {
       faults.append(Fault(path: ["preset"], message: "the preset \"\(preset.rawValue)\" is not for NPU, whose table decides on the modes; remove it"))
     }
+    faults += powerOfTwoFaults
     for kind in QuantizationPoint.Kind.allCases {
       let group = self[kind]
       let key = "\(kind.sectionKey)"
@@ -49,6 +50,47 @@ extension QuantizationConfiguration {
         guard let other = groupOfName.updateValue(index, forKey: name) else { continue }
         let message = "'\(name)' is in the groups \(other) and \(index); a scale is shared within one group"
         faults.append(Fault(path: ["activations", "unified_scale_ops"], message: message))
+      }
+    }
+    return faults
+  }
+
+  /// What cannot be had with steps that are powers of two: zero-points must be 0 or half of the codes, and a tensor of activations has one step in every runtime.
+  private var powerOfTwoFaults: [Fault] {
+    guard usesPowersOfTwo else { return [] }
+    let remedy = "leave it out, or \"power_of_two_scales\""
+    var faults: [Fault] = []
+    if preset == .mixed {
+      faults.append(
+        Fault(
+          path: ["preset"],
+          message: "the preset \"mixed\" has asymmetric activations, and \"power_of_two_scales\" needs symmetric ones: the zero-points that data give are "
+            + "rounded differently by runtimes; expected \"performance\", or \(remedy)"))
+    }
+    for kind in QuantizationPoint.Kind.allCases {
+      let key = kind.sectionKey
+      for (path, demands) in [([key], self[kind].demands)] + self[kind].overrides.map({ (["scope_overrides", key, $0.scope], $0.demands) }) {
+        if demands.mode == .asymmetric {
+          faults.append(
+            Fault(
+              path: path + ["mode"],
+              message: "asymmetric quantizers cannot go with \"power_of_two_scales\": runtimes round around the zero-points that data give differently; "
+                + "expected \"symmetric\", or \(remedy)"))
+        }
+        if kind == .weight, demands.signed == false {
+          faults.append(
+            Fault(
+              path: path + ["signed"],
+              message: "unsigned weights stay in floating point, where runtimes differ, and \"power_of_two_scales\" is for the same codes everywhere; "
+                + "expected true, or \(remedy)"))
+        }
+        if kind == .activation, demands.perChannel == true {
+          faults.append(
+            Fault(
+              path: path + ["per_channel"],
+              message: "activations with one range a channel cannot go with \"power_of_two_scales\": runtimes have one scale a tensor; expected false, or "
+                + remedy))
+        }
       }
     }
     return faults

@@ -94,6 +94,8 @@ public struct QuantizationConfiguration: Sendable, Hashable, Codable {
   public var quantizesOutputs = false
   /// How sums of two products are kept in 16 bits; nil where the device decides: all on ANY and CPU, none on the others.
   public var overflowFix: OverflowFix?
+  /// Whether all steps are powers of two (`power_of_two_scales`, our own): every runtime then computes the same codes as training.
+  public var usesPowersOfTwo = false
   /// Scopes left in floating point.
   public var ignoredScopes: [String] = []
   /// The only scopes that are quantized, when given.

@@ -54,7 +54,7 @@ import Testing
     #expect(
       reports[0].json == [
         "id": "conv|WEIGHT", "kind": "weight", "operator": "conv", "bits": 8, "mode": "symmetric", "signed": true, "per_channel": true,
-        "narrow_range": false, "half_range": true, "pairwise": false, "scale": [1.0, 2.0, 3.0],
+        "narrow_range": false, "half_range": true, "pairwise": false, "power_of_two_step": false, "scale": [1.0, 2.0, 3.0],
       ])
     #expect(reports[1].json["input_low"] == -1.0)
     #expect(reports[1].json["input_range"] == 4.0)

@@ -29,7 +29,7 @@ private func computed(_ graph: Graph) throws -> [Float] {
   /// The operators that TensorFlow has no spelling for here: writing them is refused.
   private static let unwritten: Set = [
     "Ceil", "Cos", "FakeQuantize", "Floor", "GatherElements", "GatherND", "GroupNormalization", "InstanceNormalization", "IsNaN", "LRN",
-    "LpPool", "Mod", "RMSNormalization", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare", "Round",
+    "LpPool", "Mod", "RMSNormalization", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare", "Round", "RoundBias",
     "ScatterElements", "ScatterND", "Sign", "Sin", "ThresholdedRelu", "Trilu",
   ]
 

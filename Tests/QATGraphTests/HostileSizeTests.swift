@@ -64,6 +64,7 @@ import Testing
         LessOrEqual(), Greater(), GreaterOrEqual(), And(), Or(), Xor(), Not(), IsNaN(),
         RMSNormalization(axisCount: number(), epsilon: float()), Mod(), Sin(), Cos(), Floor(), Ceil(), Round(), Sign(),
         GatherND(batchDimensions: number()), ScatterND([.replace, .add][below(2)]), ScatterElements(axis: number()),
+        RoundBias(input: FakeQuantize(mode: mode, bits: number()), weight: FakeQuantize(mode: mode, bits: number())),
         FakeQuantize(mode: mode, bits: number(), halfRange: below(2) == 0, channelAxis: below(2) == 0 ? nil : number()),
       ]
     }

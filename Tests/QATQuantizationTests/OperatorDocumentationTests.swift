@@ -47,7 +47,8 @@ import Testing
   }
 
   private static func opset(_ kind: any Operator.Type) -> String {
-    (kind as? any ONNXWritable.Type).map { "\($0.firstOpset)" } ?? "13, as a pair QuantizeLinear, DequantizeLinear"
+    (kind as? any ONNXWritable.Type).map { "\($0.firstOpset)" }
+      ?? (kind == FakeQuantize.self ? "13, as a pair QuantizeLinear, DequantizeLinear" : "13, as 32-bit integers")
   }
 
   private static func gradient(_ kind: any Operator.Type) -> String {

@@ -68,7 +68,7 @@ INLINE int encode_run(ptrdiff_t count, struct qat_grid g, const float *restrict 
     undefined |= x[i] != x[i];
     // What is no number becomes the lower bound: conversion to an integer is then defined.
     float raised = x[i] > first ? x[i] : first, clamped = raised > last ? last : raised;
-    codes[i] = (uint8_t)(int32_t)(rintf((clamped - g.low) * g.k - g.zero_point) + g.zero_point);
+    codes[i] = (uint8_t)(int32_t)(rintf((clamped - g.origin) * g.k - g.shift) + g.zero_point);
   }
   return undefined;
 }

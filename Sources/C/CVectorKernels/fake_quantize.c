@@ -8,24 +8,24 @@
 static inline float clamp(float x, float low, float high) { return x < low ? low : x > high ? high : x; }
 
 // What lies on the grid between `first` and `last`, bounds of the grid or nearer ones of a rectifier.
-static inline float quantize(float x, float first, float last, float low, float k, float zero_point) {
-  return rintf((clamp(x, first, last) - low) * k - zero_point) / k;
+static inline float quantize(float x, float first, float last, float k, float origin, float shift) {
+  return rintf((clamp(x, first, last) - origin) * k - shift) / k;
 }
 
 QAT_CLONES static void forward_run(ptrdiff_t count, struct qat_grid g, const float *restrict x, float *restrict y) {
   const float first = qat_grid_first(g), last = qat_grid_last(g);
-  for (ptrdiff_t i = 0; i < count; ++i) y[i] = quantize(x[i], first, last, g.low, g.k, g.zero_point);
+  for (ptrdiff_t i = 0; i < count; ++i) y[i] = quantize(x[i], first, last, g.k, g.origin, g.shift);
 }
 
 // The grids of one channel block, one array a field, so that the loop over lanes becomes vector instructions.
 struct lane_grids {
-  float low[lanes], high[lanes], k[lanes], zero_point[lanes], inverse_range[lanes], lower[lanes], upper[lanes], first[lanes], last[lanes];
+  float low[lanes], high[lanes], k[lanes], origin[lanes], shift[lanes], inverse_range[lanes], lower[lanes], upper[lanes], first[lanes], last[lanes];
 };
 
 static inline struct lane_grids load_lanes(ptrdiff_t block, const struct qat_grid *grids) {
   struct lane_grids g;
   for (ptrdiff_t b = 0; b < block; ++b) {
-    g.low[b] = grids[b].low, g.high[b] = grids[b].high, g.k[b] = grids[b].k, g.zero_point[b] = grids[b].zero_point;
+    g.low[b] = grids[b].low, g.high[b] = grids[b].high, g.k[b] = grids[b].k, g.origin[b] = grids[b].origin, g.shift[b] = grids[b].shift;
     g.inverse_range[b] = 1 / grids[b].range, g.lower[b] = grids[b].lower, g.upper[b] = grids[b].upper;
     g.first[b] = qat_grid_first(grids[b]), g.last[b] = qat_grid_last(grids[b]);
   }
@@ -38,7 +38,7 @@ static inline __attribute__((always_inline)) void forward_lanes(
   const struct lane_grids g = load_lanes(block, grids);
   for (ptrdiff_t s = 0; s < inner; ++s) {
     for (ptrdiff_t b = 0; b < block; ++b) {
-      y[s * block + b] = quantize(x[s * block + b], g.first[b], g.last[b], g.low[b], g.k[b], g.zero_point[b]);
+      y[s * block + b] = quantize(x[s * block + b], g.first[b], g.last[b], g.k[b], g.origin[b], g.shift[b]);
     }
   }
 }
@@ -122,8 +122,8 @@ struct slope {
 };
 
 static inline __attribute__((always_inline)) struct slope slope_of(
-    float x, float gradient, float low, float high, float k, float zero_point, float inverse_range, float lower, float upper, float ratio) {
-  float value = clamp(x, lower, upper), y = quantize(value, low, high, low, k, zero_point);
+    float x, float gradient, float low, float high, float k, float origin, float shift, float inverse_range, float lower, float upper, float ratio) {
+  float value = clamp(x, lower, upper), y = quantize(value, low, high, k, origin, shift);
   float above = value > high ? gradient : 0, below = value < low ? gradient : 0;
   float inside = value > high || value < low ? 0 : gradient;
   return (struct slope){above + below * ratio + inside * (y - value) * inverse_range, above + below, x <= lower || x >= upper ? 0 : inside};
@@ -140,13 +140,13 @@ QAT_CLONES static void backward_run(
     float value[lanes], gradient[lanes], inside[lanes];
     for (int j = 0; j < lanes; ++j) value[j] = x[i + j], gradient[j] = dy[i + j];
     for (int j = 0; j < lanes; ++j) {
-      struct slope slope = slope_of(value[j], gradient[j], g.low, g.high, g.k, g.zero_point, inverse_range, g.lower, g.upper, ratio);
+      struct slope slope = slope_of(value[j], gradient[j], g.low, g.high, g.k, g.origin, g.shift, inverse_range, g.lower, g.upper, ratio);
       sum_first[j] += slope.first, sum_second[j] += slope.second, inside[j] = slope.inside;
     }
     for (int j = 0; j < lanes; ++j) dx[i + j] = inside[j];
   }
   for (ptrdiff_t i = whole; i < count; ++i) {
-    struct slope slope = slope_of(x[i], dy[i], g.low, g.high, g.k, g.zero_point, inverse_range, g.lower, g.upper, ratio);
+    struct slope slope = slope_of(x[i], dy[i], g.low, g.high, g.k, g.origin, g.shift, inverse_range, g.lower, g.upper, ratio);
     sum_first[0] += slope.first, sum_second[0] += slope.second, dx[i] = slope.inside;
   }
   fold_lanes(sum_first);
@@ -165,7 +165,7 @@ static inline __attribute__((always_inline)) void backward_lanes(
     for (ptrdiff_t b = 0; b < block; ++b) value[b] = x[s * block + b], gradient[b] = dy[s * block + b];
     for (ptrdiff_t b = 0; b < block; ++b) {
       struct slope slope = slope_of(
-          value[b], gradient[b], g.low[b], g.high[b], g.k[b], g.zero_point[b], g.inverse_range[b], g.lower[b], g.upper[b], ratio);
+          value[b], gradient[b], g.low[b], g.high[b], g.k[b], g.origin[b], g.shift[b], g.inverse_range[b], g.lower[b], g.upper[b], ratio);
       sum_first[b] += slope.first, sum_second[b] += slope.second, inside[b] = slope.inside;
     }
     for (ptrdiff_t b = 0; b < block; ++b) dx[s * block + b] = inside[b];

@@ -38,6 +38,7 @@ struct QuantizerReport {
       .init("bits", .integer(quantizer.bits)), .init("mode", .string(mode)), .init("signed", .bool(isSigned)),
       .init("per_channel", .bool(quantizer.channelAxis != nil)), .init("narrow_range", .bool(quantizer.narrowRange)),
       .init("half_range", .bool(quantizer.halfRange)), .init("pairwise", .bool(quantizer.pairing != nil)),
+      .init("power_of_two_step", .bool(quantizer.hasPowerOfTwoStep)),
     ]
     for (name, values) in parameters {
       // Scales are shown as what they stand for, also where the network holds their logarithms.

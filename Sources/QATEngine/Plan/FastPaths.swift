@@ -55,6 +55,7 @@ extension PlanCompiler {
     row(SpaceToDepth.self) { try $0.movement($1, $2, $3) },
     row(Gather.self) { try $0.gathering($1, $2, $3) },
     row(FakeQuantize.self) { try $0.fakeQuantization($1, $2, $3) },
+    row(RoundBias.self) { try $0.biasRounding($1, $2, $3) },
   ])
 
   private static func row<Kind: Operator>(

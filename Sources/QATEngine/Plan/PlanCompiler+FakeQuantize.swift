@@ -106,8 +106,8 @@ extension PlanCompiler {
         for channel in 0..<channels {
           let exact = quantizer.grid(of: channel)
           grid[channel] = qat_grid(
-            low: exact.low, high: exact.high, range: exact.range, k: exact.reciprocalStep, zero_point: exact.zeroPoint,
-            lower: quantizer.rectifier?.lower ?? -.infinity, upper: quantizer.rectifier?.upper ?? .infinity)
+            low: exact.low, high: exact.high, range: exact.range, k: exact.reciprocalStep, zero_point: exact.zeroPoint, origin: exact.origin,
+            shift: exact.shift, lower: quantizer.rectifier?.lower ?? -.infinity, upper: quantizer.rectifier?.upper ?? .infinity)
         }
         // Lanes that pad the last block hold zeros, which every grid keeps.
         for padding in channels..<max(count, channels) { grid[padding] = grid[0] }

@@ -8,10 +8,13 @@ import QATTensor
 /// Symmetric: s = |scale| + 1e-16, low = s · levelLow / levelHigh, range = s − low. Asymmetric: (low, range) tuned so that zero lies on the grid.
 /// Logarithmic quantizers hold the logarithms of scale and range: s = exp(log_scale), and nothing is added.
 ///
+/// With `hasPowerOfTwoStep`, a symmetric quantizer's step is the smallest power of two that is not below s / levelHigh, nothing is added to |scale|, and every
+/// operation but the rounding is exact: y = rint(clamp(x, low, high) · k) / k. Source: Jain et al. 2019, "Trained quantization thresholds", arXiv 1903.08066.
+///
 /// With a `pairing`, codes of neighbours are then moved towards zero until their sum fits 16 bits (`WeightPairing`).
 ///
 /// Gradients are straight-through, for the pairing too: the upstream gradient inside [low, high], nothing outside. Those of the parameters are multiplied by
-/// `gradientMultiplier`. Source: NNCF 2.14's quantizers.
+/// `gradientMultiplier`; the choice of a power of two counts as the identity of the logarithm. Source: NNCF 2.14's quantizers.
 public struct FakeQuantize: Operator {
   /// The name in files of OpenVINO and in messages; ONNX writes it as a pair QuantizeLinear, DequantizeLinear.
   public static let type = "FakeQuantize"
@@ -40,13 +43,15 @@ public struct FakeQuantize: Operator {
   public var channelAxis: Int?
   /// Whether scale or range is held as its logarithm.
   public var isLogarithmic: Bool
+  /// Whether the step, which is learned, is rounded up to a power of two. Only symmetric.
+  public var hasPowerOfTwoStep: Bool
   /// Factor of the parameters' gradients.
   public var gradientMultiplier: Float
 
   /// A fake quantizer.
   public init(
     mode: Mode, bits: Int = 8, narrowRange: Bool = false, halfRange: Bool = false, pairing: WeightPairing? = nil, channelAxis: Int? = nil,
-    isLogarithmic: Bool = false, gradientMultiplier: Float = 1
+    isLogarithmic: Bool = false, hasPowerOfTwoStep: Bool = false, gradientMultiplier: Float = 1
   ) {
     self.mode = mode
     self.bits = bits
@@ -55,6 +60,7 @@ public struct FakeQuantize: Operator {
     self.pairing = pairing
     self.channelAxis = channelAxis
     self.isLogarithmic = isLogarithmic
+    self.hasPowerOfTwoStep = hasPowerOfTwoStep
     self.gradientMultiplier = gradientMultiplier
   }
 
@@ -87,6 +93,9 @@ public struct FakeQuantize: Operator {
     // One bit would leave a signed grid without a level above zero.
     guard ((halfRange ? 3 : 2)...8).contains(bits) else {
       throw ShapeError("FakeQuantize has \(bits) bits, supported are 2 to 8, and 3 to 8 when half of the range is used")
+    }
+    guard !hasPowerOfTwoStep || mode != .asymmetric else {
+      throw ShapeError("FakeQuantize is asymmetric, steps that are powers of two are for symmetric quantizers")
     }
     var expected = Dimension.fixed(1)
     if let channelAxis { expected = x.dimensions[try normalized(axis: channelAxis, rank: x.rank)] }

@@ -110,4 +110,5 @@ public let allOperators: [any Operator.Type] = [
   IsNaN.self,
 
   FakeQuantize.self,
+  RoundBias.self,
 ]

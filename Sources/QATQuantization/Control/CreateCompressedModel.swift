@@ -36,6 +36,8 @@ public func createCompressedModel(
 
 /// Quantizes a network: decides on the quantizers, initialises them from data, inserts them, adapts batch norm.
 ///
+/// With `power_of_two_scales` the batch norms behind quantized layers go into these layers' weights and biases first: their factors are no powers of two.
+///
 /// Every rank calls it with the same arguments; every rank gets the same bytes, however many ranks there are. Before several ranks train the network together, they
 /// call the controller's `distributed()`.
 /// - Parameters:
@@ -55,28 +57,29 @@ public func createCompressedModel(
   compressionState: CompressionState? = nil
 ) throws -> CompressionController {
   let communicator = try communicator ?? currentCommunicator()
-  let network = try communicator.together { try LiveGraph(graph) }
   if let compressionState {
+    let network = try communicator.together { try LiveGraph(graph.foldingNormalizations(behind: compressionState.setup.powerOfTwoLayers)) }
     let initializers = try communicator.together { try configuration.rangeInitializers(for: compressionState.setup) }
     let ranges = RangeSource(initializers: initializers, calibration: calibration, batchSize: calibrationBatchSize)
     let controller = try restored(network, from: compressionState, configuration.stages, ranges, device: device, communicator)
     controller.metadata = [CompressionController.fingerprintKey: configuration.fingerprint(device: device)]
     return controller
   }
-  let (placement, initializers, frozen) = try communicator.together {
-    let placement = try placeQuantizers(in: graph, configuration, device: device)
+  let (network, placement, initializers, frozen) = try communicator.together {
+    let (folded, placement) = try placedBehindFolding(graph, configuration, device: device)
     return (
-      placement, try configuration.rangeInitializers(for: placement.setup),
-      try placement.setup.frozenWeightWarning(in: graph, choosesBits: configuration.precision != nil)
+      try LiveGraph(folded), placement, try configuration.rangeInitializers(for: placement.setup),
+      try placement.setup.frozenWeightWarning(in: folded, choosesBits: configuration.precision != nil)
     )
   }
+  let source = network.graph
   try communicator.verifyEqual(placement.setup.fingerprint, what: "the quantizer setup")
   let chosen = try chosenBitWidths(
-    placement, graph, configuration, initializers, calibration: calibration, batchSize: calibrationBatchSize, precision, communicator)
+    placement, source, configuration, initializers, calibration: calibration, batchSize: calibrationBatchSize, precision, communicator)
   let placed = chosen.setup
   let found = try initializedRanges(
-    for: placed, of: graph, initializers, calibration: calibration, batchSize: calibrationBatchSize, communicator: communicator)
-  var quantized = try graph.inserting(found.setup)
+    for: placed, of: source, initializers, calibration: calibration, batchSize: calibrationBatchSize, communicator: communicator)
+  var quantized = try source.inserting(found.setup)
   for (name, tensor) in found.parameters { quantized.constants[name]?.tensor = tensor }
   if let calibration {
     let adapted = try adaptedStatistics(
@@ -85,7 +88,7 @@ public func createCompressedModel(
     for (name, tensor) in adapted { quantized.constants[name]?.tensor = tensor }
   }
   let controller = CompressionController(
-    graph: quantized, source: graph, setup: found.setup, stages: configuration.stages,
+    graph: quantized, source: source, setup: found.setup, stages: configuration.stages,
     ranges: RangeSource(initializers: initializers, calibration: calibration, batchSize: calibrationBatchSize),
     potential: PotentialQuantizers(in: network), memory: MemoryConsumption(network, placed),
     dataPath: QuantizedDataPath(network, placed, device: device),
@@ -95,6 +98,22 @@ public func createCompressedModel(
   controller.precision = chosen.report
   controller.metadata = [CompressionController.fingerprintKey: configuration.fingerprint(device: device)]
   return controller
+}
+
+/// The network whose quantizers are placed, and these: the given one, or with powers of two the one whose batch norms are in the quantized layers.
+private func placedBehindFolding(
+  _ graph: Graph, _ configuration: QuantizationConfiguration, device: TargetDevice
+) throws -> (Graph, QuantizerPlacement) {
+  let placement = try placeQuantizers(in: graph, configuration, device: device)
+  let folded = graph.foldingNormalizations(behind: placement.setup.powerOfTwoLayers)
+  if folded.nodes.count == graph.nodes.count { return (graph, placement) }
+  // Scopes have been checked; one may name a batch norm.
+  var accepting = configuration
+  accepting.validatesScopes = false
+  (accepting.weights.validatesScopes, accepting.activations.validatesScopes) = (false, false)
+  var result = try placeQuantizers(in: folded, accepting, device: device)
+  result.warnings = placement.warnings
+  return (folded, result)
 }
 
 /// A network with the quantizers of a saved state at their defaults, to be filled by the saved tensors.

@@ -10,7 +10,7 @@ extension QuantizerSetup {
       hash.feed(point.id, target.place.rawValue, target.name, target.port, specification.bits, specification.mode.rawValue)
       hash.feed(specification.forcedSign, specification.signed, specification.channelAxis, specification.parameterShape)
       hash.feed(specification.narrowRange, specification.halfRange, specification.pairing, point.quantizedOperators)
-      hash.feed(specification.isLogarithmic, specification.learningRateMultiplier)
+      hash.feed(specification.isLogarithmic, specification.learningRateMultiplier, specification.hasPowerOfTwoStep)
     }
     hash.feed(unifiedScaleGroups, sharedInputGroups)
     return hash.value

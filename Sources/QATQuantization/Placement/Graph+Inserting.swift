@@ -6,7 +6,7 @@ extension Graph {
   ///
   /// The node and its output are named after the point's id; its parameters are constants `<id>.scale` or `<id>.input_low` and `<id>.input_range`
   /// with NNCF's starting values (1; 0 and 1), trained. Points of a unified group read the parameters of the group's first. Readers are rerouted to
-  /// the quantized tensor; an output of the network that is quantized keeps its name, and what was computed before is called `<name>.unquantized`.
+  /// the quantized tensor; biases of layers with steps that are powers of two are rounded as files store them (`RoundBias`); an output of the network that is quantized keeps its name, and what was computed before is called `<name>.unquantized`.
   /// - Parameters:
   ///   - setup: the points.
   ///   - kinds: which of them are inserted.
@@ -25,7 +25,11 @@ extension Graph {
     for place in order {
       for point in setup.points where point.target.place == place && kinds.contains(point.kind) { insertion.insert(point) }
     }
-    return insertion.result
+    do {
+      return try insertion.result.roundingBiases()
+    } catch {
+      throw QuantizationError("the quantizers do not fit the network '\(name)': \(error)")
+    }
   }
 }
 

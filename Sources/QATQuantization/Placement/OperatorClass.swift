@@ -136,6 +136,7 @@ struct OperatorClass: Sendable {
     Softmax.type: OperatorClass(trait: .nonQuantizable),
     LogSoftmax.type: OperatorClass(trait: .nonQuantizable),
     FakeQuantize.type: OperatorClass(trait: .nonQuantizable),
+    RoundBias.type: OperatorClass(trait: .nonQuantizable),
   ]
 
   /// A gathering from a constant table. Source: reference NNCF, ONNX backend; what the indices are does not count.

@@ -55,6 +55,7 @@ public func placeQuantizers(in graph: Graph, _ configuration: QuantizationConfig
     func completed(_ specification: QuantizerSpecification) -> QuantizerSpecification {
       var result = specification
       result.isLogarithmic = configuration[point.kind].usesLogarithms
+      result.hasPowerOfTwoStep = configuration.usesPowersOfTwo
       result.learningRateMultiplier = configuration.learningRateMultiplier
       return result
     }

@@ -58,6 +58,7 @@ struct GroupDemands {
   private let group: QuantizationConfiguration.Demands
   private let overrides: [(scope: Scope, demands: QuantizationConfiguration.Demands)]
   private let choosesBitWidths: Bool
+  private let usesPowersOfTwo: Bool
 
   /// - Throws: `QuantizationError` when the scope of an override cannot be read.
   init(_ configuration: QuantizationConfiguration, _ kind: QuantizationPoint.Kind, device: TargetDevice) throws(QuantizationError) {
@@ -65,6 +66,7 @@ struct GroupDemands {
     preset = configuration.preset ?? device.defaultPreset
     group = configuration[kind].demands
     choosesBitWidths = configuration.precision != nil && device.table == nil
+    usesPowersOfTwo = configuration.usesPowersOfTwo
     overrides = try configuration[kind].overrides.map { (override) throws(QuantizationError) in (try Scope(override.scope), override.demands) }
   }
 
@@ -78,6 +80,11 @@ struct GroupDemands {
       demands.bits = override.bits ?? demands.bits
       demands.perChannel = override.perChannel ?? demands.perChannel
       demands.signed = override.signed ?? demands.signed
+    }
+    if usesPowersOfTwo {
+      // What the configuration does not refuse: one symmetric grid a tensor of activations.
+      demands.mode = .symmetric
+      if kind == .activation { demands.perChannel = false }
     }
     let presetMode = preset.map { $0 == .mixed && kind == .activation ? QuantizationConfiguration.Mode.asymmetric : .symmetric }
     return QuantizerDemands(

@@ -75,7 +75,7 @@ extension QuantizerSpecification {
   /// Whether two quantizers can read the same parameters. The sign may still differ before the data have been seen.
   func sharesParameters(with other: QuantizerSpecification) -> Bool {
     (bits, mode, channelAxis, forcedSign) == (other.bits, other.mode, other.channelAxis, other.forcedSign) && parameterShape == other.parameterShape
-      && isLogarithmic == other.isLogarithmic
+      && isLogarithmic == other.isLogarithmic && hasPowerOfTwoStep == other.hasPowerOfTwoStep
   }
 
   /// What keeps sums of two products in 16 bits for this reader of a weight and for another: they read the same codes. Readers that pair them differently
@@ -102,6 +102,7 @@ extension QuantizerSpecification {
         "it limits neighbours along axis \(pairing.inputAxis) for each index of axis \(pairing.outputAxis), which '\(tensor)' (\(type)) does not have "
         + "or which its scales do not follow"
     }
+    guard !hasPowerOfTwoStep || mode == .symmetric else { return "it is asymmetric, steps that are powers of two are for symmetric quantizers" }
     guard forcedSign ?? signed == signed else { return "it is \(signed ? "signed" : "unsigned"), its sign is forced to be the other" }
     guard let channelAxis else { return parameterShape == [1] ? nil : "it has parameters of shape \(parameterShape), expected [1]" }
     guard type.dimensions.indices.contains(channelAxis) else { return "it has channels on axis \(channelAxis), the tensor '\(tensor)' is \(type)" }

@@ -32,6 +32,12 @@ public struct QuantizerSpecification: Sendable, Hashable, Codable {
   public var isLogarithmic = false
   /// Factor of the parameters' gradients; nil for 1.
   public var learningRateMultiplier: Double?
+  /// Whether the step is rounded up to a power of two. States of other quantizers do not mention it.
+  public var hasPowerOfTwoStep: Bool {
+    get { powerOfTwoStep == true }
+    set { powerOfTwoStep = newValue ? true : nil }
+  }
+  private var powerOfTwoStep: Bool?
 
   /// A specification; the sign starts at what is demanded.
   public init(
@@ -61,6 +67,7 @@ public struct QuantizerSpecification: Sendable, Hashable, Codable {
     case pairing
     case isLogarithmic = "logarithm_scale"
     case learningRateMultiplier = "compression_lr_multiplier"
+    case powerOfTwoStep = "power_of_two_scale"
   }
 
   /// Whether each channel has its own range.
@@ -71,7 +78,7 @@ public struct QuantizerSpecification: Sendable, Hashable, Codable {
     let kind: FakeQuantize.Mode = mode == .symmetric ? .symmetric(signed: signed) : .asymmetric
     return FakeQuantize(
       mode: kind, bits: bits, narrowRange: narrowRange, halfRange: halfRange, pairing: signed ? pairing : nil, channelAxis: channelAxis,
-      isLogarithmic: isLogarithmic, gradientMultiplier: Float(learningRateMultiplier ?? 1))
+      isLogarithmic: isLogarithmic, hasPowerOfTwoStep: hasPowerOfTwoStep, gradientMultiplier: Float(learningRateMultiplier ?? 1))
   }
 
   /// Names and starting values of the parameters: `scale` 1; `input_low` 0 and `input_range` 1; with logarithms `log_scale` or `log_input_range` 0.

@@ -2,10 +2,11 @@
 #include <stdint.h>
 #include "channel_view.h"
 
-// Grid of one channel: y = rint((clamp(x, low, low + range) - low) * k - zero_point) / k with k = (levels - 1) / range. `lower` and `upper` are the bounds of a
-// rectifier that is computed together with the quantizer, infinite where there is none: x stands for clamp(x, lower, upper) then.
+// Grid of one channel: y = rint((clamp(x, low, low + range) - origin) * k - shift) / k with k = (levels - 1) / range. Origin and shift are low and zero_point, or both 0 where k is a power
+// of two. zero_point is the number of the level that stands for zero. `lower` and `upper` are the bounds of a rectifier that is computed together with the quantizer, infinite where there
+// is none: x stands for clamp(x, lower, upper) then.
 struct qat_grid {
-  float low, high, range, k, zero_point, lower, upper;
+  float low, high, range, k, zero_point, origin, shift, lower, upper;
 };
 
 // The lowest and the highest value of x that the quantizer tells from those beyond.

@@ -34,12 +34,12 @@ extension ONNXModelBuilder {
   }
 
   /// Adds a node of the graph under its own name, inputs and outputs. Constants it reads are added by the caller.
-  /// - Throws: `ONNXError` for a FakeQuantize, which only the quantized export can write, and for what ONNX's opset cannot say.
+  /// - Throws: `ONNXError` for a FakeQuantize and the rounding of a bias, which only the quantized export can write, and for what ONNX's opset cannot say.
   mutating func append(_ node: Node) throws(ONNXError) {
     if let op = node.op as? any ONNXWritable { return try op.write(node, to: &self) }
     throw ONNXError(
       node: node.name,
-      node.op is FakeQuantize
+      node.op is FakeQuantize || node.op is RoundBias
         ? "a fake quantizer has no place in an fp32 file: lower the graph and write the lowered one"
         : "the operator \(node.type) has no ONNX spelling")
   }

@@ -58,7 +58,8 @@ extension ONNXCodes {
     for bits in (2...8).reversed() {
       for narrow in [false, true] {
         for signed in [false, true] {
-          let op = FakeQuantize(mode: .symmetric(signed: signed), bits: bits, narrowRange: narrow, channelAxis: grid.axis)
+          let op = FakeQuantize(
+            mode: .symmetric(signed: signed), bits: bits, narrowRange: narrow, channelAxis: grid.axis, hasPowerOfTwoStep: hasPowersOfTwo)
           if op.levelLow == codes.lowerBound, op.levelHigh == codes.upperBound {
             return Quantizer(op: op, parameters: [("scale", grid.scales.map(op.scale(forStep:)))])
           }
@@ -71,9 +72,12 @@ extension ONNXCodes {
   /// Codes from zero up to any limit, which a clip keeps.
   private var unsignedQuantizer: Quantizer? {
     guard let bits = grid.bits, let codes = codesFromZero, codes.lowerBound == 0, grid.axis == nil else { return nil }
-    let op = FakeQuantize(mode: .symmetric(signed: false), bits: bits)
+    let op = FakeQuantize(mode: .symmetric(signed: false), bits: bits, hasPowerOfTwoStep: hasPowersOfTwo)
     return Quantizer(op: op, parameters: [("scale", grid.scales.map(op.scale(forStep:)))], clip: limits == grid.codes ? nil : limits)
   }
+
+  /// Whether the grid's values are computed exactly: those of the fake quantizer are then the file's bit for bit.
+  private var hasPowersOfTwo: Bool { grid.scales.allSatisfy(FakeQuantize.isStep) }
 
   /// A power of two of codes, zero on any of them; other limits need a clip in front of all codes of the type.
   private var asymmetricQuantizer: Quantizer? {
