@@ -29,8 +29,11 @@ public struct DeployedNetwork: Sendable {
   ///   - lowered: the network.
   ///   - target: the runtime.
   ///   - batchSize: samples in a batch.
-  /// - Throws: `GraphError` when an operator cannot run at this batch size.
+  /// - Throws: `GraphError` when an operator cannot run at this batch size, or the target is `portable` and the network is not.
   public init(_ lowered: LoweredGraph, target: Runtime, batchSize: Int) throws(GraphError) {
+    if target == .portable {
+      do throws(LoweringError) { try lowered.requirePortability() } catch { throw GraphError(error.description) }
+    }
     self.target = target
     self.batchSize = batchSize
     inputs = lowered.simulation.inputs

@@ -40,6 +40,7 @@ extension Node {
 
   /// The axis of the output channels of a product's weight.
   /// - Parameter rank: the weight's.
+  /// - Returns: the axis, counted from the front.
   public func weightChannelAxis(rank: Int) -> Int {
     switch op {
     case is Convolution: 0

@@ -9,11 +9,16 @@ public struct OverflowCertificate: Sendable, Hashable, Codable {
   public var pairSum: Int?
   /// Largest magnitude of an accumulator, before and after the input's zero-point is taken out, and with the bias.
   public var accumulator: Int
+  /// Largest magnitude of an accumulator without the input's zero-point, alone or with the bias: what floats hold between two roundings.
+  public var exactSum: Int
 
   /// What a signed sum of 16 bits holds on both sides.
   public static let pairLimit = Int(Int16.max)
   /// What an accumulator holds on both sides.
   public static let accumulatorLimit = Int(Int32.max)
+
+  /// Whole numbers up to here are float32's.
+  public static let floatLimit = 1 << 24
 
   /// Whether the sum of two products never saturates.
   public var fitsPairs: Bool { pairSum.map { $0 <= Self.pairLimit } ?? true }
@@ -21,6 +26,9 @@ public struct OverflowCertificate: Sendable, Hashable, Codable {
   public var fitsAccumulator: Bool { accumulator <= Self.accumulatorLimit }
   /// Whether the layer computes the same integers on every processor.
   public var isProven: Bool { fitsPairs && fitsAccumulator }
+
+  /// Whether float32 holds every sum exactly for any input, in whatever order it is added up: fake quantization in floats then gives the sums of integers.
+  public var isExactInFloats: Bool { exactSum < Self.floatLimit }
 
   /// What can go wrong, and what prevents it, in one sentence; of a layer that is not proven.
   public var warning: String {
@@ -40,9 +48,10 @@ extension LoweredGraph {
     return integerLayers.compactMap { layer in
       guard let node = nodes[layer.name], let weight = weights[layer.weight], let input = activations[layer.input] else { return nil }
       let pairing = node.weightPairing(port: 1, shape: weight.shape)
+      let sums = weight.largestSums(input, biases: layer.bias.flatMap { biases[$0]?.codes } ?? [])
       return OverflowCertificate(
-        layer: layer.name, pairSum: pairing.map { weight.largestPairSum($0) * input.range.upperBound },
-        accumulator: weight.largestAccumulator(input, biases: layer.bias.flatMap { biases[$0]?.codes } ?? []))
+        layer: layer.name, pairSum: pairing.map { weight.largestPairSum($0) * input.range.upperBound }, accumulator: sums.accumulator,
+        exactSum: sums.exact)
     }
   }
 }
@@ -62,8 +71,8 @@ extension QuantizedWeight {
     return largest
   }
 
-  /// Largest magnitude of Σ q · w, of Σ (q − z) · w and of the latter with the bias, over all inputs.
-  fileprivate func largestAccumulator(_ input: ActivationCodes, biases: [Int32]) -> Int {
+  /// Largest magnitude of Σ (q − z) · w with and without the bias over all inputs, and of these and Σ q · w.
+  fileprivate func largestSums(_ input: ActivationCodes, biases: [Int32]) -> (exact: Int, accumulator: Int) {
     let inner = shape[(channelAxis + 1)...].reduce(1, *)
     let channels = shape[channelAxis]
     var positive = [Int](repeating: 0, count: channels)
@@ -73,10 +82,12 @@ extension QuantizedWeight {
       if code > 0 { positive[channel] += Int(code) } else { negative[channel] -= Int(code) }
     }
     let (above, below) = (input.range.upperBound - input.zeroPoint, input.zeroPoint - Swift.min(input.range.lowerBound, input.zeroPoint))
-    return (0..<channels).map { channel in
-      let raw = input.range.upperBound * Swift.max(positive[channel], negative[channel])
+    var (exact, raw) = (0, 0)
+    for channel in 0..<channels {
+      raw = Swift.max(raw, input.range.upperBound * Swift.max(positive[channel], negative[channel]))
       let centred = Swift.max(above * positive[channel] + below * negative[channel], below * positive[channel] + above * negative[channel])
-      return Swift.max(raw, centred + Int(biases.isEmpty ? 0 : biases[channel % biases.count].magnitude))
-    }.max() ?? 0
+      exact = Swift.max(exact, centred + Int(biases.isEmpty ? 0 : biases[channel % biases.count].magnitude))
+    }
+    return (exact, Swift.max(exact, raw))
   }
 }

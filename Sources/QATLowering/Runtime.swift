@@ -8,6 +8,8 @@ public enum Runtime: String, Sendable, Hashable, Codable, CaseIterable {
   case openVINO = "openvino"
   /// TensorFlow's CPU kernels: fake quantizers between layers of floats.
   case tensorFlow = "tensorflow"
+  /// Any of ONNX Runtime and OpenVINO, and plain fake quantization: networks whose scales are powers of two have the same codes in all of them.
+  case portable
 
   /// The runtime's name.
   public var name: String {
@@ -15,12 +17,13 @@ public enum Runtime: String, Sendable, Hashable, Codable, CaseIterable {
     case .onnxRuntime: "ONNX Runtime"
     case .openVINO: "OpenVINO"
     case .tensorFlow: "TensorFlow"
+    case .portable: "every runtime"
     }
   }
 
   /// Whether it has integer kernels for quantized layers. Others compute on the floats for which codes stand.
   public var computesOnIntegers: Bool { self != .tensorFlow }
 
-  /// Those with integer kernels.
-  public static let withIntegerKernels = allCases.filter(\.computesOnIntegers)
+  /// The programs with integer kernels.
+  public static let withIntegerKernels: [Runtime] = [.onnxRuntime, .openVINO]
 }

@@ -64,7 +64,8 @@ extension QuantizationConfiguration {
       faults.append(
         Fault(
           path: ["preset"],
-          message: "the preset \"mixed\" has asymmetric activations, and \"power_of_two_scales\" needs symmetric ones: the zero-points that data give are "
+          message:
+            "the preset \"mixed\" has asymmetric activations, and \"power_of_two_scales\" needs symmetric ones: the zero-points that data give are "
             + "rounded differently by runtimes; expected \"performance\", or \(remedy)"))
     }
     for kind in QuantizationPoint.Kind.allCases {
@@ -74,21 +75,24 @@ extension QuantizationConfiguration {
           faults.append(
             Fault(
               path: path + ["mode"],
-              message: "asymmetric quantizers cannot go with \"power_of_two_scales\": runtimes round around the zero-points that data give differently; "
+              message:
+                "asymmetric quantizers cannot go with \"power_of_two_scales\": runtimes round around the zero-points that data give differently; "
                 + "expected \"symmetric\", or \(remedy)"))
         }
         if kind == .weight, demands.signed == false {
           faults.append(
             Fault(
               path: path + ["signed"],
-              message: "unsigned weights stay in floating point, where runtimes differ, and \"power_of_two_scales\" is for the same codes everywhere; "
+              message:
+                "unsigned weights stay in floating point, where runtimes differ, and \"power_of_two_scales\" is for the same codes everywhere; "
                 + "expected true, or \(remedy)"))
         }
         if kind == .activation, demands.perChannel == true {
           faults.append(
             Fault(
               path: path + ["per_channel"],
-              message: "activations with one range a channel cannot go with \"power_of_two_scales\": runtimes have one scale a tensor; expected false, or "
+              message:
+                "activations with one range a channel cannot go with \"power_of_two_scales\": runtimes have one scale a tensor; expected false, or "
                 + remedy))
         }
       }

@@ -11,17 +11,18 @@ enum TieDenseLayer: String, CaseIterable, Sendable {
   /// Whether what the layer makes is never negative: its codes count from zero.
   static let rectified = [true, false]
 
-  /// A network of one such layer between quantizers. With a ReLU behind the layer its zero point is 0, otherwise 128. If it is exact, its scales are such that float32
-  /// holds every sum and product in any order: then about half of the outputs lie right on ties.
-  func graph(isRectified: Bool, size: Int = 32, seed: UInt64 = 1, isExact: Bool = false) throws -> Graph {
+  /// A network of one such layer between quantizers. With a ReLU behind the layer its zero point is 0, otherwise 128.
+  ///
+  /// With `hasPowersOfTwo` all steps are powers of two, and about half of all outputs lie exactly on ties.
+  func graph(isRectified: Bool, size: Int = 32, seed: UInt64 = 1, hasPowersOfTwo: Bool = false) throws -> Graph {
     var net = QuantizedNetwork(channels: 8, size: size, seed: seed)
-    net.hasExactSums = isExact
+    net.hasPowersOfTwo = hasPowersOfTwo
     // Free scales: nothing about them is round.
-    let input = isExact ? 0x1p-6 : Float(0.0173) * (1 + 0.3 * net.random(1)[0])
+    let input = hasPowersOfTwo ? 0x1p-6 : Float(0.0173) * (1 + 0.3 * net.random(1)[0])
     // Of a sum the branch's step is twice the skip's, and so is the result's, but for two units in the last place.
     let isResidual = [.residual, .residualOnPositive, .residualWithoutBias].contains(self)
-    let output: Float =
-      if isExact { 0x1p-4 } else if isResidual { (input * 2).nextUp.nextUp } else { Float(0.0611) * (1 + 0.3 * net.random(1)[0]) }
+    let output =
+      hasPowersOfTwo ? (isResidual ? 0x1p-5 : 0x1p-4) : isResidual ? (input * 2).nextUp.nextUp : Float(0.0611) * (1 + 0.3 * net.random(1)[0])
     let image = net.quantizer("image", scale: input, signed: true)
     let made: TensorName
     switch self {
@@ -35,7 +36,7 @@ enum TieDenseLayer: String, CaseIterable, Sendable {
       made = net.tieDense("layer", net.node("flatten", Flatten(), pooled), [4096, 8], input: input, output: output, hasBias: true)
     case .addition, .multiplication:
       // The second operand is the first with its grid moved, on a scale that makes ties of most sums.
-      let other = net.quantizer("image", scale: self == .addition ? input * 3 : input, signed: true, named: "other")
+      let other = net.quantizer("image", scale: self == .addition ? input * (hasPowersOfTwo ? 4 : 3) : input, signed: true, named: "other")
       made = self == .addition ? net.node("layer", Add(), image, other) : net.node("layer", Mul(), image, other)
     case .normalization: made = net.tieDenseNorm("layer", image, input: input, output: output)
     case .globalAverage: made = net.node("layer", GlobalAveragePool(), image)
@@ -46,15 +47,15 @@ enum TieDenseLayer: String, CaseIterable, Sendable {
         ? image : net.quantizer(net.node("positive", Relu(), "image"), scale: input, signed: false)
       let sum = net.node("sum", Add(), net.quantizer(made, scale: output, signed: true), skip)
       let result = net.quantizer(
-        isRectified ? net.node("relu", Relu(), sum) : sum, scale: isExact ? input * 2 : (input * 2).nextDown, signed: !isRectified)
+        isRectified ? net.node("relu", Relu(), sum) : sum, scale: hasPowersOfTwo ? input * 2 : (input * 2).nextDown, signed: !isRectified)
       return net.returning(result)
     }
     let rectifiedOutput = isRectified ? net.node("relu", Relu(), made) : made
     let step: Float =
       switch self {
       case .addition: input * 2
-      case .multiplication: input * input * 2 * (isExact ? 16 : 17)
-      case .globalAverage: input * 2 / Float(size * size) * (isExact ? 32 : 37)
+      case .multiplication: input * input * 2 * (hasPowersOfTwo ? 16 : 17)
+      case .globalAverage: input * 2 / Float(size * size) * (hasPowersOfTwo ? 32 : 37)
       default: output
       }
     let quantized = net.quantizer(rectifiedOutput, scale: step, signed: !isRectified)
@@ -66,19 +67,19 @@ extension QuantizedNetwork {
   /// An activation quantizer of the given scale.
   mutating func quantizer(_ input: TensorName, scale: Float, signed: Bool, bits: Int = 8, named name: String? = nil) -> TensorName {
     let id = name ?? "\(input)|OUTPUT"
-    let op = FakeQuantize(mode: .symmetric(signed: signed), bits: bits)
+    let op = FakeQuantize(mode: .symmetric(signed: signed), bits: bits, hasPowerOfTwoStep: hasPowersOfTwo)
     return node(id, op, input, parameter("\(id).scale", [scale * Float(op.levelHigh)], [1]))
   }
 
   /// A layer of small weight codes whose accumulator step is half the output's, or an odd multiple of a quarter, up to two units in the last place.
   mutating func tieDense(_ name: String, _ input: TensorName, _ shape: [Int], input s: Float, output: Float, hasBias: Bool) -> TensorName {
     let inner = shape.dropFirst().elementCount
-    let op = FakeQuantize(mode: .symmetric(signed: true), narrowRange: true, channelAxis: 0)
-    let multiples: [Float] = [0.5, 0.25, 0.75, 1.5]
+    let op = FakeQuantize(mode: .symmetric(signed: true), narrowRange: true, channelAxis: 0, hasPowerOfTwoStep: hasPowersOfTwo)
+    let multiples: [Float] = hasPowersOfTwo ? [0.5, 0.25, 0.125, 0.5] : [0.5, 0.25, 0.75, 1.5]
     var scales: [Float] = []
     for (channel, noise) in random(shape[0]).enumerated() {
       var scale = multiples[channel % multiples.count] * output / s
-      for _ in 0..<(hasExactSums ? 0 : Int(abs(noise) * 3)) { scale = noise < 0 ? scale.nextDown : scale.nextUp }
+      for _ in 0..<Int(abs(noise) * 3) where !hasPowersOfTwo { scale = noise < 0 ? scale.nextDown : scale.nextUp }
       scales.append(scale)
     }
     // Codes of −2...2: sums stay within the range of the output.

@@ -84,7 +84,10 @@ import Testing
     #expect(
       safe.text.contains(
         "overflow: none of 1 integer layers can overflow for any input, on any processor; the largest accumulator is 32 640 of 2 147 483 647"))
-    #expect(safe.json["overflow"] == [["layer": "layer", "pair_sum": 32640, "accumulator": 32640, "proven": true]])
+    #expect(
+      safe.json["overflow"] == [
+        ["layer": "layer", "pair_sum": 32640, "accumulator": 32640, "proven": true, "exact_sum": 32640, "exact_in_floats": true]
+      ])
     let unsafe = try report(2)
     #expect(unsafe.text.contains("overflow: 1 of 1 integer layers may; the largest accumulator is 32 895 of 2 147 483 647"))
     #expect(unsafe.text.contains("  layer: sums of two products may reach 32895 and saturate at 32767 on processors without VNNI; train with"))

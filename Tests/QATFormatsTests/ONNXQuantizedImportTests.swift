@@ -85,7 +85,8 @@ import Testing
     #expect(graph.tensor("w") == Tensor([5, -10, 63.5, -31.75, 0, 0.25], shape: [2, 3]))
     #expect(graph.tensor("b") == Tensor([-0.375, Float(1 << 25) * 0.0625], shape: [2]))
     let quantizer = try #require(graph.node(named: "w|WEIGHT"))
-    #expect(quantizer.as(FakeQuantize.self) == FakeQuantize(mode: .symmetric(signed: true), narrowRange: true, channelAxis: 0))
+    #expect(
+      quantizer.as(FakeQuantize.self) == FakeQuantize(mode: .symmetric(signed: true), narrowRange: true, channelAxis: 0, hasPowerOfTwoStep: true))
     #expect(graph.tensor("w|WEIGHT.scale") == Tensor([63.5, 31.75], shape: [2]))
     #expect(graph.constants["w"]?.role == .parameter)
   }
@@ -105,14 +106,14 @@ import Testing
 
   /// Codes of every integer type for weights, with one zero-point or one a channel.
   @Test(arguments: [
-    (3, [0, 0], FakeQuantize(mode: .symmetric(signed: true), narrowRange: true, channelAxis: 0)),
+    (3, [0, 0], FakeQuantize(mode: .symmetric(signed: true), narrowRange: true, channelAxis: 0, hasPowerOfTwoStep: true)),
     (3, [4, -3], FakeQuantize(mode: .asymmetric, channelAxis: 0)),
-    (2, [128, 128], FakeQuantize(mode: .symmetric(signed: true), narrowRange: true, channelAxis: 0)),
-    (2, [0, 0], FakeQuantize(mode: .symmetric(signed: false), channelAxis: 0)),
+    (2, [128, 128], FakeQuantize(mode: .symmetric(signed: true), narrowRange: true, channelAxis: 0, hasPowerOfTwoStep: true)),
+    (2, [0, 0], FakeQuantize(mode: .symmetric(signed: false), channelAxis: 0, hasPowerOfTwoStep: true)),
     (2, [5, 77], FakeQuantize(mode: .asymmetric, channelAxis: 0)),
-    (22, [0, 0], FakeQuantize(mode: .symmetric(signed: true), bits: 4, narrowRange: true, channelAxis: 0)),
+    (22, [0, 0], FakeQuantize(mode: .symmetric(signed: true), bits: 4, narrowRange: true, channelAxis: 0, hasPowerOfTwoStep: true)),
     (22, [1, -2], FakeQuantize(mode: .asymmetric, bits: 4, channelAxis: 0)),
-    (21, [8, 8], FakeQuantize(mode: .symmetric(signed: true), bits: 4, narrowRange: true, channelAxis: 0)),
+    (21, [8, 8], FakeQuantize(mode: .symmetric(signed: true), bits: 4, narrowRange: true, channelAxis: 0, hasPowerOfTwoStep: true)),
     (21, [3, 11], FakeQuantize(mode: .asymmetric, bits: 4, channelAxis: 0)),
   ])
   func weightsOfEveryIntegerTypeHaveAQuantizer(type: Int, zeros: [Int], quantizer: FakeQuantize) throws {
@@ -163,7 +164,7 @@ import Testing
     model.node("QuantizeLinear", ["x", "s"], ["q"], [("output_dtype", .int(type))])
     model.node("DequantizeLinear", ["q", "s"])
     let graph = try ONNXFile.decode(model.bytes)
-    #expect(graph.nodes.first?.as(FakeQuantize.self) == FakeQuantize(mode: .symmetric(signed: signed), bits: bits))
+    #expect(graph.nodes.first?.as(FakeQuantize.self) == FakeQuantize(mode: .symmetric(signed: signed), bits: bits, hasPowerOfTwoStep: true))
   }
 
   static let faults: [FaultyModel] = [

@@ -10,8 +10,8 @@ struct QuantizedNetwork {
   private let calibrationBatch = 4
   /// Whether weights use half the codes, as NNCF's overflow fix.
   var halfRange = true
-  /// Whether the scales of tie-dense layers are exact multiples of those around them.
-  var hasExactSums = false
+  /// Whether quantizers are to have steps that are powers of two; who makes them gives such.
+  var hasPowersOfTwo = false
 
   /// A network with an image input `image` of [batch, channels, height, width].
   init(channels: Int, size: Int, seed: UInt64 = 1) {

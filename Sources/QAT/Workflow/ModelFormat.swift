@@ -49,13 +49,14 @@ public struct ModelFormat: Sendable {
     /// A network with its values, which becomes integers where it is quantized.
     ///
     /// Of `metadata` it does not keep what only holds for the file that it was read from: that writers say anew. Where nothing is quantized, there is no configuration of quantizers.
-    /// - Throws: `LoweringError` when it cannot.
+    /// - Throws: `LoweringError` when it cannot, or when the target is `portable` and the network is not.
     public init(_ graph: Graph, target: Runtime = .onnxRuntime, metadata: [String: String] = [:]) throws {
       self.graph = graph
       self.target = target
       let void = ["quantization", "target"] + (graph.isQuantized ? [] : [CompressionController.fingerprintKey])
       self.metadata = metadata.filter { !void.contains($0.key) }
       lowered = graph.isQuantized ? try lower(graph) : nil
+      if target == .portable { try lowered?.requirePortability() }
     }
   }
 
@@ -78,7 +79,7 @@ public struct ModelFormat: Sendable {
 
   /// ONNX.
   public static let onnx = ModelFormat(
-    rawValue: "onnx", suffix: ".onnx", runtimes: [.onnxRuntime, .openVINO],
+    rawValue: "onnx", suffix: ".onnx", runtimes: [.onnxRuntime, .openVINO, .portable],
     inputs: { try ONNXFile.inputs(contentsOf: $0).map { FileInput(name: $0.name, sizes: $0.sizes) } },
     readFile: { path, shapes in
       let graph = try ONNXFile.read(contentsOf: path, inputShapes: shapes)
@@ -105,7 +106,7 @@ public struct ModelFormat: Sendable {
 
   /// ONNX that stores weights of at most four bits two a byte. fp32 networks and reading are those of ONNX.
   public static let onnxInt4 = ModelFormat(
-    rawValue: "onnx-int4", suffix: ".onnx", notes: packingNotes, runtimes: [.onnxRuntime, .openVINO], inputs: onnx.inputs, readFile: onnx.readFile,
+    rawValue: "onnx-int4", suffix: ".onnx", notes: packingNotes, runtimes: onnx.runtimes, inputs: onnx.inputs, readFile: onnx.readFile,
     writeFile: { network, path in
       if let lowered = network.lowered {
         try ONNXFile.write(lowered, to: path, target: network.target, weights: .packed, metadata: network.metadata)
@@ -131,14 +132,16 @@ public struct ModelFormat: Sendable {
 
   /// OpenVINO's intermediate representation, which is written only.
   public static let openvino = ModelFormat(
-    rawValue: "openvino", suffix: ".xml", companion: OpenVINOFile.constantsPath(beside:), runtimes: [.openVINO], isReadable: false, inputs: nil,
+    rawValue: "openvino", suffix: ".xml", companion: OpenVINOFile.constantsPath(beside:), runtimes: [.openVINO, .portable], isReadable: false,
+    inputs: nil,
     readFile: { path, _ in
       throw OpenVINOError(
         file: path, "OpenVINO IR is written, not read: give the ONNX file, the frozen graph or the checkpoint that it was made from")
     },
     writeFile: { network, path in
       if let lowered = network.lowered {
-        try OpenVINOFile.write(lowered, to: path, metadata: network.metadata)
+        let target = network.target == .portable ? network.target : .openVINO
+        try OpenVINOFile.write(lowered, to: path, target: target, metadata: network.metadata)
       } else {
         try OpenVINOFile.write(network.graph, to: path, metadata: network.metadata)
       }
@@ -168,8 +171,8 @@ public struct ModelFormat: Sendable {
       let others = Self.allCases.filter { $0.runtimes.contains(wanted) }.map(\.rawValue)
       throw TrainingError(
         .input,
-        "\(wanted.name) is no runtime of the format \(rawValue), which is for \(runtimes.map(\.name).joined(separator: " and ")). "
-          + "For \(wanted.name) there is: \(others.joined(separator: ", "))")
+        "the format \(rawValue) has no target \(wanted.rawValue), it has \(runtimes.map(\.rawValue).joined(separator: " and ")). "
+          + "Formats for \(wanted.rawValue): \(others.joined(separator: ", "))")
     }
     return wanted
   }

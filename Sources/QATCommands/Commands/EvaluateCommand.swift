@@ -39,7 +39,10 @@ struct EvaluateCommand: ParsableCommand {
       "deployed: a quantized network as its runtime computes it. float: as training sees it, which is faster. Others are always float.")
   var arithmetic = Arithmetic.deployed
 
-  @Option(help: "Whose arithmetic; what the file is for when left out: as it says, else tensorflow for .pb and onnxruntime for others.")
+  @Option(
+    help:
+      "Whose arithmetic; what the file is for when left out: as it says, else tensorflow for .pb and onnxruntime for others. portable: of every runtime, for networks whose scales are powers of two."
+  )
   var target: Runtime?
 
   @Flag(help: "One JSON object on stdout: top1, top5 (fractions), loss, count.")
@@ -73,10 +76,10 @@ struct EvaluateCommand: ParsableCommand {
     }
     let written = ModelMetadata.target(inputs.model.metadata)
     let runtime = target ?? inputs.model.runtime
-    if let written, written != runtime, runtime == .openVINO, !lowered.residualBranches.isEmpty {
+    if written == .onnxRuntime, runtime == .openVINO || runtime == .portable, !lowered.residualBranches.isEmpty {
       session.warn(
-        "the file is for \(written.name); OpenVINO leaves out roundings of its residual branches. This is the accuracy of a file that is exported with "
-          + "--target openvino")
+        "the file is for ONNX Runtime; OpenVINO leaves out roundings of its residual branches. This is the accuracy of a file that is exported with "
+          + "--target \(runtime.rawValue)")
     }
     session.note("in the arithmetic of \(runtime.name)")
     return try Evaluator(

@@ -28,7 +28,10 @@ struct VerifyCommand: ParsableCommand {
   @Option(help: "deployed: a quantized network as its runtime computes it. float: in float32. Others are always float.")
   var arithmetic = EvaluateCommand.Arithmetic.deployed
 
-  @Option(help: "Whose arithmetic; what the file is for when left out: as it says, else tensorflow for .pb and onnxruntime for others.")
+  @Option(
+    help:
+      "Whose arithmetic; what the file is for when left out: as it says, else tensorflow for .pb and onnxruntime for others. portable: of every runtime, for networks whose scales are powers of two."
+  )
   var target: Runtime?
 
   @Option(

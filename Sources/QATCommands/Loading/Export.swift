@@ -36,6 +36,11 @@ func export(_ graph: Graph, _ request: ExportRequest, _ session: Session) throws
     for destination in request.destinations {
       let file = destination.file
       network.target = destination.target
+      if destination.target == .portable, let lowered {
+        try lowered.requirePortability()
+        let exceptions = lowered.portability.exceptions
+        if !exceptions.isEmpty { session.warn("export: codes beside ties may differ between runtimes at \(exceptions.joined(separator: "; "))") }
+      }
       for note in destination.format.notes(network) { session.warn("export: \(file): \(note)") }
       do {
         try destination.format.write(network, to: file)

@@ -77,7 +77,7 @@ struct FormatOption: ParsableArguments {
 
   @Option(
     help:
-      "The runtime that a quantized file is for: onnxruntime or openvino for .onnx, tensorflow or openvino for .pb, openvino for .xml; the first when left out. OpenVINO's keeps the rounding of residual branches, which ONNX Runtime needs no help for."
+      "The runtime that a quantized file is for: onnxruntime or openvino for .onnx, tensorflow or openvino for .pb, openvino for .xml; the first when left out. OpenVINO's keeps the rounding of residual branches, which ONNX Runtime needs no help for. portable, for .onnx and .xml: for both, of a network whose scales are powers of two ('power_of_two_scales'), with the same codes in both."
   )
   var target: Runtime?
 

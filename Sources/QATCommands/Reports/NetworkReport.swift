@@ -10,6 +10,8 @@ struct NetworkReport {
   var floatOperators: [FloatOperator]
   /// How large the sums of each integer layer can become.
   var certificates: [OverflowCertificate]
+  /// Whether every runtime has the same codes; nil where nothing is quantized.
+  var portability: Portability?
   var listsQuantizers: Bool
   /// How layers run forward in training; of a quantized network whose quantizers are listed.
   var arithmetic: LayerArithmeticReport?
@@ -57,6 +59,7 @@ struct NetworkReport {
       lowered?.floatOperators.map { FloatOperator(name: $0.name, type: $0.type, reason: reasons[$0.name] ?? $0.reason) }
       ?? graph.nodes.map { FloatOperator(name: $0.name, type: $0.type, reason: "the network is not quantized") }
     certificates = lowered?.overflowCertificates ?? []
+    portability = lowered?.portability
   }
 
   /// The network as boxes and arrows.
@@ -80,6 +83,7 @@ struct NetworkReport {
     if listsQuantizers {
       members.append(.init("quantizers", .array(quantizers.map(\.json))))
       members.append(.init("overflow", .array(certificates.map(\.json))))
+      if let portability { members.append(.init("portable", portability.json)) }
       members.append(
         .init("float_operators", .array(floatOperators.map { ["name": .string($0.name), "type": .string($0.type), "reason": .string($0.reason)] })))
     }
@@ -104,7 +108,7 @@ struct NetworkReport {
     quantizers.forEach { table.add($0.cells) }
     lines += ["", table.text, "", "in floating point: \(floatOperators.isEmpty ? "nothing" : "\(floatOperators.count) operators")"]
     lines += floatOperators.map { "  \($0.name) (\($0.type)): \($0.reason)" }
-    if !certificates.isEmpty { lines += ["", overflowLine] + unproven.map { "  \($0.warning)" } }
+    if !certificates.isEmpty { lines += ["", overflowLine] + unproven.map { "  \($0.warning)" } + [exactnessLine] + portabilityLines }
     if let arithmetic { lines += ["", arithmetic.text] }
     if let statistics { lines += ["", statistics.description] }
     return lines.joined(separator: "\n")
@@ -126,6 +130,22 @@ struct NetworkReport {
       : "overflow: \(unproven.count) of \(certificates.count) integer layers may; \(bound)"
   }
 
+  private var exactnessLine: String {
+    let inexact = certificates.filter { !$0.isExactInFloats }
+    return inexact.isEmpty
+      ? "floats: no sum of any layer leaves the whole numbers that float32 holds, \(Numbers.grouped(OverflowCertificate.floatLimit)), for any input"
+      : "floats: sums of \(inexact.count) of \(certificates.count) integer layers may leave the whole numbers that float32 holds, "
+        + "\(Numbers.grouped(OverflowCertificate.floatLimit))"
+  }
+
+  /// Nothing of networks that were not made to be portable.
+  private var portabilityLines: [String] {
+    guard let portability, portability.obstacles.isEmpty else { return [] }
+    return portability.isProven
+      ? ["portable: every code and score is the same in ONNX Runtime, OpenVINO and training's fake quantization"]
+      : ["portable: codes are the same in every runtime, but for those beside ties at"] + portability.exceptions.map { "  \($0)" }
+  }
+
   /// Dimensions; a dimension that depends on the batch by its name.
   private static func shape(_ type: TensorType) -> JSONValue {
     .array(type.dimensions.map { dimension in dimension.fixedSize.map { .integer($0) } ?? .string(dimension.description) })
@@ -136,6 +156,13 @@ extension OverflowCertificate {
   fileprivate var json: JSONValue {
     [
       "layer": .string(layer), "pair_sum": pairSum.map { .integer($0) } ?? .null, "accumulator": .integer(accumulator), "proven": .bool(isProven),
+      "exact_sum": .integer(exactSum), "exact_in_floats": .bool(isExactInFloats),
     ]
+  }
+}
+
+extension Portability {
+  fileprivate var json: JSONValue {
+    ["proven": .bool(isProven), "obstacles": .array(obstacles.map { .string($0) }), "exceptions": .array(exceptions.map { .string($0) })]
   }
 }

@@ -7,6 +7,7 @@ extension Runtime {
     case .onnxRuntime: ONNXRuntimeArithmetic()
     case .openVINO: OpenVINOArithmetic()
     case .tensorFlow: TensorFlowArithmetic()
+    case .portable: PortableArithmetic()
     }
   }
 }

@@ -23,11 +23,12 @@ extension OpenVINOFile {
   /// - Parameters:
   ///   - lowered: what `lower(_:)` made of a fake-quantized network.
   ///   - path: where to write the `.xml`; the constants go into a file of the same name that ends with `.bin`. Existing files are replaced.
+  ///   - target: what the file says it is for: OpenVINO, or as a network whose codes are the same everywhere.
   ///   - metadata: strings for the model's `rt_info`; `quantization` and `target` are added.
   /// - Throws: `OpenVINOError` when the network holds what OpenVINO cannot say, or a file cannot be written.
-  public static func write(_ lowered: LoweredGraph, to path: String, metadata: [String: String] = [:]) throws {
+  public static func write(_ lowered: LoweredGraph, to path: String, target: Runtime = .openVINO, metadata: [String: String] = [:]) throws {
     let summary = "\(lowered.integerLayers.count) integer layers, \(lowered.floatOperators.count) float operators"
-    let metadata = metadata.merging(["quantization": summary, "target": Runtime.openVINO.rawValue]) { given, _ in given }
+    let metadata = metadata.merging(["quantization": summary, "target": target.rawValue]) { given, _ in given }
     try replaceFiles(at: path) { () throws(OpenVINOError) in try encode(lowered.simulation, lowered, metadata: metadata) }
   }
 

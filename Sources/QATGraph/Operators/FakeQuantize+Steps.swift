@@ -22,7 +22,9 @@ extension FakeQuantize {
   }
 
   /// Whether `step` is one of those that quantizers with `hasPowerOfTwoStep` have.
-  public static func isStep(_ step: Float) -> Bool { step.isNormal && step.significand == 1 && step > 0 && stepExponents.contains(Int(step.exponent)) }
+  public static func isStep(_ step: Float) -> Bool {
+    step.isNormal && step.significand == 1 && step > 0 && stepExponents.contains(Int(step.exponent))
+  }
 
   /// A step that a scale has, and so one that a file's reader finds again: the given one or its neighbour.
   public func representable(step: Float) -> Float { grid(scale: step * Float(levelHigh)).step }

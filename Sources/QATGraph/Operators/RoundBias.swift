@@ -48,6 +48,7 @@ public struct RoundBias: Operator {
   /// - Parameters:
   ///   - parameters: those of the input's quantizer.
   ///   - scale: that of the weight's quantizer, of the channel.
+  /// - Returns: f(s_x · s_w), a float32.
   public func accumulatorStep(_ parameters: (Float, Float), _ scale: Float) -> Float {
     let grid = input.mode == .asymmetric ? input.floatGrid(inputLow: parameters.0, inputRange: parameters.1) : input.floatGrid(scale: parameters.0)
     return grid.step * FakeQuantize.storedStep(weight.floatGrid(scale: scale).step, bits: weight.bits)

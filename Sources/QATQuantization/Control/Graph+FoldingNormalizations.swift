@@ -48,14 +48,17 @@ private struct FoldedLayer {
 
   /// Nil where the weight's output channels are not those of the batch norm.
   init?(_ node: Node, _ norm: FoldableNormalization, in graph: Graph) {
-    guard node.as(ConvolutionTranspose.self)?.groups ?? 1 == 1, let tensor = graph.tensor(node.inputs[1]), let values = tensor.floats else { return nil }
+    guard node.as(ConvolutionTranspose.self)?.groups ?? 1 == 1, let tensor = graph.tensor(node.inputs[1]), let values = tensor.floats else {
+      return nil
+    }
     let axis = node.weightChannelAxis(rank: tensor.shape.count)
     let channels = norm.factors.count
     guard tensor.shape.count >= 2, tensor.shape[axis] == channels, !(node.op is MatMul) || tensor.shape.count == 2 else { return nil }
     var own: [Double]?
     let gemm = node.as(Gemm.self)
     if node.inputs.count > 2, !node.inputs[2].isEmpty {
-      guard let bias = graph.tensor(node.inputs[2]), let values = bias.floats, values.count == 1 || values.count == channels && bias.shape.last == channels
+      guard let bias = graph.tensor(node.inputs[2]), let values = bias.floats,
+        values.count == 1 || values.count == channels && bias.shape.last == channels
       else { return nil }
       own = (0..<channels).map { Double(values[$0 % values.count]) * Double(gemm?.beta ?? 1) }
     }

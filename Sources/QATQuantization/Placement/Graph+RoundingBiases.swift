@@ -55,12 +55,15 @@ extension Graph {
     while let node = producers[tensor].map({ nodes[$0] }) {
       switch node.op {
       case let quantizer as FakeQuantize: return quantizer.channelAxis == nil ? node : nil
-      case is MaxPool, is GlobalMaxPool, is Flatten, is Reshape, is Transpose, is Identity, is Dropout, is Slice, is Gather, is Relu, is Pad, is Resize:
+      case is MaxPool, is GlobalMaxPool, is Flatten, is Reshape, is Transpose, is Identity, is Dropout, is Slice, is Gather, is Relu, is Pad,
+        is Resize:
         tensor = node.inputs[0]
       case is Concat:
         let quantizers = node.inputs.map { quantizer(behind: $0, producers) }
         guard let first = quantizers[0] else { return nil }
-        let isOneGrid = quantizers.allSatisfy { $0?.inputs.dropFirst() == first.inputs.dropFirst() && $0?.as(FakeQuantize.self) == first.as(FakeQuantize.self) }
+        let isOneGrid = quantizers.allSatisfy {
+          $0?.inputs.dropFirst() == first.inputs.dropFirst() && $0?.as(FakeQuantize.self) == first.as(FakeQuantize.self)
+        }
         return isOneGrid ? first : nil
       default: return nil
       }

@@ -240,6 +240,27 @@ struct PlanOperatorTests {
     #expect(quantizer.codes(of: weights, shape: shape, grids) != unlimited.codes(of: weights, shape: shape, grids))
   }
 
+  @Test("a bias rounded to whole accumulator steps, behind quantizers of every kind", arguments: [true, false], [true, false])
+  func roundedBias(isAsymmetric: Bool, perChannel: Bool) throws {
+    var graph = Graph(name: "rounded", inputs: [.init(name: "x", type: TensorType([.batch, .fixed(6)]))], outputs: ["y"])
+    let input = FakeQuantize(mode: isAsymmetric ? .asymmetric : .symmetric(signed: true), hasPowerOfTwoStep: !isAsymmetric)
+    let weight = FakeQuantize(mode: .symmetric(signed: true), bits: 4, channelAxis: perChannel ? 0 : nil)
+    func add(_ name: String, _ values: [Float], _ shape: [Int]) { graph.constants[name] = .init(Tensor(values, shape: shape), .parameter) }
+    add("w", randomFloats(30, seed: 3), [5, 6])
+    add("w.scale", (0..<(perChannel ? 5 : 1)).map { 0.8 + 0.05 * Float($0) }, [perChannel ? 5 : 1])
+    add("b", randomFloats(5, seed: 4), [5])
+    let parameters = isAsymmetric ? ["x.low", "x.range"] : ["x.scale"]
+    add(parameters[0], [isAsymmetric ? -0.9 : 0.9], [1])
+    if isAsymmetric { add("x.range", [1.7], [1]) }
+    graph.nodes = [
+      Node(name: "x|OUTPUT", op: input, inputs: ["x"] + parameters, outputs: ["xq"]),
+      Node(name: "w|WEIGHT", op: weight, inputs: ["w", "w.scale"], outputs: ["wq"]),
+      Node(name: "b|BIAS", op: RoundBias(input: input, weight: weight), inputs: ["b"] + parameters + ["w.scale"], outputs: ["bq"]),
+      Node(name: "layer", op: Gemm(transposesB: true), inputs: ["xq", "wq", "bq"], outputs: ["y"]),
+    ]
+    try expectPlanMatchesPlainKernels(graph, "asymmetric \(isAsymmetric), per channel \(perChannel)")
+  }
+
   @Test("an embedding whose table is quantized, as a whole or by rows", arguments: [nil, 0] as [Int?])
   func quantizedEmbedding(axis: Int?) throws {
     var graph = Graph(name: "embedding", inputs: [.init(name: "x", type: TensorType([.batch, .fixed(6)]))], outputs: ["y"])
@@ -365,7 +386,9 @@ struct PlanOperatorTests {
       FakeQuantize(mode: .symmetric(signed: true), bits: 4), FakeQuantize(mode: .symmetric(signed: true), channelAxis: 1),
       FakeQuantize(mode: .asymmetric, channelAxis: 1), FakeQuantize(mode: .symmetric(signed: true), isLogarithmic: true),
       FakeQuantize(mode: .asymmetric, channelAxis: 1, isLogarithmic: true, gradientMultiplier: 0.5),
-      FakeQuantize(mode: .symmetric(signed: true), gradientMultiplier: 2),
+      FakeQuantize(mode: .symmetric(signed: true), gradientMultiplier: 2), FakeQuantize(mode: .symmetric(signed: true), hasPowerOfTwoStep: true),
+      FakeQuantize(mode: .symmetric(signed: false), channelAxis: 1, hasPowerOfTwoStep: true),
+      FakeQuantize(mode: .symmetric(signed: true), channelAxis: 1, isLogarithmic: true, hasPowerOfTwoStep: true, gradientMultiplier: 0.5),
     ])
   func fakeQuantize(_ op: FakeQuantize) throws {
     for channels in [16, 20] {

@@ -11,7 +11,8 @@ extension ONNXFile {
   ///   - lowered: what `lower(_:)` made of a fake-quantized network.
   ///   - path: where to write; an existing file is replaced.
   ///   - target: the runtime that the file is for. OpenVINO's gets an activation of slope 1 in front of the quantizer of each `ResidualBranch`, which
-  ///     other runtimes compute as well, but ONNX Runtime computes the convolution before it in floating point.
+  ///     other runtimes compute as well, but ONNX Runtime computes the convolution before it in floating point; the portable one's a maximum over one element behind it, which
+  ///     keeps the rounding in OpenVINO and the integers in ONNX Runtime.
   ///   - quantizers: how quantizers of activations are written. OpenVINO's own form is for OpenVINO, whatever the target.
   ///   - weights: how weights of at most four bits are stored.
   ///   - metadata: strings for the file's `metadata_props`; `quantization` and `target` are added.
@@ -36,6 +37,9 @@ extension ONNXFile {
     metadata: [String: String] = [:], limit: Int = inlineLimit, dataName: String = ""
   ) throws(ONNXError) -> Contents {
     let target = quantizers == .openVINO ? Runtime.openVINO : target
+    if target == .portable {
+      do throws(LoweringError) { try lowered.requirePortability() } catch { throw ONNXError(node: error.node, error.reason) }
+    }
     let types: [TensorName: TensorType]
     do throws(GraphError) {
       types = try lowered.simulation.validated().tensorTypes()

@@ -25,6 +25,8 @@ struct QuantizedGraphWriter {
 
   /// Names of the quantizers whose rounding the runtime would leave out.
   private let guarded: Set<String>
+  /// Whether another runtime, too, is to compute what stands before them on integers.
+  private let isPortable: Bool
 
   /// How quantizers of activations are written.
   private let quantizers: ONNXQuantizers
@@ -35,7 +37,8 @@ struct QuantizedGraphWriter {
     self.lowered = lowered
     self.quantizers = quantizers
     packed = weights == .packed ? Set(lowered.weights.filter(\.value.fitsFourBits).keys) : []
-    guarded = target == .openVINO ? Set(lowered.residualBranches.map(\.quantizer.name)) : []
+    isPortable = target == .portable
+    guarded = target == .openVINO || isPortable ? Set(lowered.residualBranches.map(\.quantizer.name)) : []
     graph = lowered.simulation
     ranks = ((try? graph.tensorTypes()) ?? [:]).mapValues(\.rank)
     consumers = graph.consumers
@@ -117,7 +120,9 @@ struct QuantizedGraphWriter {
       bytes[tensor] = same
     } else {
       let limits = codes.usesWholeByte ? nil : codes.range
-      bytes[tensor] = quantize(guardedSource(of: node), codes, as: replacements[input] ?? input, limits: limits)
+      let stem = replacements[input] ?? input
+      let quantized = quantize(guardedSource(of: node), codes, as: stem, limits: limits)
+      bytes[tensor] = guarded.contains(node.name) && isPortable ? maximum(of: quantized, codes, as: stem, rank: rank(of: input)) : quantized
     }
     return bytes[tensor]
   }
@@ -125,10 +130,19 @@ struct QuantizedGraphWriter {
   /// What a quantizer reads, behind an activation of slope 1 where the runtime would leave out the rounding.
   private mutating func guardedSource(of node: Node) -> TensorName {
     let input = node.inputs[0]
-    guard guarded.contains(node.name) else { return read(input) }
+    guard guarded.contains(node.name), !isPortable else { return read(input) }
     let source = builder.uniqueName(input + "_r")
     builder.node("LeakyRelu", name: "", inputs: [read(input)], outputs: [source], attributes: [.float("alpha", 1)])
     return source
+  }
+
+  /// Adds a maximum over one element of quantized values: bytes for ONNX Runtime, and for OpenVINO the end of what it computes as one layer.
+  private mutating func maximum(of bytes: TensorName, _ codes: ActivationCodes, as stem: TensorName, rank: Int) -> TensorName {
+    let source = dequantized(bytes, codes, as: builder.uniqueName(stem + "_d"))
+    let result = builder.uniqueName(stem + "_r")
+    builder.node(
+      "MaxPool", name: "", inputs: [source], outputs: [result], attributes: [.ints("kernel_shape", [Int](repeating: 1, count: rank - 2))])
+    return quantize(result, codes, as: stem)
   }
 
   /// Adds OpenVINO's operator: 256 levels between the bounds that scale and zero-point stand for, fewer codes behind a Clip; a quantizer without codes with its own levels.

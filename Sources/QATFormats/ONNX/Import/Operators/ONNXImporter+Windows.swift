@@ -66,6 +66,8 @@ extension ONNXImporter {
   private static func maxPool(_ importer: inout ONNXImporter, _ node: ONNXImportNode) throws(ONNXError) {
     let x = try importer.tensor(0, "X", node)
     let window = try importer.window(of: x, kernel: nil, node)
+    // A maximum over one element stands in files for the sake of runtimes.
+    if !node.hasOutput(1), window.isOneElement { return try importer.alias(x, node) }
     guard node.hasOutput(1) else { return try importer.emit(MaxPool(window: window), [x], node) }
     let isColumnMajor = try node.flag("storage_order", default: false)
     try importer.emit(MaxPool(window: window, places: isColumnMajor ? .columnMajor : .rowMajor), [x], node, outputs: 2)
@@ -126,4 +128,9 @@ extension ONNXImporter {
     }
     return window
   }
+}
+
+extension Window {
+  /// Whether every window is one element, and every element has one.
+  fileprivate var isOneElement: Bool { kernel.allSatisfy { $0 == 1 } && strides.allSatisfy { $0 == 1 } && pads.allSatisfy { $0 == 0 } }
 }
