@@ -7,7 +7,7 @@
 #define INLINE static inline __attribute__((always_inline))
 
 // A tile is the positions that are taken together: long runs of each channel block, and all channels of the tile within the cache while the axes change places.
-enum { tile_elements = 16384, longest = 256, shortest = 32, widest = 16 };
+enum { tile_elements = 16384, longest = 256, shortest = 32, widest = 16, few = 8 };
 
 static ptrdiff_t tile_length(ptrdiff_t channels) {
   ptrdiff_t length = tile_elements / channels;
@@ -68,7 +68,9 @@ INLINE int encode_run(ptrdiff_t count, struct qat_grid g, const float *restrict 
     undefined |= x[i] != x[i];
     // What is no number becomes the lower bound: conversion to an integer is then defined.
     float raised = x[i] > first ? x[i] : first, clamped = raised > last ? last : raised;
-    codes[i] = (uint8_t)(int32_t)(rintf((clamped - g.origin) * g.k - g.shift) + g.zero_point);
+    int32_t level = (int32_t)(rintf((clamped - g.origin) * g.k - g.shift) + g.zero_point);
+    // Levels keep to a byte anyway; said so, vectors of them are packed by single instructions.
+    codes[i] = (uint8_t)(level < 0 ? 0 : level > 255 ? 255 : level);
   }
   return undefined;
 }
@@ -222,32 +224,33 @@ void qat_encode_weights(
   qat_parallel_for(view.channel_blocks, 1 + tile_elements / (count > 0 ? count : 1), view.inner == 1 ? weight_lanes_body : weight_rows_body, &weights);
 }
 
-INLINE void scale_block(const ptrdiff_t block, const struct pass *p, struct place t, ptrdiff_t index) {
-  const ptrdiff_t used = lanes_of(p, block, index);
+// One block of one tile, of which `used` channels are not padding.
+INLINE void scale_block(const ptrdiff_t block, const ptrdiff_t used, const struct pass *p, struct place t, ptrdiff_t index) {
   const int32_t *restrict sums = p->sums + row_offset(p, t) + index * block;
   float *restrict y = p->y + block_offset(p, t, index);
   float scale[widest] = {0}, bias[widest] = {0};
-  for (ptrdiff_t b = 0; b < used; ++b) {
-    scale[b] = p->scale[index * block + b];
-    if (p->bias) bias[b] = p->bias[index * block + b];
-  }
-  if (used == block) {
-    for (ptrdiff_t s = 0; s < t.positions; ++s) {
-      for (ptrdiff_t b = 0; b < block; ++b) y[s * block + b] = (float)sums[s * p->channels + b] * scale[b] + bias[b];
-    }
-  } else {
-    for (ptrdiff_t s = 0; s < t.positions; ++s) {
-      for (ptrdiff_t b = 0; b < block; ++b) y[s * block + b] = b < used ? (float)sums[s * p->channels + b] * scale[b] + bias[b] : 0;
-    }
+  for (ptrdiff_t b = 0; b < used; ++b) scale[b] = p->scale[index * block + b];
+  if (p->bias) for (ptrdiff_t b = 0; b < used; ++b) bias[b] = p->bias[index * block + b];
+  for (ptrdiff_t s = 0; s < t.positions; ++s) {
+    for (ptrdiff_t b = 0; b < block; ++b) y[s * block + b] = b < used ? (float)sums[s * p->channels + b] * scale[b] + bias[b] : 0;
   }
 }
 
+INLINE void scale_blocks(const ptrdiff_t block, const struct pass *p, struct place t) {
+  const ptrdiff_t whole = p->channels / block;
+  for (ptrdiff_t index = 0; index < whole; ++index) scale_block(block, block, p, t, index);
+  if (whole < p->view.channel_blocks) scale_block(block, lanes_of(p, block, whole), p, t, whole);
+}
+
+// All blocks of a few positions at a time: sums of one channel block lie apart by powers of two, and of more positions they would evict each other from the
+// cache before the next block reads its part of the same lines.
 QAT_CLONES static void scale_tile(const struct pass *p, struct place t) {
-  for (ptrdiff_t index = 0; index < p->view.channel_blocks; ++index) {
-    if (p->view.block == 1) scale_block(1, p, t, index);
-    else if (p->view.block == 16) scale_block(16, p, t, index);
-    else if (p->view.block == 8) scale_block(8, p, t, index);
-    else scale_block(4, p, t, index);
+  for (ptrdiff_t first = t.first, end = t.first + t.positions; first < end; first += few) {
+    struct place part = {t.outer, first, end - first < few ? end - first : few};
+    if (p->view.block == 1) scale_blocks(1, p, part);
+    else if (p->view.block == 16) scale_blocks(16, p, part);
+    else if (p->view.block == 8) scale_blocks(8, p, part);
+    else scale_blocks(4, p, part);
   }
 }
 
