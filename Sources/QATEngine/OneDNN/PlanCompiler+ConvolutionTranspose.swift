@@ -5,6 +5,7 @@ import QATTensor
 extension PlanCompiler {
   /// A transposed convolution, in the layouts that oneDNN's deconvolution likes best.
   func convolutionTranspose(_ op: ConvolutionTranspose, _ node: Node, _ index: Int) throws -> Bool {
+    _ = try runsOnCodes(node) { throw ReasonForFloat("it is transposed, integer kernels are for plain convolutions") }
     let (source, destination) = (shape(node.inputs[0]), shape(node.outputs[0]))
     let weightLayout = try Self.weightLayout(shape(node.inputs[1]), groups: op.groups)
     // The window slides over the result: its last position is x's last element.

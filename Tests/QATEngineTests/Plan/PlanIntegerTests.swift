@@ -166,6 +166,13 @@ struct PlanIntegerTests {
     try expectPlanMatchesPlainKernels(graph, batchSize: 2)
   }
 
+  @Test("transposed convolutions run in floats") func transposedConvolution() throws {
+    var graph = IntegerCase(name: "layer").graph
+    graph.nodes[2].op = ConvolutionTranspose(window: Window(kernel: [3, 3], pads: [1, 1, 1, 1]))
+    let reasons = try Plan(graph, state: ModelState(graph), batchSize: 2, mode: .training).layers.map(\.reasonForFloat)
+    #expect(reasons.count == 1 && reasons[0]?.contains("transposed") == true, "\(reasons)")
+  }
+
   @Test("a layer without quantizers, and one whose user asks for floats, run in floats") func floats() throws {
     var graph = IntegerCase(name: "layer").graph
     let asked = try Plan(graph, state: ModelState(graph), batchSize: 1, mode: .training, arithmetic: .float)
