@@ -1,22 +1,24 @@
 import QATGraph
 
 extension Graph {
-  /// The network with a `RoundBias` between each bias that is constant and its layer, where input and weight are quantized with steps that are powers of two:
+  /// The network with a `RoundBias` between each bias that is constant and its layer, where input and weight are quantized so that the layer becomes integers:
   /// training sees the bias that runtimes add.
   ///
   /// A node and its output are called `<layer>|BIAS`. A layer with a batch norm behind it keeps its bias: it is not the one that files hold.
   func roundingBiases() throws(GraphError) -> Graph {
     let (types, consumers, producers) = (try tensorTypes(), consumers, producers)
+    let quantizers = sharedQuantizers
+    var names = UniqueNames(self)
     var result = self
     var before: [Int: Node] = [:]
-    for node in nodes where node.isProduct {
+    for (index, node) in nodes.enumerated() where node.isProduct {
       guard normalization(behind: node, types, consumers) == nil, let weightNode = producers[node.inputs[1]].map({ nodes[$0] }),
-        let weight = weightNode.as(FakeQuantize.self), weight.hasPowerOfTwoStep, constants[weightNode.inputs[0]] != nil,
-        let inputNode = quantizer(behind: node.inputs[0], producers), let input = inputNode.as(FakeQuantize.self), input.hasPowerOfTwoStep,
-        let place = biasPlace(of: node, types, consumers), let channels = types[place.bias]?.dimensions, channels.count == 1,
-        weight.channelAxis == nil || types[weightNode.inputs[1]]?.dimensions == channels
+        let weight = weightNode.as(FakeQuantize.self), weight.mode != .asymmetric, weight.levelHigh <= 127, constants[weightNode.inputs[0]] != nil,
+        let inputNode = quantizers[node.inputs[0]].map({ nodes[$0] }), let input = inputNode.as(FakeQuantize.self),
+        let place = biasPlace(of: node, at: index, types, consumers), let rank = types[node.inputs[1]]?.rank,
+        weight.channelAxis.map({ ($0 + rank) % rank == node.weightChannelAxis(rank: rank) }) ?? true
       else { continue }
-      let name = result.uniqueName("\(node.name)|BIAS")
+      let name = names.next("\(node.name)|BIAS")
       before[place.reader] = Node(
         name: name, op: RoundBias(input: input, weight: weight), inputs: [place.bias] + inputNode.inputs.dropFirst() + [weightNode.inputs[1]],
         outputs: [name])
@@ -26,11 +28,11 @@ extension Graph {
     return result
   }
 
-  /// Where a layer's bias is read: by itself, or by the addition that alone reads a matrix product; nil without a constant one.
+  /// Where a layer's bias is read: by itself, or by the addition that alone reads a matrix product; nil without a constant one of its output channels.
   private func biasPlace(
-    of node: Node, _ types: [TensorName: TensorType], _ consumers: [TensorName: [Use]]
+    of node: Node, at index: Int, _ types: [TensorName: TensorType], _ consumers: [TensorName: [Use]]
   ) -> (bias: TensorName, reader: Int, port: Int)? {
-    var (reader, port) = (nodes.firstIndex { $0.name == node.name } ?? 0, 2)
+    var (reader, port) = (index, 2)
     switch node.op {
     case let gemm as Gemm where gemm.alpha != 1 || gemm.beta != 1 || gemm.transposesA: return nil
     case let transposed as ConvolutionTranspose where transposed.groups > 1: return nil
@@ -49,25 +51,28 @@ extension Graph {
     return (bias, reader, port)
   }
 
-  /// The quantizer on whose grid a tensor's values lie: operators in between only move values, or join tensors of one grid.
-  private func quantizer(behind tensor: TensorName, _ producers: [TensorName: Int]) -> Node? {
-    var tensor = tensor
-    while let node = producers[tensor].map({ nodes[$0] }) {
+  /// For each tensor whose values lie on one grid in all: the quantizer whose it is. Operators in between only move values, or join tensors of one grid.
+  private var sharedQuantizers: [TensorName: Int] {
+    var result: [TensorName: Int] = [:]
+    for (index, node) in nodes.enumerated() {
       switch node.op {
-      case let quantizer as FakeQuantize: return quantizer.channelAxis == nil ? node : nil
-      case is MaxPool, is GlobalMaxPool, is Flatten, is Reshape, is Transpose, is Identity, is Dropout, is Slice, is Gather, is Relu, is Pad,
-        is Resize:
-        tensor = node.inputs[0]
+      case let quantizer as FakeQuantize: if quantizer.channelAxis == nil { result[node.outputs[0]] = index }
+      case is MaxPool, is GlobalMaxPool, is Flatten, is Reshape, is Transpose, is Identity, is Dropout, is Slice, is Gather, is Relu:
+        result[node.outputs[0]] = result[node.inputs[0]]
+      // Interpolated values lie between codes; of what is added at the edges, zero has one.
+      case let resize as Resize: if case .nearest = resize.interpolation { result[node.outputs[0]] = result[node.inputs[0]] }
+      case let pad as Pad:
+        if case .constant(let value) = pad.mode, value != 0 { break }
+        result[node.outputs[0]] = result[node.inputs[0]]
       case is Concat:
-        let quantizers = node.inputs.map { quantizer(behind: $0, producers) }
-        guard let first = quantizers[0] else { return nil }
-        let isOneGrid = quantizers.allSatisfy {
-          $0?.inputs.dropFirst() == first.inputs.dropFirst() && $0?.as(FakeQuantize.self) == first.as(FakeQuantize.self)
+        let joined = node.inputs.map { result[$0].map { nodes[$0] } }
+        let isOneGrid = joined.allSatisfy { $0?.op is FakeQuantize && $0?.inputs.dropFirst() == joined[0]?.inputs.dropFirst() }
+        if isOneGrid, joined.allSatisfy({ $0?.as(FakeQuantize.self) == joined[0]?.as(FakeQuantize.self) }) {
+          result[node.outputs[0]] = result[node.inputs[0]]
         }
-        return isOneGrid ? first : nil
-      default: return nil
+      default: break
       }
     }
-    return nil
+    return result
   }
 }

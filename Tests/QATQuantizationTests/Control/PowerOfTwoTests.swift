@@ -81,6 +81,43 @@ struct PowerOfTwoNetworkTests {
     for node in roundings { #expect(values[node.outputs[0]]?.elements == lowered.biases[node.inputs[0]]?.values.floats, "\(node.name)") }
   }
 
+  /// Layers of every kind with a bias of their own, behind pooling, a sum and a concatenation.
+  private static func biased() -> Graph {
+    var net = NetworkBuilder.small(channels: 2)
+    let x = net.relu(net.convolution(net.input, "conv1", channels: 4, kernel: 3, pad: 1, hasBias: true), "relu1")
+    let y = net.relu(net.convolution(x, "conv2", channels: 4, kernel: 3, pad: 1, groups: 4, hasBias: true), "relu2")
+    let z = net.concatenation([net.sum(x, y, "add"), net.maxPool(y, "pool", kernel: 3, stride: 1, pad: 1)], "concat")
+    let w = net.batchNormalization(net.convolution(z, "conv3", channels: 4, kernel: 1, hasBias: true), "bn3")
+    return net.finished(net.linear(net.flatten(net.globalAveragePool(net.relu(w, "relu3"), "gap"), "flatten"), "fc", features: 3))
+  }
+
+  @Test(
+    "training sees the biases that files hold, whatever the quantizers, but of layers with batch norm",
+    arguments: QuantizationConfiguration.Preset.allCases, [(4, false), (4, true), (8, false), (8, true)])
+  func biasesOfFiles(preset: QuantizationConfiguration.Preset, weights: (bits: Int, perChannel: Bool)) throws {
+    var quantization = QuantizationConfiguration()
+    quantization.preset = preset
+    (quantization.weights.demands.bits, quantization.weights.demands.perChannel) = (weights.bits, weights.perChannel)
+    quantization.weights.demands.signed = true
+    quantization.activations.demands.perChannel = false
+    let controller = try createCompressedModel(
+      Self.biased(), quantization, device: .trial, calibration: samples, calibrationBatchSize: 2, communicator: SingleProcess())
+    let roundings = controller.graph.nodes.filter { $0.op is RoundBias }
+    #expect(roundings.map(\.name) == ["conv1|BIAS", "conv2|BIAS", "fc|BIAS"])
+    let lowered = try lower(controller.graph)
+    let images = NDArray((0..<128).map { Float(($0 * 37) % 17 - 8) / 9 }, shape: [1, 2, 8, 8])
+    var executor = try ReferenceExecutor<Float>(controller.graph, batchSize: 1)
+    let values = try executor.forward(["input": images], mode: .evaluation)
+    for node in roundings {
+      let bias = try #require(lowered.biases[node.inputs[0]])
+      #expect(values[node.outputs[0]]?.elements == bias.values.floats, "\(node.name)")
+      #expect(bias.values.floats != controller.graph.tensor(node.inputs[0])?.floats)
+    }
+    // Parameters and their names are those of the network.
+    for name in Self.biased().constants.keys { #expect(controller.graph.constants[name] != nil, "\(name)") }
+    #expect(!controller.graph.constants.keys.contains { $0.contains("|BIAS") })
+  }
+
   @Test("a saved state is restored into the fp32 network with its batch norms")
   func restored() throws {
     let controller = try created()
