@@ -75,6 +75,23 @@ import Testing
     #expect(!both.isProven && both.comparisons.contains { $0.wrong > 0 }, "\(kind)")
   }
 
+  @Test("what is no number in the network is none in the file, and is said")
+  func undefined() throws {
+    var net = QuantizedNetwork(channels: 4, size: 8, seed: 2)
+    // 0 / 0 wherever the image is negative.
+    let positive = net.quantizer(net.node("relu", Relu(), "image"), scale: 0.01, signed: false)
+    let quotient = net.quantizer(net.node("quotient", Div(), positive, positive), scale: 0.01, signed: false)
+    let graph = net.returning(try net.convolution("conv", quotient, outputs: 3, bias: true))
+    let network = try ModelFormat.Network(graph)
+    let samples = [["image": net.images(1)]]
+    let folder = try TemporaryFolder()
+    try ModelFormat.onnx.write(network, to: folder.file("model.onnx"))
+    let proof = try #require(try ModelFormat.onnx.proof(of: folder.file("model.onnx"), against: network, samples: samples))
+    #expect(proof.isProven, "\(proof.faults)")
+    let first = try #require(proof.undefined.first)
+    #expect(first.tensor == "quotient_out" && first.undefined > 50 && first.undefined < first.count)
+  }
+
   @Test("what the time limit leaves out is said, and is not proven to be anything")
   func timeLimit() throws {
     let proof = try Self.proof(of: .init(ExampleNetwork.residual.graph()), in: .onnx, limit: .zero)

@@ -50,6 +50,11 @@ func export(_ graph: Graph, _ request: ExportRequest, _ session: Session) throws
       session.note("wrote \(file) (\(Numbers.bytes(destination.byteCount(at: file))), \(lowered == nil ? "fp32" : "INT8"))")
       if let proof = try destination.format.proof(of: file, against: network, samples: samples) {
         session.note("\(file): \(proof.summary)")
+        if let first = proof.undefined.first {
+          session.warn(
+            "export: \(file): \(proof.undefined.count) tensors of the quantized network hold what is no number, first '\(first.tensor)' (\(first.undefined) of \(first.count) values): "
+              + "a divisor, root or logarithm whose operand was quantized to 0. Runtimes differ there; leave its quantizer out with 'ignored_scopes'")
+        }
         faults += proof.faults.map { "\(file): \($0)" }
       }
       if request.testVectorCount > 0 { try writeTestVectors(network, beside: file, request, session) }

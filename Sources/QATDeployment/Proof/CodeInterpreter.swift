@@ -33,6 +33,7 @@ struct CodeInterpreter: Sendable {
         merged[index].count += comparison.count
         merged[index].besideTies += comparison.besideTies
         merged[index].wrong += comparison.wrong
+        merged[index].undefined += comparison.undefined
       } else {
         indices[comparison.tensor] = merged.count
         merged.append(comparison)
@@ -95,13 +96,15 @@ struct CodeInterpreter: Sendable {
   ) -> ExportProof.Comparison {
     var comparison = ExportProof.Comparison(tensor: name)
     comparison.count = exact.count
+    comparison.undefined = exact.elements.count(where: \.isNaN)
     switch seen.elements {
     case .codes(let codes, let grid):
       guard codes.count == exact.count else {
         comparison.wrong = exact.count
         return comparison
       }
-      for (index, code) in codes.enumerated() {
+      // Runtimes make some code or other of what is no number.
+      for (index, code) in codes.enumerated() where !exact.elements[index].isNaN {
         let place = grid.place(exact.elements[index])
         // What the quantizer's own kernel makes, or what was only moved, is a code as it stands: the table of codes in use, which may be wrong, has no say in it.
         let right = (rounded.map { grid.place($0.elements[index]) } ?? place).rounded()
@@ -110,8 +113,10 @@ struct CodeInterpreter: Sendable {
         if isBesideTie { comparison.besideTies += 1 } else { comparison.wrong += 1 }
       }
     case .floats(let floats):
-      let tolerance = ExportProof.floatTolerance * (exact.elements.lazy.map { abs($0) }.max() ?? 0)
-      comparison.wrong = floats.count == exact.count ? zip(floats, exact.elements).count { !(abs(Double($0) - $1) <= tolerance) } : exact.count
+      let tolerance = ExportProof.floatTolerance * (exact.elements.lazy.filter { !$0.isNaN }.map { abs($0) }.max() ?? 0)
+      comparison.wrong =
+        floats.count == exact.count
+        ? zip(floats, exact.elements).count { $1.isNaN ? !$0.isNaN : !(abs(Double($0) - $1) <= tolerance) } : exact.count
     }
     return comparison
   }

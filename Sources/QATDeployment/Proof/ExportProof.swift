@@ -19,6 +19,8 @@ public struct ExportProof: Sendable {
     public var besideTies = 0
     /// Elements that are neither the exact one nor beside a tie.
     public var wrong = 0
+    /// Elements that are no numbers, such as 0 / 0, in the network as in the file: what runtimes make of them is nobody's promise.
+    public var undefined = 0
   }
 
   /// How far from a tie a value may be rounded to either side, in steps of the grid: float32 arithmetic moves values of up to 256 steps by less than a thousandth.
@@ -43,6 +45,9 @@ public struct ExportProof: Sendable {
   public var count: Int { comparisons.reduce(0) { $0 + $1.count } }
   /// Codes beside ties.
   public var besideTies: Int { comparisons.reduce(0) { $0 + $1.besideTies } }
+
+  /// Tensors with elements that are no numbers, in node order.
+  public var undefined: [Comparison] { comparisons.filter { $0.undefined > 0 } }
 
   /// What is wrong, one sentence a tensor.
   public var faults: [String] {
