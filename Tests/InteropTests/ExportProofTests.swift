@@ -81,7 +81,8 @@ import Testing
     // 0 / 0 wherever the image is negative.
     let positive = net.quantizer(net.node("relu", Relu(), "image"), scale: 0.01, signed: false)
     let quotient = net.quantizer(net.node("quotient", Div(), positive, positive), scale: 0.01, signed: false)
-    let graph = net.returning(try net.convolution("conv", quotient, outputs: 3, bias: true))
+    let scores = try net.convolution("conv", quotient, outputs: 3, bias: true)
+    let graph = net.returning(scores)
     let network = try ModelFormat.Network(graph)
     let samples = [["image": net.images(1)]]
     let folder = try TemporaryFolder()
