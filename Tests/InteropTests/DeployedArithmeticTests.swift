@@ -172,4 +172,21 @@ import Testing
     let compared = try Self.requireEqualCodes(lowered, on: net.images(count))
     #expect(compared > 1_000_000, "\(compared)")
   }
+
+  /// Networks of published size, 256 images each: every code in ONNX Runtime, every score in OpenVINO.
+  @Test(arguments: isFull ? ["resnet18", "mobilenet_v2"] : [])
+  func publishedArchitecturesAreThoseOfBothRuntimes(name: String) throws {
+    let graph = try #require(architecture(named: name, classes: 1000))
+    var net = QuantizedNetwork(channels: 3, size: 224, seed: 3)
+    let lowered = try lower(graph.withQuantizersEverywhere(images: net.images(2)))
+    var compared = 0
+    for _ in 0..<8 {
+      let images = net.images(32)
+      compared += try Self.requireEqualCodes(lowered, on: images)
+      let (count, total) = try Self.differences(lowered, .openVINO, on: images)
+      #expect(count == 0, "\(count) of \(total) scores differ")
+    }
+    print("\(name): \(compared) codes and all scores of 256 images compared")
+    #expect(compared > 256 * 1_000_000, "\(compared)")
+  }
 }
