@@ -27,15 +27,16 @@ import Testing
   /// How far the outputs may be from the deployed evaluation, in shares of their root mean square, in ONNX Runtime and in OpenVINO.
   ///
   /// Where nothing but floats between integer layers is computed otherwise, that is rounding. SSD300 normalises floats, and codes beside ties move others behind them; in ViT and MaxViT
-  /// normalisations, softmaxes and GELU do. Swin V2 divides by norms that quantization makes 0 at the padding: of 0 / 0 OpenVINO makes another code than ONNX Runtime.
-  private static let networks: [(name: String, onnxRuntime: Double, openVINO: Double)] = [
+  /// normalisations, softmaxes and GELU do. Swin V2 divides by norms that quantization makes 0 at the padding: of 0 / 0 OpenVINO makes another code than ONNX Runtime, so that its outputs
+  /// are not compared there.
+  private static let networks: [(name: String, onnxRuntime: Double, openVINO: Double?)] = [
     ("ssd300-ts17", 2e-3, 1e-2), ("ssd300-dyn20", 2e-3, 1e-2), ("fcn-ts17keep", 1e-6, 1e-6), ("fcn-dyn20", 1e-6, 1e-6),
     ("deeplabv3-ts17keep", 1e-6, 1e-6),
-    ("deeplabv3-dyn20", 1e-6, 1e-6), ("vit-ts14", 0.02, 0.06), ("maxvit-dyn20", 1e-3, 0.15), ("swin_v2-dyn20", 1e-3, .infinity),
+    ("deeplabv3-dyn20", 1e-6, 1e-6), ("vit-ts14", 0.02, 0.03), ("maxvit-dyn20", 1e-3, 0.15), ("swin_v2-dyn20", 1e-3, nil),
   ]
 
   @Test(arguments: networks)
-  func becomeIntegersThatRuntimesExecute(name: String, onnxRuntime: Double, openVINO: Double) throws {
+  func becomeIntegersThatRuntimesExecute(name: String, onnxRuntime: Double, openVINO: Double?) throws {
     let folder = try TemporaryFolder()
     _ = try PythonRuntime.run("exports.py", ["fill", RealExportTests.fixtures, folder.path, name], as: [String].self)
     let graph = try ONNXFile.read(contentsOf: folder.file("\(name).onnx"))
@@ -76,10 +77,10 @@ import Testing
       let exact = try #require(float[output])
       let (theirs, ours) = try #require(observed.scores[output])
       let cost = Self.distance(ours, exact)
-      let distances = [
-        ("ONNX Runtime", Self.distance(theirs, ours), onnxRuntime),
-        ("OpenVINO", Self.distance(try #require(inOpenVINO[output]), try #require(deployed[output]).values.elements), openVINO),
-      ]
+      var distances = [("ONNX Runtime", Self.distance(theirs, ours), onnxRuntime)]
+      if let openVINO {
+        distances.append(("OpenVINO", Self.distance(try #require(inOpenVINO[output]), try #require(deployed[output]).values.elements), openVINO))
+      }
       for (runtime, distance, limit) in distances {
         print("  \(name), \(output): \(runtime) \(distance) from the deployed evaluation, fp32 \(cost), in shares of the root mean square")
         #expect(

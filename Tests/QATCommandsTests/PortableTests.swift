@@ -60,7 +60,11 @@ extension ToolTests {
       let folder = try folder()
       let run = try ToolRun("train --config int8.json --data \(Scratch.data) --checkpoint-dir run --max-steps 1", in: folder)
       try #require(run.exitCode == 0, "\(run.errors)")
-      for line in ["evaluate --model run --data \(Scratch.data) --target portable", "export --checkpoint run --to portable.onnx --target portable"] {
+      let lines = [
+        "evaluate --model run --data \(Scratch.data) --target portable", "export --checkpoint run --to portable.onnx --target portable",
+        "train --config int8.json --data \(Scratch.data) --checkpoint-dir other --dry-run --export portable.xml --target portable",
+      ]
+      for line in lines {
         let refused = try ToolRun(line, in: folder)
         #expect(
           refused.exitCode != 0 && refused.errors.contains("has the step") && refused.errors.contains(#""power_of_two_scales": true"#),

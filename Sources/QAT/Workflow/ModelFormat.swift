@@ -42,7 +42,7 @@ public struct ModelFormat: Sendable {
     /// The same as integers, when it is quantized.
     public var lowered: LoweredGraph?
     /// The runtime that a quantized file is for.
-    public var target = Runtime.onnxRuntime
+    public private(set) var target: Runtime
     /// What the file says of itself.
     public var metadata: [String: String] = [:]
 
@@ -56,6 +56,21 @@ public struct ModelFormat: Sendable {
       let void = ["quantization", "target"] + (graph.isQuantized ? [] : [CompressionController.fingerprintKey])
       self.metadata = metadata.filter { !void.contains($0.key) }
       lowered = graph.isQuantized ? try lower(graph) : nil
+      try requireTarget()
+    }
+
+    /// The same network in a file for another runtime.
+    /// - Parameter runtime: the runtime.
+    /// - Returns: the network.
+    /// - Throws: `LoweringError` when the target is `portable` and the network is not.
+    public func targeting(_ runtime: Runtime) throws(LoweringError) -> Network {
+      var network = self
+      network.target = runtime
+      try network.requireTarget()
+      return network
+    }
+
+    private func requireTarget() throws(LoweringError) {
       if target == .portable { try lowered?.requirePortability() }
     }
   }

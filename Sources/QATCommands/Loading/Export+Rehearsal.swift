@@ -26,12 +26,11 @@ func rehearseExport(_ graph: Graph, to destinations: [ExportDestination], metada
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("qat-rehearsal-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
-    var network = try ModelFormat.Network(graph, metadata: metadata)
+    let network = try ModelFormat.Network(graph, metadata: metadata)
     for (index, destination) in destinations.enumerated() {
       try requireWritable(DurableFile.folder(of: destination.file), "--export", isThere: true)
       let path = folder.appendingPathComponent("\(index)\(destination.format.suffix)").path
-      network.target = destination.target
-      try destination.format.write(network, to: path)
+      try destination.format.write(network.targeting(destination.target), to: path)
       files.append(RunResults.ModelFile(path: destination.file, bytes: destination.byteCount(at: path)))
     }
   }

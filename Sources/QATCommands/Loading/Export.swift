@@ -26,20 +26,18 @@ func export(_ graph: Graph, _ request: ExportRequest, _ session: Session) throws
   if request.destinations.isEmpty { return }
   try session.onRoot {
     WorkPhase.exporting.begin()
-    var network = try ModelFormat.Network(graph, metadata: request.metadata)
-    let lowered = network.lowered
+    let whole = try ModelFormat.Network(graph, metadata: request.metadata)
+    let lowered = whole.lowered
     for adjustment in lowered?.adjustments ?? [] { session.note("export: \(adjustment.node): \(adjustment.reason)") }
     for certificate in lowered?.overflowCertificates ?? [] where !certificate.isProven { session.warn("export: \(certificate.warning)") }
     if let lowered { session.note(try KernelTable(lowered).text) }
-    let samples = try lowered == nil ? [] : network.samples(ModelFormat.proofSampleCount, from: request.samples())
+    let samples = try lowered == nil ? [] : whole.samples(ModelFormat.proofSampleCount, from: request.samples())
     var faults: [String] = []
     for destination in request.destinations {
       let file = destination.file
-      network.target = destination.target
-      if destination.target == .portable, let lowered {
-        try lowered.requirePortability()
-        let exceptions = lowered.portability.exceptions
-        if !exceptions.isEmpty { session.warn("export: codes beside ties may differ between runtimes at \(exceptions.joined(separator: "; "))") }
+      let network = try whole.targeting(destination.target)
+      if network.target == .portable, let exceptions = lowered?.portability.exceptions, !exceptions.isEmpty {
+        session.warn("export: codes beside ties may differ between runtimes at \(exceptions.joined(separator: "; "))")
       }
       for note in destination.format.notes(network) { session.warn("export: \(file): \(note)") }
       do {
