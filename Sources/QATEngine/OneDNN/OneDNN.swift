@@ -32,6 +32,16 @@ final class DNNLContext {
     return isa & dnnl_cpu_isa_avx512_core.rawValue == dnnl_cpu_isa_avx512_core.rawValue ? 16 : 8
   }()
 
+  /// Whether oneDNN may use AVX2, whose CPUs multiply and add in one instruction; other kinds of CPU always may.
+  static let multipliesAndAdds: Bool = {
+    #if arch(x86_64)
+      let avx2 = dnnl_cpu_isa_avx2.rawValue
+      return dnnl_get_effective_cpu_isa().rawValue & avx2 == avx2
+    #else
+      return true
+    #endif
+  }()
+
   /// Whether integer kernels add two products of codes in 16 bits that saturate. Only where VNNI is part of AVX-512 do they surely not.
   static let addsProductsInSixteenBits: Bool = {
     let vnni = dnnl_cpu_isa_avx512_core_vnni.rawValue

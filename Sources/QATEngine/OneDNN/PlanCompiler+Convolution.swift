@@ -23,12 +23,24 @@ extension PlanCompiler {
     }
     onBackward(of: index) { [self] in
       guard let dy = try gradient(node.outputs[0]) else { return }
-      if wantsGradient(node.inputs[1]) || biasName.map(wantsGradient) == true {
-        // Where the forward pass had codes alone, they become floats here.
-        let x = try value(node.inputs[0], in: sourceLayout)
-        try convolutionWeightGradients(shapes, node, biasName, x: x, dy: dy, hint: forward)
+      let bias = biasName.flatMap { wantsGradient($0) ? $0 : nil }
+      if wantsGradient(node.inputs[1]) || bias != nil {
+        if let convolution = winograd(shapes, source: sourceLayout, destination: dy.layout) {
+          if let bias { try channelSums(dy, to: bias, of: node) }
+          if wantsGradient(node.inputs[1]) {
+            // Where the forward pass had codes alone, they become floats here.
+            try winogradWeightGradient(convolution, node, x: value(node.inputs[0], in: sourceLayout), dy: dy)
+          }
+        } else {
+          try convolutionWeightGradients(shapes, node, biasName, x: value(node.inputs[0], in: sourceLayout), dy: dy, hint: forward)
+        }
       }
-      if wantsGradient(node.inputs[0]) { try convolutionDataGradient(shapes, node, plainWeights, own: own, dy: dy, hint: forward) }
+      guard wantsGradient(node.inputs[0]) else { return }
+      if let convolution = winograd(shapes, source: own, destination: dy.layout) {
+        try winogradDataGradient(convolution, node, weights: plainWeights, dy: dy, layout: own)
+      } else {
+        try convolutionDataGradient(shapes, node, plainWeights, own: own, dy: dy, hint: forward)
+      }
     }
     return true
   }

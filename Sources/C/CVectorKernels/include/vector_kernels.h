@@ -5,6 +5,7 @@
 #pragma once
 #include "batch_normalization.h"
 #include "bfloat16.h"
+#include "channel_sums.h"
 #include "channel_view.h"
 #include "codes.h"
 #include "distillation.h"
@@ -15,3 +16,4 @@
 #include "optimizer.h"
 #include "parallel.h"
 #include "runtime_rounding.h"
+#include "winograd.h"
