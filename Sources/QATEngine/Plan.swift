@@ -18,8 +18,10 @@ public final class Plan {
   public let batchSize: Int
   /// What the plan is for.
   public let mode: Mode
-  /// Size of the memory that activations and gradients share.
-  public let arenaByteCount: Int
+  /// Size of the memory that activations and their gradients share.
+  public var arenaByteCount: Int { arena.count }
+  /// What is computed twice to keep that memory within its limit.
+  public let recomputation: Recomputation
 
   /// In which arithmetic each convolution and linear layer runs, in the order of the nodes.
   public let layers: [LayerArithmetic]
@@ -28,7 +30,7 @@ public final class Plan {
   let backwardSteps: [Step]
   private let finishedAfter: [Int]
   private let run = PlanRun()
-  private let arena: Arena
+  private let arena: AlignedBuffer<UInt8>
   private let inputs: [TensorName: AlignedBuffer<Float>]
   private let results: [TensorName: AlignedBuffer<Float>]
   private let resultGradients: [TensorName: AlignedBuffer<Float>]
@@ -44,10 +46,13 @@ public final class Plan {
   ///   - arithmetic: in which arithmetic quantized layers run forward.
   ///   - observed: tensors besides the outputs whose values can be read after `forward`.
   ///   - group: processes whose batches batch norm normalises together in training; nil normalises this process's batch alone.
-  /// - Throws: `GraphError` when a shape does not fit or an operator cannot run; `EngineError` when oneDNN refuses.
+  ///   - memoryLimit: the most bytes of `arenaByteCount`, for which activations are computed again in the backward pass where that is cheapest, with the same
+  ///     bits; nil keeps them all.
+  /// - Throws: `GraphError` when a shape does not fit or an operator cannot run; `EngineError` when oneDNN refuses; `MemoryLimitError` when the limit is too
+  ///   low.
   public init(
     _ graph: Graph, state: ModelState, batchSize: Int, mode: Mode, arithmetic: ForwardArithmetic = .integer, observed: [TensorName] = [],
-    group: (any NormalizationGroup)? = nil
+    group: (any NormalizationGroup)? = nil, memoryLimit: Int? = nil
   ) throws {
     let compiler = try PlanCompiler(
       graph, state: state, batchSize: batchSize, mode: mode, arithmetic: arithmetic, observed: observed, group: group, run: run)
@@ -55,11 +60,18 @@ public final class Plan {
     self.batchSize = batchSize
     self.mode = mode
     self.state = state
-    arena = Arena(compiler.buffers)
-    arenaByteCount = arena.byteCount
+    let table = StepTable(forward: compiler.forward, backward: compiler.backward, buffers: compiler.buffers)
+    let (schedule, layout, recomputation) = try Schedule.fitting(table, within: memoryLimit)
+    self.recomputation = recomputation
+    arena = layout.allocate()
     forwardSteps = compiler.forward
-    backwardSteps = compiler.backward
-    finishedAfter = compiler.finishedAfter
+    backwardSteps = schedule.order[table.forwardCount...].map { table.steps[$0] }
+    var finished = 0
+    finishedAfter = (table.forwardCount..<schedule.order.count).map { place in
+      // What runs again finishes no gradient.
+      if schedule.order[place] == schedule.purposes[place] { finished = compiler.finishedAfter[schedule.order[place] - table.forwardCount] }
+      return finished
+    }
     inputs = compiler.inputs
     results = compiler.results
     resultGradients = compiler.resultGradients

@@ -26,6 +26,7 @@ extension RunConfiguration {
       SchemaKey("num_observer_update_epochs", optional: \.observerUpdateEpochs, .integer(atLeast: 0)).shown(where: { $0.nncf.quantization != nil }),
       SchemaKey("frozen_layers", \.frozenLayers, .scopes),
       SchemaKey("forward", \.forward, .choice()),
+      SchemaKey("memory_limit", optional: \.memoryLimit, .memorySize),
       SchemaKey("gradient_precision", \.gradientPrecision, .choice()),
       SchemaKey("checkpoint", \.checkpoint, CheckpointConfiguration.schema.rule(defaults: CheckpointConfiguration())),
     ] + NNCFConfig.schema.keys.map { $0.within(\.nncf) },

@@ -18,7 +18,7 @@ extension RunConfiguration {
   private static let harmlessKeys = [
     "model", "data.train", "data.validation", "epochs", "max_steps", "checkpoint", "max_nonfinite_steps", "divergence_check_every",
     "tensorboard_every",
-    "optimizer.sharded", "log_dir", "data.workers",
+    "optimizer.sharded", "log_dir", "data.workers", "memory_limit",
   ]
 
   fileprivate static let partitionKeys = ["batch_size", "accumulation_steps"]

@@ -46,6 +46,8 @@ public struct RunConfiguration: Sendable, Hashable {
   public var frozenLayers: [String] = []
   /// In which arithmetic quantized layers run in the forward pass (`forward`).
   public var forward = ForwardArithmetic.integer
+  /// The most memory that training takes on one rank, counted as in `TrainingMemory` (`memory_limit`); nil for no limit.
+  public var memoryLimit: MemorySize?
   /// In what form gradients travel between ranks (`gradient_precision`).
   public var gradientPrecision = GradientPrecision.float32
   /// When checkpoints are written and which stay (`checkpoint`).

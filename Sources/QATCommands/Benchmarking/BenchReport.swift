@@ -8,16 +8,18 @@ struct BenchReport {
   var exposedSeconds: Double
   var imagesPerSecond: Double
   var peakMemory: Int
+  var memory: MemoryReport
   var rankCount: Int
   var threadCount: Int
 
   /// The median step of the slowest rank, the median wait of the one that waits longest, and the largest memory of a rank.
-  init(seconds: [Double], exposedSeconds: [Double], sampleCount: Int, _ communicator: any Communicator) throws {
+  init(seconds: [Double], exposedSeconds: [Double], sampleCount: Int, _ memory: MemoryReport, _ communicator: any Communicator) throws {
     var worst = [Self.median(seconds), Self.median(exposedSeconds), Double(Self.peakMemory)]
     try worst.withUnsafeMutableBufferPointer { try communicator.allreduce($0, .maximum) }
     stepSeconds = worst[0]
     self.exposedSeconds = worst[1]
     peakMemory = Int(worst[2])
+    self.memory = memory
     rankCount = communicator.size
     imagesPerSecond = Double(sampleCount) / worst[0]
     threadCount = EngineEnvironment.threadCount
@@ -26,7 +28,7 @@ struct BenchReport {
   var json: JSONValue {
     [
       "images_per_second": .number(imagesPerSecond), "step_seconds": .number(stepSeconds),
-      "exposed_communication_seconds": .number(exposedSeconds), "peak_memory_bytes": .integer(peakMemory),
+      "exposed_communication_seconds": .number(exposedSeconds), "peak_memory_bytes": .integer(peakMemory), "memory": memory.json,
       "ranks": .integer(rankCount), "threads": .integer(threadCount), "environment": .string(EngineEnvironment.description),
     ]
   }
@@ -37,6 +39,7 @@ struct BenchReport {
     step             \(Numbers.fixed(stepSeconds * 1000, 2)) ms (median)
     of it exposed    \(Numbers.fixed(exposedSeconds * 1000, 2)) ms of communication (median)
     peak memory      \(Numbers.bytes(peakMemory)) a rank
+    \(memory.lines(titleWidth: 17).joined(separator: "\n"))
     ranks, threads   \(rankCount), \(threadCount) a rank
     """
   }

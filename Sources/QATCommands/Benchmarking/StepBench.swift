@@ -9,6 +9,8 @@ struct StepBench {
   private let session: Session
   private let state: ModelState
   private let plan: Plan
+  /// The memory that the steps take on this rank, and its limit.
+  let memory: MemoryReport
   private let normalization: RankNormalization?
   private let objective: CrossEntropy
   private let optimizer: SGD
@@ -40,11 +42,18 @@ struct StepBench {
     }
     state = try ModelState(graph)
     normalization = RankNormalization(configuration.batchNorm, communicator)
-    plan = try Plan(graph, state: state, batchSize: batchSize, mode: .training, arithmetic: configuration.forward, group: normalization)
     let exchange = GradientExchange(configuration, graph: graph, state: state, rankCount: communicator.size)
     reducer = try GradientReducer(state, communicator: communicator, partition: partition, exchange: exchange)
     let share = exchange.shards?.share(ofRank: communicator.rank) ?? ParameterShare([0..<state.parameters.count])
     optimizer = SGD(of: share, momentum: 0.9, weightDecay: 1e-4)
+    var memory = TrainingMemory(state, optimizer, reducer)
+    plan = try session.together { [state, normalization] in
+      try memory.compile(within: configuration.memoryLimit) {
+        try Plan(
+          graph, state: state, batchSize: batchSize, mode: .training, arithmetic: configuration.forward, group: normalization, memoryLimit: $0)
+      }
+    }
+    self.memory = MemoryReport(memory: memory, limit: configuration.memoryLimit)
     var labels: [Int32] = []
     let sample = Sample(for: dataset)
     for index in 0..<batchSize {
@@ -86,7 +95,7 @@ struct StepBench {
       seconds.append(duration)
       exposed.append(reducer.exposedSeconds)
     }
-    return try BenchReport(seconds: seconds, exposedSeconds: exposed, sampleCount: sampleCount, session.communicator)
+    return try BenchReport(seconds: seconds, exposedSeconds: exposed, sampleCount: sampleCount, memory, session.communicator)
   }
 
   /// Measures the parts of one more step's forward and backward pass.

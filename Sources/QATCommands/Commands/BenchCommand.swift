@@ -22,6 +22,7 @@ struct BenchCommand: ParsableCommand {
   @OptionGroup var config: OptionalConfigurationOption
   @OptionGroup var running: RunningOptions
   @OptionGroup var forward: ForwardOption
+  @OptionGroup var memory: MemoryLimitOption
 
   @Option(help: "fp32: the network as it is. qat: with fake quantizers, as the configuration says or by the defaults.")
   var mode: Mode
@@ -44,7 +45,7 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Steps that are timed, after three that are not.")
   var steps = 20
 
-  @Flag(help: "One JSON object on stdout: images_per_second, step_seconds, exposed_communication_seconds, peak_memory_bytes.")
+  @Flag(help: "One JSON object on stdout: images_per_second, step_seconds, exposed_communication_seconds, peak_memory_bytes, memory.")
   var json = false
 
   @Flag(help: "Also show where the time of a step goes, by kind of work, on stderr.")
@@ -66,6 +67,7 @@ struct BenchCommand: ParsableCommand {
         configuration.accumulationSteps = accumulationSteps
         configuration.reproducibleShards = reproducible
         forward.apply(&configuration)
+        memory.apply(&configuration)
         try configuration.validate()
         var graph = try LoadedModel(
           model.model, format: model.format, classes: nil, seed: configuration.seed, shapes: model.shape.shapes,

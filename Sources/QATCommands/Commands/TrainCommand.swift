@@ -133,6 +133,7 @@ struct TrainCommand: ParsableCommand {
     var seed: UInt64?
 
     @OptionGroup var forward: ForwardOption
+    @OptionGroup var memory: MemoryLimitOption
 
     @Option(
       name: .customLong("checkpoint-every"),
@@ -158,6 +159,7 @@ struct TrainCommand: ParsableCommand {
       if let reproducible { configuration.reproducibleShards = reproducible }
       if let seed { configuration.seed = seed }
       forward.apply(&configuration)
+      memory.apply(&configuration)
       if shardOptimizer { configuration.optimizer.isSharded = true }
       if let checkpointEvery { configuration.checkpoint.every = checkpointEvery }
     }

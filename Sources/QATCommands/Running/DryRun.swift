@@ -9,6 +9,7 @@ struct DryRun {
   private let startStep: Int
   private let stepSeconds: Double
   private let peakMemory: Int
+  private let memory: MemoryReport
   private let checkpointBytes: Int
   private let parameterCount: Int
   private let quantizers: (weights: Int, activations: Int)
@@ -58,6 +59,7 @@ struct DryRun {
     var worst = [result.stepSeconds, Double(BenchReport.peakMemory)]
     try worst.withUnsafeMutableBufferPointer { try session.communicator.allreduce($0, .maximum) }
     (stepSeconds, peakMemory) = (worst[0], Int(worst[1]))
+    memory = MemoryReport(memory: trainer.memory, limit: configuration.memoryLimit)
     checkpointBytes = try trainer.checkpointByteCount
     samples = inputs.training.count
     globalBatchSize = partition.globalBatchSize
@@ -71,7 +73,8 @@ struct DryRun {
     [
       "dry_run": true, "samples": .integer(samples), "global_batch_size": .integer(globalBatchSize), "steps_per_epoch": .integer(stepsPerEpoch),
       "first_step": .integer(startStep + 1), "steps": .integer(totalSteps), "ranks": .integer(rankCount), "first_step_seconds": .number(stepSeconds),
-      "peak_memory_bytes": .integer(peakMemory), "checkpoint_bytes": .integer(checkpointBytes), "parameters": .integer(parameterCount),
+      "peak_memory_bytes": .integer(peakMemory), "memory": memory.json, "checkpoint_bytes": .integer(checkpointBytes),
+      "parameters": .integer(parameterCount),
       "weight_quantizers": .integer(quantizers.weights), "activation_quantizers": .integer(quantizers.activations),
       "files": .array(files.map { ["path": .string($0.path), "bytes": .integer($0.bytes)] }),
     ]
@@ -86,8 +89,9 @@ struct DryRun {
       "network      \(Numbers.grouped(parameterCount)) parameters, \(quantizers.weights) quantizers of weights, \(quantizers.activations) of activations",
       "first step   \(Numbers.fixed(stepSeconds, 3)) s; later ones are faster",
       "memory       \(Numbers.bytes(peakMemory)) a rank at its highest, measured with calibration and one step",
-      "checkpoint   \(Numbers.bytes(checkpointBytes)) each",
     ]
+    lines += memory.lines(titleWidth: 13)
+    lines.append("checkpoint   \(Numbers.bytes(checkpointBytes)) each")
     for file in files { lines.append("would export \(file.path)  \(Numbers.bytes(file.bytes))") }
     return lines.joined(separator: "\n")
   }

@@ -49,6 +49,9 @@ public final class BatchLoader {
 
   deinit { queue.cancel() }
 
+  /// Memory of the batches that are read ahead, in bytes.
+  public var byteCount: Int { queue.byteCount }
+
   /// This rank's next micro-batch. Its memory is valid until the next call and as long as the loader lives.
   /// - Throws: `DataError` or what the data set threw while it was read, after every batch before the fault has been given out.
   public func next() throws -> LoadedBatch {

@@ -55,6 +55,9 @@ final class BatchQueue: @unchecked Sendable {
     progress = slots.map { _ in Progress() }
   }
 
+  /// Memory of the batches.
+  var byteCount: Int { slots.reduce(0) { $0 + $1.byteCount } }
+
   /// Starts threads that read. They end by themselves when there is no more, one fails, or the queue is cancelled.
   func start(threads: Int) {
     for number in 0..<max(1, threads) {

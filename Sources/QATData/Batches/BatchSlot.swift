@@ -38,6 +38,9 @@ final class BatchSlot {
 
   var inputCount: Int { inputs.count }
 
+  /// Memory of the samples.
+  var byteCount: Int { 4 * (inputs.reduce(0) { $0 + $1.count } + classes.count + numbers.count) }
+
   /// All samples of an input.
   func input(_ index: Int) -> UnsafeBufferPointer<Float> { UnsafeBufferPointer(start: inputs[index].pointer, count: count * inputSizes[index]) }
 

@@ -44,7 +44,10 @@ extension PlanCompiler {
 
 extension ConvolutionShapes {
   /// Products that are added up for one output.
-  var terms: Int { groupedWeights.suffix(3).reduce(1, *) }
+  var terms: Int { groupedWeights.suffix(source.count - 1).reduce(1, *) }
+
+  /// Products of all outputs.
+  var products: Double { Double(terms) * Double(destination.reduce(1, *)) }
 
   /// Why integer products would not save more time than the passes around them cost: the rule for all convolutions, independent of machine and batch size.
   ///

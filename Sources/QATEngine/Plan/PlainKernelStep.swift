@@ -10,6 +10,12 @@ final class PlainKernelStep: Step {
     super.init(label: "\(call.node.type) \(call.node.name)", reads: call.inputs.compactMap { $0?.buffer }, writes: call.outputs.map(\.buffer))
   }
 
+  // Random numbers are drawn by the step's key, the same each time; statistics of the batch go where the training loop collects them.
+  override var isRepeatable: Bool { call.statistics.allSatisfy { $0 == nil } }
+
+  // Plain loops, and copies on both sides of them.
+  override var cost: Double { 20 * super.cost }
+
   override func run() {
     let result = call.kernel.forwardInFloat(call.inputs.map { $0?.array }, call.context)
     for (value, array) in zip(call.outputs, result.outputs) { value.store(array) }

@@ -13,8 +13,6 @@ final class PlanBuffer {
   let isInArena: Bool
   /// Keeps the owner of memory outside the arena alive.
   private let owner: AnyObject?
-  /// Steps, counted from the first of the forward pass, between which the contents matter.
-  private(set) var lifetime: ClosedRange<Int>?
 
   /// A buffer in the arena.
   init(byteCount: Int) {
@@ -31,6 +29,9 @@ final class PlanBuffer {
     place = floats.baseAddress.map { UnsafeMutableRawPointer($0) }
   }
 
+  /// Size of its place in the arena: whole cache lines.
+  var arenaByteCount: Int { (byteCount + 63) & ~63 }
+
   /// The contents as floats.
   var floats: UnsafeMutablePointer<Float> { pointer.assumingMemoryBound(to: Float.self) }
 
@@ -45,8 +46,4 @@ final class PlanBuffer {
 
   /// Gives the buffer its place in the arena.
   func place(at pointer: UnsafeMutableRawPointer) { place = pointer }
-
-  func use(at step: Int) {
-    lifetime = lifetime.map { min($0.lowerBound, step)...max($0.upperBound, step) } ?? step...step
-  }
 }

@@ -20,14 +20,15 @@ extension PlanCompiler {
     let label = "BatchNormalization\(relu == nil ? "" : "+Relu") over ranks \(node.name)"
     append(
       KernelStep(
-        label, reads: [x.buffer, n.gamma, n.beta],
-        writes: [result.buffer, n.own, n.all, n.partial, n.sums, n.mean, n.scale, n.shift, n.inverse] + statistics.compactMap { $0 }
+        "moments over ranks \(node.name)", reads: [x.buffer, n.gamma, n.beta],
+        writes: [n.own, n.all, n.partial, n.sums, n.mean, n.scale, n.shift, n.inverse] + statistics.compactMap { $0 }, isOfAllProcesses: true
       ) {
-        n.forward(x.buffer, into: result.buffer) { channel, mean, variance in
+        n.findMoments(x.buffer) { channel, mean, variance in
           statistics[0]?.floats[channel] = mean
           statistics[1]?.floats[channel] = variance
         }
       })
+    append(KernelStep(label, reads: [x.buffer, n.mean, n.scale, n.shift], writes: [result.buffer]) { n.normalize(x.buffer, into: result.buffer) })
     onBackward(of: index) { [self] in
       guard let dy = try gradient(output) else { return }
       let dx = allocate(x.layout)
@@ -38,7 +39,7 @@ extension PlanCompiler {
         KernelStep(
           "BatchNormalization backward over ranks \(node.name)",
           reads: [x.buffer, dy.buffer, n.mean, n.scale, n.shift, n.inverse],
-          writes: [dx.buffer, dGamma.buffer, dBeta.buffer, n.own, n.all, n.partial, n.sums, offset, slope]
+          writes: [dx.buffer, dGamma.buffer, dBeta.buffer, n.own, n.all, n.partial, n.sums, offset, slope], isOfAllProcesses: true
         ) {
           n.backward(x.buffer, dy.buffer, dx: dx.buffer, dGamma: dGamma.buffer, dBeta: dBeta.buffer, offset: offset, slope: slope)
         })

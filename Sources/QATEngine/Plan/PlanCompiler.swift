@@ -90,9 +90,6 @@ final class PlanCompiler {
     if mode == .training { try compileBackward() }
     // Both hold this compiler.
     (backwardMakers, deferred) = ([], [:])
-    for (index, step) in (forward + backward).enumerated() {
-      for buffer in step.reads + step.writes where buffer.isInArena { buffer.use(at: index) }
-    }
   }
 
   private func compileBackward() throws {

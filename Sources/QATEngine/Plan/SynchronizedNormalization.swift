@@ -33,8 +33,8 @@ struct SynchronizedNormalization {
   /// Numbers of one process's message: a count, and two for each channel.
   static func messageCount(channels: Int) -> Int { 1 + 2 * channels }
 
-  /// Normalises, and hands out each channel's mean and unbiased variance over all processes.
-  func forward(_ x: PlanBuffer, into y: PlanBuffer, statistics: (_ channel: Int, _ mean: Float, _ variance: Float) -> Void) {
+  /// Finds each channel's mean and variance over all processes, and hands out the mean and the unbiased variance.
+  func findMoments(_ x: PlanBuffer, statistics: (_ channel: Int, _ mean: Float, _ variance: Float) -> Void) {
     let (means, squares) = (sums.doubles, sums.doubles + paddedCount)
     qat_channel_moments(view, x.floats, partial.floats, means, squares)
     own.doubles[0] = Double(view.outer * view.inner)
@@ -50,8 +50,10 @@ struct SynchronizedNormalization {
       statistics(channel, mean.floats[channel], Float(merged.squares / max(merged.count - 1, 1)))
     }
     for padding in channels..<paddedCount { (mean.floats[padding], scale.floats[padding], shift.floats[padding]) = (0, 0, 0) }
-    withNormalization { qat_normalize($0, x.floats, y.floats) }
   }
+
+  /// Normalises by the moments that were found.
+  func normalize(_ x: PlanBuffer, into y: PlanBuffer) { withNormalization { qat_normalize($0, x.floats, y.floats) } }
 
   /// The gradient towards x, and this process's part of those of gamma and beta.
   func backward(_ x: PlanBuffer, _ dy: PlanBuffer, dx: PlanBuffer, dGamma: PlanBuffer, dBeta: PlanBuffer, offset: PlanBuffer, slope: PlanBuffer) {

@@ -53,6 +53,9 @@ public final class GradientReducer {
       ? [] : try exchange.collectives(over: self.buckets, local: local, of: state, partition: partition, communicator)
   }
 
+  /// Memory of the sums of micro-batches that are put away until the step's last one, in bytes.
+  public var byteCount: Int { local.byteCount }
+
   /// Notes that the first `completed` gradients are final. Called between kernels, any number of times, with numbers that do not fall.
   public func advance(to completed: Int) {
     guard microBatchCount > 1, local.isAtLast, failure == nil else { return }

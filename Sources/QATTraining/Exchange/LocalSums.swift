@@ -39,6 +39,9 @@ final class LocalSums {
     pending = (0..<deepest).map { _ in AlignedBuffer(count: state.reduced.count) }
   }
 
+  /// Memory of what is put away.
+  var byteCount: Int { pending.reduce(0) { $0 + $1.count } * MemoryLayout<Float>.stride }
+
   /// Whether the micro-batch that is being computed is the step's last.
   var isAtLast: Bool { next == additions.count - 1 }
 

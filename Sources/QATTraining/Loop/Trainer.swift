@@ -170,6 +170,9 @@ public final class Trainer {
   /// Memory that the teacher of a knowledge distillation takes on each rank; nil without one.
   public var teacherByteCount: Int? { stepper.teacherByteCount }
 
+  /// The memory that the steps of the current phase take on this rank.
+  public var memory: TrainingMemory { stepper.memory }
+
   /// Trains to the end, or until a signal asks to stop; evaluates and saves after each epoch, and saves at the end and before stopping.
   /// - Throws: `TrainingError` (numerical) when too many steps in a row are not finite; what the data, the communicator or the file system throw.
   public func run() throws -> TrainingResult {

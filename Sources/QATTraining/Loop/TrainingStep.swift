@@ -48,6 +48,8 @@ final class TrainingStep {
   private let unreadable: UnreadableSamples
   private var toldCount = 0
   private let numbers: NumericalGuard
+  /// The memory that the steps take on this rank.
+  private(set) var memory: TrainingMemory
 
   /// Starts reading at `position`. All ranks do so together. Before the first step, `compile` says of which network the steps are.
   init(
@@ -82,6 +84,8 @@ final class TrainingStep {
     loader = try BatchLoader(
       dataset: task.training, preprocessing: configuration.data.preprocessing, seed: configuration.seed, partition: partition,
       startEpoch: position.epoch, startPosition: position.position, options: options)
+    memory = TrainingMemory(
+      state, optimizer, reducer, averages: average?.byteCount ?? 0, samples: loader.byteCount, teacher: distillation?.byteCount ?? 0)
     batchesPerEpoch = loader.batchesPerEpoch
     schedule = configuration.optimizer.makeSchedule(epochs: configuration.epochs, stepsPerEpoch: loader.batchesPerEpoch)
   }
@@ -90,13 +94,19 @@ final class TrainingStep {
   /// - Parameters:
   ///   - network: the network of the task in some phase.
   ///   - movesStatistics: whether steps move the running statistics.
-  /// - Throws: what the engine throws.
+  /// - Throws: `TrainingError` when the steps do not fit into the memory that they may take; what the engine throws.
   func compile(_ network: Graph, movesStatistics: Bool) throws {
     plan = nil
     self.movesStatistics = movesStatistics
-    plan = try WorkPhase.compiling.run {
-      try Plan(
-        network, state: state, batchSize: configuration.batchSize, mode: .training, arithmetic: configuration.forward, group: normalization)
+    // Ranks differ a little in what is left for the plan, and so in whether it suffices.
+    plan = try communicator.together {
+      try WorkPhase.compiling.run {
+        try memory.compile(within: configuration.memoryLimit) {
+          try Plan(
+            network, state: state, batchSize: configuration.batchSize, mode: .training, arithmetic: configuration.forward, group: normalization,
+            memoryLimit: $0)
+        }
+      }
     }
     plan?.seed = configuration.seed
   }

@@ -24,6 +24,9 @@ final class WeightAverage {
     restart()
   }
 
+  /// Memory of the averages.
+  var byteCount: Int { (parameters.count + statistics.count) * MemoryLayout<Float>.stride }
+
   /// Begins again with the state's values.
   func restart() {
     _ = parameters.elements.update(fromContentsOf: state.parameters.elements)

@@ -1,0 +1,47 @@
+import Foundation
+import QAT
+
+/// The memory that a rank's training takes by count, and what it costs to keep it within a limit.
+struct MemoryReport {
+  var memory: TrainingMemory
+  var limit: MemorySize?
+
+  var json: JSONValue {
+    var members: [JSONValue.Member] = [
+      .init("counted_bytes", .integer(memory.total)), .init("activation_bytes", .integer(memory.activations)),
+      .init("parameter_bytes", .integer(memory.parameters)), .init("sample_bytes", .integer(memory.samples)),
+      .init("teacher_bytes", .integer(memory.teacher)),
+    ]
+    if let limit { members.append(.init("limit_bytes", .integer(limit.byteCount))) }
+    members += [
+      .init("unlimited_bytes", .integer(memory.unlimited)), .init("recomputed_share", .number(memory.recomputation?.forwardShare ?? 0)),
+      .init("recomputed_steps", .object(kinds.map { .init($0.key, .integer($0.value)) })),
+    ]
+    return .object(members)
+  }
+
+  /// What takes the memory, and, with a limit, what is computed twice.
+  /// - Parameter width: of the titles in front of the lines.
+  /// - Returns: one line, or two.
+  func lines(titleWidth width: Int) -> [String] {
+    var parts = [
+      "\(Numbers.bytes(memory.activations)) activations and their gradients",
+      "\(Numbers.bytes(memory.parameters)) parameters and what is kept for them",
+    ]
+    if memory.samples > 0 { parts.append("\(Numbers.bytes(memory.samples)) samples") }
+    if memory.teacher > 0 { parts.append("\(Numbers.bytes(memory.teacher)) the teacher") }
+    var lines = [("counted", "\(Numbers.bytes(memory.total)) a rank: \(parts.joined(separator: ", "))")]
+    if let limit { lines.append(("limit", "\(limit): \(cost)")) }
+    return lines.map { $0.0.padding(toLength: width, withPad: " ", startingAt: 0) + $0.1 }
+  }
+
+  private var cost: String {
+    guard let recomputation = memory.recomputation, !kinds.isEmpty else { return "nothing is computed twice" }
+    let steps = kinds.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
+    return
+      "instead of \(Numbers.bytes(memory.unlimited)), by about \(Numbers.percent(recomputation.forwardShare)) of the forward pass computed twice (\(steps))"
+  }
+
+  /// Kinds of steps that run twice, the most frequent first.
+  private var kinds: [(key: String, value: Int)] { (memory.recomputation?.kinds ?? [:]).sorted { ($1.value, $0.key) < ($0.value, $1.key) } }
+}

@@ -1,0 +1,133 @@
+extension Schedule {
+  /// The cheapest order of steps that was found whose arena is no larger than a limit.
+  /// - Parameters:
+  ///   - table: the steps.
+  ///   - limit: in bytes; nil keeps everything that the backward pass reads.
+  /// - Returns: the order, where its buffers lie, and what it costs.
+  /// - Throws: `MemoryLimitError` when no such order was found.
+  static func fitting(_ table: StepTable, within limit: Int?) throws -> (schedule: Schedule, layout: ArenaLayout, cost: Recomputation) {
+    let complete = Schedule(table, dropping: [Bool](repeating: false, count: table.buffers.count))
+    let unlimited = ArenaLayout(table, complete)
+    var result = (schedule: complete, layout: unlimited)
+    if let limit, unlimited.byteCount > limit {
+      let search = ScheduleSearch(table, complete)
+      result = search.schedule(within: limit) ?? search.least() ?? result
+      guard result.layout.byteCount <= limit else {
+        throw MemoryLimitError(limit: limit, least: result.layout.byteCount, unlimited: unlimited.byteCount)
+      }
+    }
+    return (result.schedule, result.layout, Recomputation(table, result.schedule, unlimitedByteCount: unlimited.byteCount))
+  }
+}
+
+/// The search for what not to keep.
+///
+/// What is made again is chosen by its size over what making it costs, as long as the steps that exceed the limit come closer to it and no step exceeds it
+/// for it: so a chain of steps that run again together ends where it would need as much memory as it frees. Then whatever turned out not to be needed is kept
+/// after all, the most expensive first. References: Chen et al. 2016, arXiv:1604.06174; Kirisame et al. 2021, arXiv:2006.09616, for the ratio.
+private struct ScheduleSearch {
+  private typealias Result = (schedule: Schedule, layout: ArenaLayout)
+
+  private let table: StepTable
+  private let complete: Schedule
+  /// Buffers that may be made again, in the order in which that is tried, with the steps of the table between which they are then not kept.
+  private let candidates: [(buffer: Int, gap: Range<Int>)]
+
+  init(_ table: StepTable, _ complete: Schedule) {
+    self.table = table
+    self.complete = complete
+    let gaps = Self.gaps(table)
+    let least = (complete.loads.max() ?? 0) / 2000
+    let buffers = table.buffers.indices.filter { table.isRemakeable[$0] && !gaps[$0].isEmpty && table.buffers[$0].byteCount > least }
+    let merits = buffers.map { buffer in
+      var dropped = [Bool](repeating: false, count: table.buffers.count)
+      dropped[buffer] = true
+      return Double(table.buffers[buffer].byteCount) / max(Schedule(table, dropping: dropped).repeatedCost(table), 1)
+    }
+    // Of equals the one that is not kept the longest.
+    candidates = buffers.indices.sorted { (merits[$1], buffers[$0]) < (merits[$0], buffers[$1]) }.map { (buffers[$0], gaps[buffers[$0]]) }
+  }
+
+  /// For each buffer the steps after its last use in the forward pass and before its first one in the backward pass.
+  private static func gaps(_ table: StepTable) -> [Range<Int>] {
+    var lower = [Int](repeating: 0, count: table.buffers.count)
+    var upper = [Int](repeating: -1, count: table.buffers.count)
+    for step in table.steps.indices {
+      for buffer in table.reads[step] + table.writes[step] {
+        if step < table.forwardCount { lower[buffer] = step + 1 } else if upper[buffer] < 0 { upper[buffer] = step }
+      }
+    }
+    return zip(lower, upper).map { $0..<max($0, $1) }
+  }
+
+  /// A schedule whose arena fits, if one is found: buffers leave gaps between them, so less than the limit may have to be aimed at.
+  func schedule(within limit: Int) -> (schedule: Schedule, layout: ArenaLayout)? {
+    var target = limit
+    for _ in 0..<8 {
+      guard let found = schedule(loading: target) else { return nil }
+      if found.layout.byteCount <= limit { return found }
+      target -= max(found.layout.byteCount - limit, limit / 100)
+    }
+    return nil
+  }
+
+  /// The schedule of the smallest arena that is found.
+  func least() -> (schedule: Schedule, layout: ArenaLayout)? {
+    var best: Result?
+    // No step does with less than what it reads and writes itself.
+    var infeasible =
+      table.steps.indices.map { step in
+        Set(table.reads[step] + table.writes[step]).reduce(0) { $0 + table.buffers[$1].arenaByteCount }
+      }.max() ?? 0
+    var feasible = complete.loads.max() ?? 0
+    while feasible - infeasible > feasible / 100 {
+      let target = (feasible + infeasible) / 2
+      guard let found = schedule(loading: target) else {
+        infeasible = target
+        continue
+      }
+      feasible = target
+      if found.layout.byteCount < best?.layout.byteCount ?? .max { best = found }
+    }
+    return best
+  }
+
+  /// A schedule in which no more than `limit` bytes are in use at any time.
+  private func schedule(loading limit: Int) -> (schedule: Schedule, layout: ArenaLayout)? {
+    var dropped = [Bool](repeating: false, count: table.buffers.count)
+    var schedule = complete
+    var excess = schedule.excess(over: limit)
+    var progresses = true
+    while excess > 0, progresses {
+      progresses = false
+      for (buffer, gap) in candidates where excess > 0 && !dropped[buffer] && gap.contains(where: { schedule.loads[$0] > limit }) {
+        dropped[buffer] = true
+        let trial = Schedule(table, dropping: dropped)
+        let trialExcess = trial.excess(over: limit)
+        guard trialExcess < excess, zip(trial.loads, schedule.loads).allSatisfy({ $0 <= max(limit, $1) }) else {
+          dropped[buffer] = false
+          continue
+        }
+        (schedule, excess, progresses) = (trial, trialExcess, true)
+      }
+    }
+    guard excess == 0 else { return nil }
+    for (buffer, _) in candidates.reversed() where dropped[buffer] {
+      dropped[buffer] = false
+      let trial = Schedule(table, dropping: dropped)
+      if trial.excess(over: limit) == 0 { schedule = trial } else { dropped[buffer] = true }
+    }
+    return (schedule, ArenaLayout(table, schedule))
+  }
+}
+
+extension Schedule {
+  /// What the steps that run again cost.
+  func repeatedCost(_ table: StepTable) -> Double { repeated.reduce(0) { $0 + table.costs[$1] } }
+
+  /// The steps that run again.
+  var repeated: [Int] { zip(order, purposes).filter { $0 != $1 }.map(\.0) }
+
+  /// By how many bytes all steps together exceed a limit.
+  fileprivate func excess(over limit: Int) -> Int { loads.reduce(0) { $0 + max($1 - limit, 0) } }
+}
