@@ -26,8 +26,11 @@ public final class Plan {
   /// In which arithmetic each convolution and linear layer runs, in the order of the nodes.
   public let layers: [LayerArithmetic]
 
-  let forwardSteps: [Step]
-  let backwardSteps: [Step]
+  /// Notes when each kernel runs, where it records; nil for nobody.
+  public var recorder: StepRecorder?
+
+  private let forwardSteps: [Step]
+  private let backwardSteps: [Step]
   private let finishedAfter: [Int]
   private let run = PlanRun()
   private let arena: AlignedBuffer<UInt8>
@@ -96,7 +99,7 @@ public final class Plan {
   public func forward(step: UInt64 = 0, firstSample: Int = 0) {
     run.step = step
     run.firstSample = firstSample
-    for step in forwardSteps { step.run() }
+    for step in forwardSteps { perform(step) }
   }
 
   /// The values of an output or observed tensor after `forward`, row-major.
@@ -112,9 +115,13 @@ public final class Plan {
   /// - Precondition: the plan is for training and `forward` has run.
   public func backward(progress: (Int) -> Void = { _ in }) {
     for index in backwardSteps.indices {
-      backwardSteps[index].run()
+      perform(backwardSteps[index])
       progress(finishedAfter[index])
     }
+  }
+
+  private func perform(_ step: Step) {
+    if let recorder { recorder.run(step) } else { step.run() }
   }
 
   private func memory(_ table: [TensorName: AlignedBuffer<Float>], _ name: TensorName, _ role: String) -> UnsafeMutableBufferPointer<Float> {

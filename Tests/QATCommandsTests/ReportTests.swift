@@ -94,13 +94,26 @@ import Testing
   }
 
   @Test func aProfileAddsUpKindsOfWorkAndPutsTheLongestFirst() {
-    let profile = StepProfile([("Gemm fc", 0.002), ("Conv backward data conv1", 0.003), ("Conv backward data conv2", 0.005)])
+    let million = 1_000_000
+    var spans: [StepRecorder.Span] = []
+    for start in [0, 10 * million] {
+      func note(_ kind: StepRecorder.Span.Kind, _ name: String, _ begin: Int, _ end: Int, bytes: Int = 0, operations: Int = 0) {
+        spans.append(
+          .init(
+            kind, name, start: start + begin * million, end: start + end * million, byteCount: bytes * million, operationCount: operations * million))
+      }
+      note(.step, "step", 0, 10)
+      note(.phase, "forward pass", 0, 2)
+      note(.kernel, "Relu relu", 0, 2, bytes: 10)
+      note(.kernel, "Conv backward data conv1", 2, 5, bytes: 1, operations: 100)
+      note(.kernel, "Conv backward data conv2", 5, 10, bytes: 3, operations: 300)
+    }
     #expect(
-      profile.text == """
-        work                times  milliseconds    share
-        ------------------------------------------------
-        Conv backward data      2          8.00  80.00 %
-        Gemm                    1          2.00  20.00 %
+      StepProfile(spans).text == """
+        work                times  milliseconds    share  GB/s  GOP/s
+        -------------------------------------------------------------
+        Conv backward data      2          8.00  80.00 %   0.5   50.0
+        Relu                    1          2.00  20.00 %   5.0      –
         """)
   }
 }

@@ -38,6 +38,17 @@ struct PrefetchTests {
     #expect(places.count == 3)
   }
 
+  @Test("a batch says when it was read, and into which memory, which one batch has at a time")
+  func readingTimes() throws {
+    let loader = try BatchLoaderTests.loader(NumberedDataset(count: 40), batch: 4)
+    let readings = try (0..<12).map { _ in try loader.next().reading }
+    #expect(readings.map(\.memory) == (0..<12).map { $0 % 3 })
+    for memory in 0..<3 {
+      let own = readings.filter { $0.memory == memory }
+      for (one, next) in zip(own, own.dropFirst()) { #expect(one.start <= one.end && one.end <= next.start) }
+    }
+  }
+
   @Test("an unreadable sample is reported after all batches before it, and again whenever asked", arguments: [0, 9, 31])
   func failure(place: Int) throws {
     let faulty = SampleOrder(count: 32, seed: 7, epoch: 0)[place]

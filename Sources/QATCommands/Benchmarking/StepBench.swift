@@ -5,6 +5,7 @@ import QAT
 struct StepBench {
   /// Steps before the clock counts: pages, caches and the processor's clock settle.
   private static let warmupSteps = 3
+  private static let recordedSteps = 3
 
   private let session: Session
   private let state: ModelState
@@ -98,23 +99,40 @@ struct StepBench {
     return try BenchReport(seconds: seconds, exposedSeconds: exposed, sampleCount: sampleCount, memory, session.communicator)
   }
 
-  /// Measures the parts of one more step's forward and backward pass.
-  func profile() -> StepProfile { StepProfile(plan.profileOnce()) }
+  /// Notes what a few more steps do, which are not timed.
+  /// - Throws: the communicator's error.
+  func recorded() throws -> StepRecorder {
+    let recorder = StepRecorder(steps: Self.recordedSteps)
+    plan.recorder = recorder
+    defer { plan.recorder = nil }
+    for index in 0..<Self.recordedSteps {
+      try recorder.beginStep(index + 1, barrier: session.communicator.barrier)
+      try step(UInt64(index), recorder)
+      try recorder.endStep()
+    }
+    return recorder
+  }
 
   /// Which layers run on integers.
   var layers: LayerArithmeticReport { LayerArithmeticReport(layers: plan.layers) }
 
-  private func step(_ number: UInt64) throws {
+  private func step(_ number: UInt64, _ recorder: StepRecorder? = nil) throws {
     let scale = 1 / Float(partition.globalBatchSize)
     repeat {
+      recorder?.begin(phase: WorkPhase.forward.words)
       plan.forward(step: number)
+      recorder?.begin(phase: "loss")
       _ = labels.withUnsafeBufferPointer { objective.evaluate(plan, targets: BatchTargets(.classes($0), count: plan.batchSize), scale: scale) }
+      recorder?.begin(phase: WorkPhase.backward.words)
       plan.backward { reducer.advance(to: $0) }
       try normalization?.check()
+      recorder?.begin(phase: WorkPhase.exchanging.words)
     } while try !reducer.finish()
+    recorder?.begin(phase: WorkPhase.updating.words)
     state.updateStatistics()
     // A rate of nearly nothing: the same work, and numbers that stay finite however many steps are asked for.
     optimizer.step(state, rate: 1e-6)
+    if reducer.gathersParameters { recorder?.begin(phase: "gathering of parameters") }
     try reducer.gatherParameters()
   }
 }

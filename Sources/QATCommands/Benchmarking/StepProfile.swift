@@ -2,24 +2,43 @@ import QAT
 
 /// Where the time of one training step goes, by kind of work.
 struct StepProfile {
-  private let parts: [(label: String, seconds: Double)]
+  private let kernels: [StepRecorder.Span]
+  private let stepCount: Int
 
-  /// A profile of measured parts, whose labels are a kind of work and the node's name.
-  init(_ parts: [(label: String, seconds: Double)]) { self.parts = parts }
+  /// A profile of noted steps, whose kernels' names are a kind of work and the node's name.
+  init(_ spans: [StepRecorder.Span]) {
+    kernels = spans.filter { $0.kind == .kernel }
+    stepCount = max(spans.count { $0.kind == .step }, 1)
+  }
 
-  /// Kinds of work, the longest first.
+  /// Kinds of work, the longest first: how often in a step, how long, and how much memory and arithmetic a second.
   var text: String {
-    var kinds: [String: (seconds: Double, count: Int)] = [:]
-    for (label, seconds) in parts {
-      let kind = label.split(separator: " ").dropLast().joined(separator: " ")
-      kinds[kind, default: (0, 0)].seconds += seconds
-      kinds[kind, default: (0, 0)].count += 1
-    }
-    let total = parts.reduce(0) { $0 + $1.seconds }
-    var table = TextTable(["work", "times", "milliseconds", "share"])
-    for (kind, entry) in kinds.sorted(by: { ($1.value.seconds, $0.key) < ($0.value.seconds, $1.key) }) {
-      table.add([kind, "\(entry.count)", Numbers.fixed(entry.seconds * 1000, 2), Numbers.percent(entry.seconds / max(total, 1e-12))])
+    let kinds = Dictionary(grouping: kernels) { $0.name.split(separator: " ").dropLast().joined(separator: " ") }.mapValues(Sum.init)
+    let total = Sum(kernels)
+    let steps = Double(stepCount)
+    var table = TextTable(["work", "times", "milliseconds", "share", "GB/s", "GOP/s"])
+    for (kind, sum) in kinds.sorted(by: { ($1.value.seconds, $0.key) < ($0.value.seconds, $1.key) }) {
+      table.add([
+        kind, "\(sum.count / stepCount)", Numbers.fixed(sum.seconds / steps * 1000, 2), Numbers.percent(sum.seconds / max(total.seconds, 1e-12)),
+        Numbers.fixed(sum.rate(sum.byteCount), 1), sum.operationCount > 0 ? Numbers.fixed(sum.rate(sum.operationCount), 1) : "–",
+      ])
     }
     return table.text
+  }
+
+  /// Kernels together.
+  private struct Sum {
+    let count, byteCount, operationCount: Int
+    let seconds: Double
+
+    init(_ kernels: [StepRecorder.Span]) {
+      count = kernels.count
+      byteCount = kernels.reduce(0) { $0 + $1.byteCount }
+      operationCount = kernels.reduce(0) { $0 + $1.operationCount }
+      seconds = kernels.reduce(0) { $0 + $1.seconds }
+    }
+
+    /// Billions a second.
+    func rate(_ amount: Int) -> Double { Double(amount) / 1e9 / max(seconds, 1e-9) }
   }
 }

@@ -48,8 +48,10 @@ struct BenchCommand: ParsableCommand {
   @Flag(help: "One JSON object on stdout: images_per_second, step_seconds, exposed_communication_seconds, peak_memory_bytes, memory.")
   var json = false
 
-  @Flag(help: "Also show where the time of a step goes, by kind of work, on stderr.")
+  @Flag(help: "Also show where the time of a step goes, by kind of work, on stderr: the mean of three more steps.")
   var profile = false
+
+  @OptionGroup var timeline: TimelineOption
 
   func validate() throws {
     try requirePositive([
@@ -76,9 +78,17 @@ struct BenchCommand: ParsableCommand {
         if let imageSize { graph = try graph.resized(to: imageSize) }
         return (graph, configuration)
       }
+      try session.onRoot { try timeline.requireWritable() }
       let bench = try StepBench(graph, configuration, quantizes: mode == .qat, communicates: !isAlone, session)
       let report = try bench.run(steps: steps)
-      if profile { session.note(bench.profile().text + "\n" + bench.layers.text) }
+      if profile || timeline.path != nil {
+        let recorder = try bench.recorded()
+        if profile { session.note(StepProfile(recorder.spans).text + "\n" + bench.layers.text) }
+        if let path = timeline.path {
+          let timeline = try Timeline(recorder, session.communicator)
+          try session.onRoot { try timeline.write(to: path) }
+        }
+      }
       session.result(json ? report.json.text() : report.text)
       return .done
     }

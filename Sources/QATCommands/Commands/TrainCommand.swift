@@ -55,6 +55,7 @@ struct TrainCommand: ParsableCommand {
   @Flag(help: "The results as one JSON object on stdout.")
   var json = false
 
+  @OptionGroup var timeline: TimelineOption
   @OptionGroup var overrides: Overrides
   @OptionGroup var output: ExportOption
   @OptionGroup var running: RunningOptions
@@ -69,6 +70,7 @@ struct TrainCommand: ParsableCommand {
           configurationPath: config.path, model: model.model, shapes: model.shape.shapes, data: data.path, overrides: overrides.apply)
       }
       inputs.warn(session)
+      try session.onRoot { try timeline.requireWritable() }
       let directory = CheckpointDirectory(checkpointDirectory, inputs.configuration.checkpoint)
       let resumption = resume.map { (CheckpointDirectory.Choice($0), allow.reduce(into: Set<AllowedChange>()) { $0.formUnion($1) }) }
       if isDryRun {
@@ -81,7 +83,7 @@ struct TrainCommand: ParsableCommand {
       do {
         try session.communicator.stopIfAsked()
         var run = try TrainingRun(
-          inputs, directory: directory, forcesLock: forcesLock, resume: resumption, stopConditions: conditions, session)
+          inputs, directory: directory, forcesLock: forcesLock, resume: resumption, stopConditions: conditions, timeline: timeline.path, session)
         let result = try run.finish(exports: output.destinations, testVectorCount: output.vectors.count)
         session.result(json ? result.json.text() : result.text)
         return .done

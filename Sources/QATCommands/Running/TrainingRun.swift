@@ -19,7 +19,8 @@ struct TrainingRun {
   /// - Throws: an error that names what is wrong, the same on all ranks; `StopRequest` when the run is asked to stop meanwhile.
   init(
     _ inputs: RunInputs, directory: CheckpointDirectory, forcesLock: Bool,
-    resume: (choice: CheckpointDirectory.Choice, allowed: Set<AllowedChange>)?, stopConditions: StopConditions, _ session: Session
+    resume: (choice: CheckpointDirectory.Choice, allowed: Set<AllowedChange>)?, stopConditions: StopConditions, timeline: String?,
+    _ session: Session
   ) throws {
     self.inputs = inputs
     self.session = session
@@ -86,6 +87,19 @@ struct TrainingRun {
               dataset: inputs.validation, preprocessing: inputs.configuration.data.preprocessing, count: TensorBoardLog.sampleCount,
               seed: inputs.configuration.seed, options: inputs.configuration.loadingOptions)
           }))
+    }
+    task.recorder = timeline.map { path in
+      // The first steps show how pages, caches and the processor's clock settle.
+      StepRecorder(steps: 10, after: 10) { recorder in
+        let timeline = try Timeline(recorder, session.communicator)
+        // A picture that cannot be written must not end a training that goes well.
+        do throws(FileError) {
+          try timeline.write(to: path)
+          session.note("the timeline of \(recorder.stepCount) steps is in \(path)")
+        } catch {
+          session.warn("there is no timeline: \(error)")
+        }
+      }
     }
     trainer = try Trainer(task, communicator: session.communicator, resuming: checkpoint)
     if let bytes = trainer.teacherByteCount { session.note("knowledge distillation: the teacher takes \(Numbers.bytes(bytes)) on each rank") }

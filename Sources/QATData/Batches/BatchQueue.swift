@@ -51,7 +51,7 @@ final class BatchQueue: @unchecked Sendable {
     self.reader = reader
     self.augmentSeed = augmentSeed
     self.replaces = replaces
-    slots = (0..<3).map { _ in BatchSlot(capacity: capacity, reader: reader) }
+    slots = (0..<3).map { BatchSlot(number: $0, capacity: capacity, reader: reader) }
     progress = slots.map { _ in Progress() }
   }
 
@@ -96,6 +96,7 @@ final class BatchQueue: @unchecked Sendable {
       if !ended, planned - taken < slots.count {
         let index = planned % slots.count
         if producer.plan(slots[index]) {
+          slots[index].reading.start = DispatchTime.now().uptimeNanoseconds
           progress[index] = Progress(total: slots[index].count)
           planned += 1
         } else {
@@ -123,6 +124,7 @@ final class BatchQueue: @unchecked Sendable {
       condition.unlock()
       slots[index].complete(reader.options.mixing, seed: augmentSeed)
       condition.lock()
+      slots[index].reading.end = DispatchTime.now().uptimeNanoseconds
       progress[index].isComplete = true
       while filled < planned, progress[filled % slots.count].isComplete { filled += 1 }
     }

@@ -20,9 +20,11 @@ final class BatchSlot {
   var position = 0
   var firstSample = 0
   var next = DataPosition(epoch: 0, position: 0)
+  var reading: LoadedBatch.Reading
 
-  /// Room for `capacity` samples.
-  init(capacity: Int, reader: SampleReader) {
+  /// Room for `capacity` samples, as memory number `number`.
+  init(number: Int, capacity: Int, reader: SampleReader) {
+    reading = LoadedBatch.Reading(memory: number, start: 0, end: 0)
     inputSizes = reader.shapes.map(\.elementCount)
     inputs = inputSizes.map { AlignedBuffer(count: capacity * $0) }
     target = reader.target

@@ -15,6 +15,18 @@ public struct LoadedBatch {
   public let firstSample: Int
   /// Where training goes on after the global batch: what a checkpoint stores once the batch is consumed.
   public let next: DataPosition
+  /// When its samples were read.
+  public let reading: Reading
+
+  /// When a batch was read and prepared by the loader's threads, and where to.
+  public struct Reading: Sendable, Hashable {
+    /// Which of the loader's memories holds the batch, counted from 0.
+    public var memory: Int
+    /// When the first sample was asked for, in nanoseconds of the system's clock that never goes back.
+    public var start: UInt64
+    /// When the last one was ready, likewise.
+    public var end: UInt64
+  }
 
   init(_ slot: BatchSlot) {
     self.slot = slot
@@ -24,6 +36,7 @@ public struct LoadedBatch {
     position = slot.position
     firstSample = slot.firstSample
     next = slot.next
+    reading = slot.reading
   }
 
   /// What a sample feeds to a network.

@@ -46,7 +46,7 @@ final class PlanCompiler {
   private var contributions: [TensorName: [PlanValue]] = [:]
   private var backwardMakers: [(node: Int, make: () throws -> Void)] = []
   private var isBackward = false
-  private let types: [TensorName: TensorType]
+  let types: [TensorName: TensorType]
   private let consumers: [TensorName: [Graph.Use]]
   private let producers: [TensorName: Int]
   private let visible: Set<TensorName>
@@ -88,6 +88,7 @@ final class PlanCompiler {
     for (index, node) in graph.nodes.enumerated() where !fused.contains(index) { try compile(node, at: index) }
     for name in graph.outputs + observed where results[name] == nil { try makeResult(name) }
     if mode == .training { try compileBackward() }
+    countOperations()
     // Both hold this compiler.
     (backwardMakers, deferred) = ([], [:])
   }

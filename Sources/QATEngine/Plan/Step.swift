@@ -6,6 +6,10 @@ class Step {
   let reads: [PlanBuffer]
   /// Buffers it fills.
   let writes: [PlanBuffer]
+  /// Multiplications and additions of a convolution or matrix product; 0 for everything else.
+  var operationCount = 0
+  /// Bytes of what it reads and writes.
+  var byteCount: Int { (reads + writes).reduce(0) { $0 + $1.byteCount } }
 
   init(label: String, reads: [PlanBuffer], writes: [PlanBuffer]) {
     self.label = label

@@ -93,6 +93,9 @@ public final class GradientReducer {
     return true
   }
 
+  /// Whether each rank updates a share of the parameters, so that `gatherParameters` has something to do.
+  public var gathersParameters: Bool { parameterGather != nil }
+
   /// Gives every rank the parameters that each has updated, where each updates a share of them; otherwise does nothing. All ranks call it after the update.
   /// - Throws: the communicator's error.
   public func gatherParameters() throws {

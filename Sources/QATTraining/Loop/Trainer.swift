@@ -34,6 +34,8 @@ public final class Trainer {
     public var allowed: Set<AllowedChange> = []
     /// Who watches the run, besides the progress shown and `metrics.jsonl`. The same kinds on every rank.
     public var callbacks: [any TrainingCallback] = []
+    /// Notes what some steps do, and when; nil for nobody. The same on every rank: what takes the notes may call collectives.
+    public var recorder: StepRecorder?
     /// What the user wants to find in checkpoints, asked for on rank 0 whenever one is begun; nil for nothing.
     public var objects: (() throws -> CheckpointObjects)?
 
@@ -157,6 +159,7 @@ public final class Trainer {
     // Counted from where the run stands: the batch size may have changed on the way.
     let stepsLeft = max(0, configuration.epochs * stepper.batchesPerEpoch - stepper.scheduleStep(at: position))
     totalSteps = min(step + stepsLeft, configuration.maxSteps ?? Int.max)
+    task.recorder?.fit(stepsLeft: totalSteps - step)
     writer = try communicator.together { [memories] in
       guard communicator.isRoot, let directory = task.directory else { return nil }
       let snapshot = try CheckpointSnapshot(state: task.state, average: average, memories: memories.memories)
@@ -220,6 +223,7 @@ public final class Trainer {
     result.seconds = ProgressLine.now - start
     (result.stepSeconds, result.exposedCommunicationSeconds) = (trainingSeconds, exposedSeconds)
     result.imagesPerSecond = trainingSeconds > 0 ? Double((step - firstStep) * globalBatchSize) / trainingSeconds : 0
+    try task.recorder?.finish()
     try callbacks.trainingEnded(result, self)
     return result
   }

@@ -50,6 +50,7 @@ final class TrainingStep {
   private let numbers: NumericalGuard
   /// The memory that the steps take on this rank.
   private(set) var memory: TrainingMemory
+  private let recorder: StepRecorder?
 
   /// Starts reading at `position`. All ranks do so together. Before the first step, `compile` says of which network the steps are.
   init(
@@ -65,6 +66,7 @@ final class TrainingStep {
     self.partition = partition
     self.communicator = communicator
     self.numbers = numbers
+    recorder = task.recorder
     self.optimizer = optimizer
     state = task.state
     objective =
@@ -109,6 +111,7 @@ final class TrainingStep {
       }
     }
     plan?.seed = configuration.seed
+    plan?.recorder = recorder
   }
 
   /// Tells the user, on whichever rank, of corrupt samples that were met since the last time.
@@ -138,20 +141,25 @@ final class TrainingStep {
   func run(_ step: Int, writerHasFailed: Bool) throws -> Outcome {
     guard let plan else { preconditionFailure("a step before its network was compiled") }
     WorkPhase.beginStep(step + 1)
+    try recorder?.beginStep(step + 1, barrier: communicator.barrier)
     var batch: LoadedBatch
     repeat {
-      WorkPhase.reading.begin()
+      begin(.reading)
       batch = try loader.next()
+      recorder?.note(
+        reading: "samples from \(batch.firstSample) of epoch \(batch.epoch + 1)", memory: batch.reading.memory, from: batch.reading.start,
+        to: batch.reading.end)
       if unreadable.limit > 0 { tellOfUnreadable() }
-      WorkPhase.forward.begin()
+      begin(.forward)
       binding.feed(batch, to: plan)
       plan.forward(step: UInt64(step), firstSample: batch.firstSample)
+      recorder?.begin(phase: "loss")
       let scale = 1 / Float(partition.globalBatchSize)
       var sums = objective?.evaluate(plan, targets: batch.targets, scale: scale) ?? LossSums(positions: 0, count: batch.count)
       let distilled = try distillation?.evaluate(
         plan, batch, binding, step: step, firstSample: batch.firstSample, scale: scale, adds: objective != nil)
       sums.loss += distilled ?? 0
-      WorkPhase.backward.begin()
+      begin(.backward)
       numbers.watch(sums, of: batch, plan: plan)
       plan.backward { completed in
         numbers.watch(gradientsUpTo: completed, of: batch)
@@ -163,9 +171,9 @@ final class TrainingStep {
         sums, distillation: distilled ?? 0, isFinite: numbers.isClean, largestMagnitude: numbers.largestMagnitude, stop: .pending,
         writerHasFailed: writerHasFailed
       ).write(to: state.trailer)
-      WorkPhase.exchanging.begin()
+      begin(.exchanging)
     } while try !reducer.finish()
-    WorkPhase.updating.begin()
+    begin(.updating)
     let outcome = Outcome(
       trailer: StepTrailer(reading: state.trailer), epoch: batch.epoch, next: batch.next,
       rate: callbacks.learningRate(
@@ -175,11 +183,18 @@ final class TrainingStep {
       if movesStatistics { state.updateStatistics() }
       if let clipping { try clipping.gradient.apply(limit: clipping.limit) }
       optimizer.step(state, rate: outcome.rate)
+      if reducer.gathersParameters { recorder?.begin(phase: "gathering of parameters") }
       try reducer.gatherParameters()
       average?.update(after: optimizer.stepCount)
     } else {
       try numbers.skip(step, rate: outcome.rate, communicator)
     }
+    try recorder?.endStep()
     return outcome
+  }
+
+  private func begin(_ phase: WorkPhase) {
+    phase.begin()
+    recorder?.begin(phase: phase.words)
   }
 }
