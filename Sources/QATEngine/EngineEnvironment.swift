@@ -10,6 +10,10 @@ public enum EngineEnvironment {
     set { qat_set_thread_limit(Int32(clamping: newValue)) }
   }
 
+  /// Measures, in some 50 ms, how many additions and multiplications of float32 all threads compute in a second where nothing waits for memory: the ceiling
+  /// of direct kernels. Williams et al. 2009, "Roofline: an insightful visual performance model for multicore architectures".
+  public static func measuredPeak() -> Double { qat_peak_operations_per_second() }
+
   /// oneDNN's version and the instruction set it uses here: results are bit-identical only where these and the thread count agree.
   public static var description: String { "\(libraryVersion), \(instructionSet)" }
 

@@ -109,11 +109,12 @@ import Testing
       note(.kernel, "Conv backward data conv2", 5, 10, bytes: 3, operations: 300)
     }
     #expect(
-      StepProfile(spans).text == """
-        work                times  milliseconds    share  GB/s  GOP/s
-        -------------------------------------------------------------
-        Conv backward data      2          8.00  80.00 %   0.5   50.0
-        Relu                    1          2.00  20.00 %   5.0      –
+      StepProfile(spans, peak: 80e9).text == """
+        work                times  milliseconds    share  GB/s  GOP/s  of peak
+        ----------------------------------------------------------------------
+        Conv backward data      2          8.00  80.00 %   0.5   50.0  62.50 %
+        Relu                    1          2.00  20.00 %   5.0      –        –
+        peak of float32 in registers: 80.0 GFLOP/s
         """)
   }
 }

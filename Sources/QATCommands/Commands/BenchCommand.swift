@@ -83,7 +83,7 @@ struct BenchCommand: ParsableCommand {
       let report = try bench.run(steps: steps)
       if profile || timeline.path != nil {
         let recorder = try bench.recorded()
-        if profile { session.note(StepProfile(recorder.spans).text + "\n" + bench.layers.text) }
+        if profile { session.note(StepProfile(recorder.spans, peak: EngineEnvironment.measuredPeak()).text + "\n" + bench.layers.text) }
         if let path = timeline.path {
           let timeline = try Timeline(recorder, session.communicator)
           try session.onRoot { try timeline.write(to: path) }

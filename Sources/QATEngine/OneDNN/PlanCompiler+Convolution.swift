@@ -19,9 +19,7 @@ extension PlanCompiler {
       let weights = try converted(plainWeights, to: forward.layout(dnnl_query_weights_md, shape: shapes.groupedWeights), "pack \(node.inputs[1])")
       var reads = [argument(DNNL_ARG_SRC, x), argument(DNNL_ARG_WEIGHTS, weights)]
       if let bias { reads.append(argument(DNNL_ARG_BIAS, bias)) }
-      append(
-        try PrimitiveStep(
-          "Conv \(node.name)", forward, context, reads: reads, writes: [argument(DNNL_ARG_DST, result)], products: shapes.products))
+      append(try PrimitiveStep("Conv \(node.name)", forward, context, reads: reads, writes: [argument(DNNL_ARG_DST, result)]))
     }
     onBackward(of: index) { [self] in
       guard let dy = try gradient(node.outputs[0]) else { return }

@@ -27,10 +27,7 @@ extension PlanCompiler {
     let result = allocate(try forward.layout(dnnl_query_dst_md, shape: destination))
     var reads = [argument(DNNL_ARG_SRC, x), argument(DNNL_ARG_WEIGHTS, weights)]
     if let bias { reads.append(argument(DNNL_ARG_BIAS, bias)) }
-    let products = Double(source.reduce(1, *)) * Double(weightLayout.shape.reduce(1, *)) / Double(max(source[1], 1))
-    append(
-      try PrimitiveStep(
-        "ConvTranspose \(node.name)", forward, context, reads: reads, writes: [argument(DNNL_ARG_DST, result)], products: products))
+    append(try PrimitiveStep("ConvTranspose \(node.name)", forward, context, reads: reads, writes: [argument(DNNL_ARG_DST, result)]))
     define(node.outputs[0], result)
     onBackward(of: index) { [self] in
       guard let dy = try gradient(node.outputs[0]) else { return }

@@ -25,9 +25,7 @@ extension PlanCompiler {
     if try !integerLinear(node, shapes, transposes: op.transposesB, bias, result) {
       var reads = [argument(DNNL_ARG_SRC, try plainValue(node.inputs[0])), argument(DNNL_ARG_WEIGHTS, weights)]
       if let bias { reads.append(argument(DNNL_ARG_BIAS, bias)) }
-      append(
-        try PrimitiveStep(
-          "Gemm \(node.name)", forward, context, reads: reads, writes: [argument(DNNL_ARG_DST, result)], products: Double(rows * inner * columns)))
+      append(try PrimitiveStep("Gemm \(node.name)", forward, context, reads: reads, writes: [argument(DNNL_ARG_DST, result)]))
     }
     onBackward(of: index) { [self] in
       guard let dy = try gradient(node.outputs[0]) else { return }

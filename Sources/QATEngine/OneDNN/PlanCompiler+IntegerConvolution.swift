@@ -46,9 +46,6 @@ extension ConvolutionShapes {
   /// Products that are added up for one output.
   var terms: Int { groupedWeights.suffix(source.count - 1).reduce(1, *) }
 
-  /// Products of all outputs.
-  var products: Double { Double(terms) * Double(destination.reduce(1, *)) }
-
   /// Why integer products would not save more time than the passes around them cost: the rule for all convolutions, independent of machine and batch size.
   ///
   /// Measured on an AVX2 core without VNNI: a product costs 1/80 ns less than in floats; the pass that scales the sums 0.35 ns an output, and, of a training

@@ -59,7 +59,7 @@ extension PlanCompiler {
       try PrimitiveStep(
         label, descriptor, context,
         reads: [.init(index: DNNL_ARG_SRC, layout: left, buffer: a), .init(index: DNNL_ARG_WEIGHTS, layout: right, buffer: b)],
-        writes: [.init(index: DNNL_ARG_DST, layout: product, buffer: c)], products: Double(left.shape.reduce(1, *) * product.shape[2])))
+        writes: [.init(index: DNNL_ARG_DST, layout: product, buffer: c)]))
     return true
   }
 

@@ -12,21 +12,16 @@ final class PrimitiveStep: Step {
   private let primitive: dnnl_primitive_t
   private let context: DNNLContext
   private let arguments: [Argument]
-  private let products: Double
   // The C array that each execution passes; its memories are ours to destroy.
   private let list: UnsafeMutableBufferPointer<dnnl_exec_arg_t>
 
-  // `products` are the products of floats that it adds up; those of integers take half the time.
-  init(
-    _ label: String, _ descriptor: PrimitiveDescriptor, _ context: DNNLContext, reads: [Argument], writes: [Argument], products: Double = 0
-  ) throws(EngineError) {
+  init(_ label: String, _ descriptor: PrimitiveDescriptor, _ context: DNNLContext, reads: [Argument], writes: [Argument]) throws(EngineError) {
     var primitive: dnnl_primitive_t?
     try check(dnnl_primitive_create(&primitive, descriptor.pd), "the primitive of \(label)")
     guard let primitive else { throw EngineError("oneDNN gave no primitive for \(label)") }
     self.primitive = primitive
     self.context = context
     arguments = reads + writes
-    self.products = products
     list = .allocate(capacity: arguments.count)
     list.initialize(repeating: dnnl_exec_arg_t(arg: 0, memory: nil))
     super.init(label: label, reads: reads.map(\.buffer), writes: writes.map(\.buffer))
@@ -39,8 +34,6 @@ final class PrimitiveStep: Step {
   }
 
   override var isRepeatable: Bool { true }
-
-  override var cost: Double { max(super.cost, products / 40) }
 
   deinit {
     for argument in list { dnnl_memory_destroy(argument.memory) }

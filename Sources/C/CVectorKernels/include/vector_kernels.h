@@ -15,5 +15,6 @@
 #include "loss.h"
 #include "optimizer.h"
 #include "parallel.h"
+#include "peak.h"
 #include "runtime_rounding.h"
 #include "winograd.h"
