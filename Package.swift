@@ -11,6 +11,9 @@ let numerics: Target.Dependency = .product(name: "RealModule", package: "swift-n
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 
+// For tests, the one instruction set that our loops are compiled for, as in "x86-64-v3"; else the loader chooses by the CPU. See scripts/check-instruction-sets.
+let instructionSet: [CSetting] = Context.environment["QAT_INSTRUCTION_SET"].map { [.define("QAT_INSTRUCTION_SET", to: "\"\($0)\"")] } ?? []
+
 // One row a library: what it holds is said in docs/architecture.md. A room sees only rooms above it.
 let rooms: [Target] = [
   .target(name: "QATFiles", dependencies: ["CTrainingSupport"], path: "Sources/QATFormats/Files"),
@@ -87,7 +90,9 @@ let package = Package(
     .systemLibrary(name: "CZlib", path: "Sources/C/CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     .target(name: "VirtualNodes", path: "Tests/VirtualNodes"),
-    .target(name: "CVectorKernels", path: "Sources/C/CVectorKernels", linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
+    .target(
+      name: "CVectorKernels", path: "Sources/C/CVectorKernels", cSettings: instructionSet,
+      linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
     .target(name: "CTrainingSupport", path: "Sources/C/CTrainingSupport"),
     .target(name: "CWatching", path: "Sources/C/CWatching"),
     .executableTarget(name: "qat", dependencies: ["QATCommands"], path: "Sources/QATTool"),
