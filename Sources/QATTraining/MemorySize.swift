@@ -20,23 +20,23 @@ public struct MemorySize: Sendable, Hashable, CustomStringConvertible {
     byteCount = Int(bytes)
   }
 
+  /// Units by name, those first that are written rather than others of the same length.
+  private static let units: [(name: String, byteCount: Int)] = [
+    ("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40), ("KB", 1000), ("MB", 1_000_000), ("GB", 1_000_000_000),
+    ("TB", 1_000_000_000_000),
+  ]
+
+  /// What is accepted, in capitals.
   private static let factors: [String: Double] = {
-    var factors = ["B": 1.0]
-    for (power, letter) in ["K", "M", "G", "T"].enumerated() {
-      let binary = (0...power).reduce(1.0) { factor, _ in factor * 1024 }
-      factors[letter] = binary
-      factors[letter + "IB"] = binary
-      factors[letter + "B"] = (0...power).reduce(1.0) { factor, _ in factor * 1000 }
-    }
-    return factors
+    let written = units.map { ($0.name.uppercased(), Double($0.byteCount)) }
+    let letters = units.filter { $0.name.hasSuffix("iB") }.map { (String($0.name.prefix(1)), Double($0.byteCount)) }
+    return Dictionary(uniqueKeysWithValues: written + letters)
   }()
 
-  /// The amount in the largest unit of which it is a whole number: reads back as the same.
+  /// The amount as the shortest whole number of a unit: reads back as the same.
   public var description: String {
-    let units = ["B", "KiB", "MiB", "GiB", "TiB"]
-    var (count, unit) = (byteCount, 0)
-    while count > 0, count % 1024 == 0, unit + 1 < units.count { (count, unit) = (count / 1024, unit + 1) }
-    return "\(count)\(units[unit])"
+    let texts = Self.units.filter { byteCount % $0.byteCount == 0 }.map { "\(byteCount / $0.byteCount)\($0.name)" }
+    return texts.min { $0.count < $1.count } ?? "\(byteCount)B"
   }
 
   /// The amount in whole MiB, rounded up, as a limit that is enough for it is written.

@@ -19,9 +19,15 @@ extension ToolTests {
 
     private func bytes(_ memory: JSONNode, _ key: String) throws -> Int { try #require(memory[key]?.number?.integer, "\(key)") }
 
-    @Test(arguments: [(nil, ""), (2, "--batch-size 8 --accumulation-steps 2"), (2, "--reproducible 2 --batch-size 8")] as [(Int?, String)])
-    func aRunWithinALimitExportsTheSameFileAlsoWhenItGoesOnWithAnother(ranks: Int?, flags: String) throws {
+    @Test(
+      arguments: [
+        (nil, "", ""), (2, "--batch-size 8 --accumulation-steps 2", ""), (2, "--reproducible 2 --batch-size 8", ""),
+        (2, "", "\"batch_norm\": \"synchronized\","),
+      ] as [(Int?, String, String)])
+    func aRunWithinALimitExportsTheSameFileAlsoWhenItGoesOnWithAnother(ranks: Int?, flags: String, keys: String) throws {
       let folder = try Scratch()
+      let configuration = try #require(String(data: folder.bytes("int8.json"), encoding: .utf8))
+      try folder.write("int8.json", configuration.replacingOccurrences(of: "\"seed\": 1,", with: "\"seed\": 1, \(keys)"))
       let unlimited = try bytes(try memory(flags, folder, ranks: ranks), "counted_bytes")
       let limit = MemorySize(byteCount: unlimited * 8 / 10)
       let limited = try memory("\(flags) --memory-limit \(limit)", folder, ranks: ranks)
@@ -31,6 +37,7 @@ extension ToolTests {
       func train(_ words: String) throws {
         let run = try ToolRun("train --config int8.json \(Self.data) \(flags) \(words)", in: folder, ranks: ranks)
         try #require(run.exitCode == 0, "\(run.errors)")
+        #expect(run.errors.contains("of the forward pass computed twice") == words.contains("--memory-limit"), "\(run.errors)")
       }
       try train("--checkpoint-dir free --max-steps 2 --export free.onnx")
       try train("--checkpoint-dir bound --max-steps 1 --memory-limit \(limit)")

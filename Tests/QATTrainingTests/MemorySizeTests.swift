@@ -24,9 +24,15 @@ struct MemorySizeTests {
     #expect(MemorySize(text) == nil)
   }
 
-  @Test("is written so that it reads back as the same", arguments: [1, 1000, 1024, 1 << 20, 3 << 29, 1 << 30, (1 << 40) + 1, 5 << 40])
-  func written(_ byteCount: Int) {
-    #expect(MemorySize("\(MemorySize(byteCount: byteCount))")?.byteCount == byteCount)
+  @Test(
+    "is written in few characters, and reads back as the same",
+    arguments: [
+      (1, "1B"), (999, "999B"), (1024, "1KiB"), (1 << 20, "1MiB"), (3 << 29, "1536MiB"), (1 << 31, "2GiB"), (800_000_000, "800MB"), (5 << 40, "5TiB"),
+      ((1 << 40) + 1, "1099511627777B"),
+    ])
+  func written(_ byteCount: Int, _ words: String) {
+    #expect("\(MemorySize(byteCount: byteCount))" == words)
+    #expect(MemorySize(words)?.byteCount == byteCount)
   }
 
   @Test("is rounded up to whole MiB", arguments: [(1, "1MiB"), (1 << 20, "1MiB"), ((1 << 20) + 1, "2MiB"), (3 << 30, "3GiB")])

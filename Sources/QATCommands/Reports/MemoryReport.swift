@@ -24,22 +24,26 @@ struct MemoryReport {
   /// - Parameter width: of the titles in front of the lines.
   /// - Returns: one line, or two.
   func lines(titleWidth width: Int) -> [String] {
-    var parts = [
-      "\(Numbers.bytes(memory.activations)) activations and their gradients",
-      "\(Numbers.bytes(memory.parameters)) parameters and what is kept for them",
-    ]
-    if memory.samples > 0 { parts.append("\(Numbers.bytes(memory.samples)) samples") }
-    if memory.teacher > 0 { parts.append("\(Numbers.bytes(memory.teacher)) the teacher") }
-    var lines = [("counted", "\(Numbers.bytes(memory.total)) a rank: \(parts.joined(separator: ", "))")]
-    if let limit { lines.append(("limit", "\(limit): \(cost)")) }
-    return lines.map { $0.0.padding(toLength: width, withPad: " ", startingAt: 0) + $0.1 }
+    [("counted", sum), ("limit", cost)].compactMap { title, text in text.map { title.padding(toLength: width, withPad: " ", startingAt: 0) + $0 } }
   }
 
-  private var cost: String {
-    guard let recomputation = memory.recomputation, !kinds.isEmpty else { return "nothing is computed twice" }
+  private var sum: String? {
+    let parts = [
+      (memory.activations, "activations and their gradients"), (memory.parameters, "parameters and what is kept for them"),
+      (memory.samples, "samples"),
+      (memory.teacher, "the teacher"),
+    ]
+    let words = parts.filter { $0.0 > 0 }.map { "\(Numbers.bytes($0.0)) \($0.1)" }
+    return "\(Numbers.bytes(memory.total)) a rank: \(words.joined(separator: ", "))"
+  }
+
+  /// What the limit costs; nil without one.
+  var cost: String? {
+    guard let limit else { return nil }
+    guard let recomputation = memory.recomputation, !kinds.isEmpty else { return "\(limit): nothing is computed twice" }
     let steps = kinds.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
-    return
-      "instead of \(Numbers.bytes(memory.unlimited)), by about \(Numbers.percent(recomputation.forwardShare)) of the forward pass computed twice (\(steps))"
+    let share = Numbers.fixed(100 * recomputation.forwardShare, 1)
+    return "\(limit): instead of \(Numbers.bytes(memory.unlimited)), by about \(share) % of the forward pass computed twice (\(steps))"
   }
 
   /// Kinds of steps that run twice, the most frequent first.

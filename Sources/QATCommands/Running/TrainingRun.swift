@@ -102,6 +102,7 @@ struct TrainingRun {
       }
     }
     trainer = try Trainer(task, communicator: session.communicator, resuming: checkpoint)
+    if let cost = MemoryReport(memory: trainer.memory, limit: inputs.configuration.memoryLimit).cost { session.note("memory limit \(cost)") }
     if let bytes = trainer.teacherByteCount { session.note("knowledge distillation: the teacher takes \(Numbers.bytes(bytes)) on each rank") }
   }
 

@@ -29,8 +29,11 @@ class Step {
   /// Roughly how long it takes, in nanoseconds of one core: passes over memory at 10 GB/s, or arithmetic at 80 GOP/s. Only ratios matter.
   var cost: Double { max(Double(byteCount) / 10, Double(operationCount) / 80) }
 
-  /// The label without the node: what steps of one kind share.
-  var kind: String { label.split(separator: " ").dropLast().joined(separator: " ") }
+  /// The label without the node: what steps of one kind share, as in "codes" for "codes of NODE".
+  var kind: String {
+    let words = label.split(separator: " ").dropLast()
+    return (words.last == "of" ? words.dropLast() : words).joined(separator: " ")
+  }
 }
 
 /// A step over one of our own loops, which computes what it writes from what it reads.
