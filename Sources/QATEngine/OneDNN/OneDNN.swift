@@ -48,6 +48,10 @@ final class DNNLContext {
     return dnnl_get_effective_cpu_isa().rawValue & vnni != vnni
   }()
 
+  /// Whether, where two products are added in 16 bits, these are of consecutive terms of the sum. oneDNN 3 cuts long sums of an odd number of terms so that others meet: on AVX2, 3.2 does from 1281
+  /// terms on.
+  static func addsNeighbours(terms: Int) -> Bool { (dnnl_version()?.pointee.major ?? 0) < 3 || terms.isMultiple(of: 2) || terms < 1024 }
+
   /// oneDNN's name and version.
   static var version: String {
     guard let version = dnnl_version()?.pointee else { return "oneDNN" }

@@ -8,7 +8,7 @@ extension PlanCompiler {
     guard let function = ActivationFunction(node.op) else { return false }
     let x = try value(node.inputs[0])
     let training: Int32 = mode == .training ? 1 : 0
-    let forward = withUnsafePointer(to: x.layout.descriptor) { layout in
+    let forward = x.layout.descriptor.use { layout in
       PrimitiveDescriptor { qat_dnnl_eltwise_forward_pd($0, context.engine, training, function.kind, layout, function.alpha, function.beta) }
     }
     guard let forward else { return false }
@@ -19,7 +19,7 @@ extension PlanCompiler {
     define(node.outputs[0], y)
     onBackward(of: index) { [self] in
       guard let dy = try gradient(node.outputs[0]) else { return }
-      let backward = withUnsafePointer(to: x.layout.descriptor) { layout in
+      let backward = x.layout.descriptor.use { layout in
         PrimitiveDescriptor {
           qat_dnnl_eltwise_backward_pd($0, context.engine, function.kind, layout, layout, function.alpha, function.beta, forward.pd)
         }
@@ -77,11 +77,12 @@ private struct ActivationFunction {
   /// Functions whose derivative is computed from the input.
   private static func ofInput(_ op: any Operator) -> (dnnl_alg_kind_t, alpha: Float, beta: Float)? {
     switch op {
-    case is HardSwish: (dnnl_eltwise_hardswish, 0, 0)
+    // x · clip(x / 6 + 1 / 2, 0, 1): oneDNN 2 takes these numbers for granted.
+    case is HardSwish: (dnnl_eltwise_hardswish, 1 / 6, 1 / 2)
     case is Log: (dnnl_eltwise_log, 0, 0)
     case is Abs: (dnnl_eltwise_abs, 0, 0)
     case is Neg: (dnnl_eltwise_linear, -1, 0)
-    case is Softplus: (dnnl_eltwise_soft_relu, 0, 0)
+    case is Softplus: (dnnl_eltwise_soft_relu, 1, 0)
     case let op as Gelu: (op.approximation == .none ? dnnl_eltwise_gelu_erf : dnnl_eltwise_gelu_tanh, 0, 0)
     case let op as Swish: (dnnl_eltwise_swish, op.alpha, 0)
     case is Mish: (dnnl_eltwise_mish, 0, 0)

@@ -16,7 +16,7 @@ extension PlanCompiler {
     let training: Int32 = mode == .training ? 1 : 0
     let usesRunning = mode == .evaluation || op.isFrozen
     let running: Int32 = usesRunning ? 1 : 0
-    let forward = withUnsafePointer(to: x.layout.descriptor) { layout in
+    let forward = x.layout.descriptor.use { layout in
       PrimitiveDescriptor { qat_dnnl_normalization_forward_pd($0, context.engine, training, running, withRelu, layout, op.epsilon) }
     }
     guard let forward else { return false }
@@ -34,7 +34,7 @@ extension PlanCompiler {
     let (mean, variance) = usesRunning ? (try plainValue(node.inputs[3]), try plainValue(node.inputs[4])) : (allocate(channels), allocate(channels))
     let statistics = [argument(DNNL_ARG_MEAN, mean), argument(DNNL_ARG_VARIANCE, variance)]
     if usesRunning { reads += statistics } else { writes += statistics }
-    let workspace = mode == .training ? forward.workspace().map { allocate($0) } : nil
+    let workspace = mode == .training ? try forward.workspace().map { allocate($0) } : nil
     if let workspace { writes.append(argument(DNNL_ARG_WORKSPACE, workspace)) }
     append(try PrimitiveStep(label, forward, context, reads: reads, writes: writes))
     guard mode == .training else { return true }
@@ -44,7 +44,7 @@ extension PlanCompiler {
     }
     onBackward(of: index) { [self] in
       guard let dy = try gradient(output) else { return }
-      let backward = withUnsafePointer(to: x.layout.descriptor) { layout in
+      let backward = x.layout.descriptor.use { layout in
         PrimitiveDescriptor { qat_dnnl_normalization_backward_pd($0, context.engine, running, withRelu, layout, layout, op.epsilon, forward.pd) }
       }
       guard let backward else { throw EngineError("oneDNN has no backward kernel for \(node.name)") }
@@ -52,9 +52,10 @@ extension PlanCompiler {
       let (dGamma, dBeta) = (gradientDestination(node.inputs[1], channels), gradientDestination(node.inputs[2], channels))
       var reads = [
         argument(DNNL_ARG_SRC, x), argument(DNNL_ARG_MEAN, mean), argument(DNNL_ARG_VARIANCE, variance), argument(DNNL_ARG_DIFF_DST, dy),
-        argument(DNNL_ARG_SCALE, gamma), argument(DNNL_ARG_SHIFT, beta),
+        argument(DNNL_ARG_SCALE, gamma),
       ]
       if let workspace { reads.append(argument(DNNL_ARG_WORKSPACE, workspace)) }
+      if reads.count < backward.inputCount { reads.append(argument(DNNL_ARG_SHIFT, beta)) }
       append(
         try PrimitiveStep(
           "BatchNormalization backward \(node.name)", backward, context, reads: reads,

@@ -44,7 +44,7 @@ extension PlanCompiler {
       var writes = [argument(DNNL_ARG_DIFF_SRC, asMatrix(dx)), argument(DNNL_ARG_DIFF_SCALE, asLine(dScale))]
       if let bias, let biasName {
         let dBias = gradientDestination(biasName, try .plain(normalized))
-        reads.append(argument(DNNL_ARG_SHIFT, bias))
+        if reads.count < backward.inputCount { reads.append(argument(DNNL_ARG_SHIFT, bias)) }
         writes.append(argument(DNNL_ARG_DIFF_SHIFT, asLine(dBias)))
         try contribute(dBias, to: biasName)
       }

@@ -63,7 +63,7 @@ extension PlanCompiler {
     guard let forward else { return nil }
     let result = allocate(try forward.layout(dnnl_query_dst_md, shape: to))
     var writes = [argument(DNNL_ARG_DST, result)]
-    let workspace = mode == .training ? forward.workspace().map { allocate($0) } : nil
+    let workspace = mode == .training ? try forward.workspace().map { allocate($0) } : nil
     if let workspace { writes.append(argument(DNNL_ARG_WORKSPACE, workspace)) }
     append(try PrimitiveStep("\(node.type) \(node.name)", forward, context, reads: [argument(DNNL_ARG_SRC, x)], writes: writes))
     onBackward(of: index) { [self] in

@@ -4,9 +4,7 @@ extension PlanCompiler {
   /// Appends a copy from one layout to another.
   func appendReorder(_ source: PlanValue, _ destination: PlanValue, _ label: String) throws {
     let descriptor = PrimitiveDescriptor { pd in
-      withUnsafePointer(to: source.layout.descriptor) { from in
-        withUnsafePointer(to: destination.layout.descriptor) { to in qat_dnnl_reorder_pd(pd, context.engine, from, to) }
-      }
+      source.layout.descriptor.use { from in destination.layout.descriptor.use { to in qat_dnnl_reorder_pd(pd, context.engine, from, to) } }
     }
     guard let descriptor else { throw EngineError("oneDNN has no copy between the layouts of \(label)") }
     append(
@@ -24,17 +22,11 @@ extension PlanCompiler {
   func argument(_ index: Int32, _ value: PlanValue) -> PrimitiveStep.Argument { .init(index: index, layout: value.layout, buffer: value.buffer) }
 }
 
-/// Calls `body` with pointers to the descriptors of layouts; nil for an absent one.
+/// Calls `body` with the descriptions of layouts; nil for an absent one.
 func withDescriptors<R>(
-  _ a: Layout, _ b: Layout, _ c: Layout, _ d: Layout?,
-  _ body: (UnsafePointer<qat_layout>, UnsafePointer<qat_layout>, UnsafePointer<qat_layout>, UnsafePointer<qat_layout>?) -> R
+  _ a: Layout, _ b: Layout, _ c: Layout, _ d: Layout?, _ body: (qat_layout, qat_layout, qat_layout, qat_layout?) -> R
 ) -> R {
-  withUnsafePointer(to: a.descriptor) { a in
-    withUnsafePointer(to: b.descriptor) { b in
-      withUnsafePointer(to: c.descriptor) { c in
-        guard let d else { return body(a, b, c, nil) }
-        return withUnsafePointer(to: d.descriptor) { body(a, b, c, $0) }
-      }
-    }
+  a.descriptor.use { a in
+    b.descriptor.use { b in c.descriptor.use { c in d.map { $0.descriptor.use { body(a, b, c, $0) } } ?? body(a, b, c, nil) } }
   }
 }

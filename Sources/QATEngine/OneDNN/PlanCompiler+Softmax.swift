@@ -8,7 +8,7 @@ extension PlanCompiler {
     let position = Int32(axis < 0 ? axis + x.layout.shape.count : axis)
     let logarithmic: Int32 = isLogarithmic ? 1 : 0
     let training: Int32 = mode == .training ? 1 : 0
-    let forward = withUnsafePointer(to: x.layout.descriptor) { layout in
+    let forward = x.layout.descriptor.use { layout in
       PrimitiveDescriptor { qat_dnnl_softmax_forward_pd($0, context.engine, training, logarithmic, layout, position) }
     }
     guard let forward else { return false }
@@ -18,7 +18,7 @@ extension PlanCompiler {
     define(node.outputs[0], y)
     onBackward(of: index) { [self] in
       guard let dy = try gradient(node.outputs[0]) else { return }
-      let backward = withUnsafePointer(to: x.layout.descriptor) { layout in
+      let backward = x.layout.descriptor.use { layout in
         PrimitiveDescriptor { qat_dnnl_softmax_backward_pd($0, context.engine, logarithmic, layout, position, forward.pd) }
       }
       guard let backward else { throw EngineError("oneDNN has no backward kernel for \(node.name)") }

@@ -17,13 +17,19 @@ final class PrimitiveDescriptor {
   /// The layout of one of the primitive's tensors.
   func layout(_ query: dnnl_query_t, index: Int32 = 0, shape: [Int]) throws(EngineError) -> Layout {
     guard let descriptor = dnnl_primitive_desc_query_md(pd, query, index) else { throw EngineError("oneDNN has no such tensor") }
-    return Layout(descriptor.pointee, shape: shape)
+    return try Layout(descriptor, shape: shape)
   }
 
   /// Size of the workspace that the forward pass leaves for the backward pass.
-  func workspace() -> Layout? {
+  func workspace() throws(EngineError) -> Layout? {
     guard let descriptor = dnnl_primitive_desc_query_md(pd, dnnl_query_workspace_md, 0), dnnl_memory_desc_get_size(descriptor) > 0 else { return nil }
-    return Layout(descriptor.pointee, shape: [])
+    return try Layout(descriptor, shape: [])
+  }
+
+  /// Number of tensors that an execution reads. Versions of oneDNN differ in whether they want one that they do not need, and refuse one too many.
+  var inputCount: Int {
+    var count: Int32 = 0
+    return dnnl_primitive_desc_query(pd, dnnl_query_num_of_inputs_s32, 0, &count) == dnnl_success ? Int(count) : 0
   }
 
   /// The implementation's name, such as `jit:avx512_core`.

@@ -27,7 +27,7 @@ final class PrimitiveStep: Step {
     super.init(label: label, reads: reads.map(\.buffer), writes: writes.map(\.buffer))
     for (index, argument) in arguments.enumerated() {
       var memory: dnnl_memory_t?
-      let status = withUnsafePointer(to: argument.layout.descriptor) { dnnl_memory_create(&memory, $0, context.engine, nil) }
+      let status = argument.layout.descriptor.use { dnnl_memory_create(&memory, $0, context.engine, nil) }
       try check(status, "a tensor of \(label)")
       list[index] = dnnl_exec_arg_t(arg: argument.index, memory: memory)
     }

@@ -76,7 +76,8 @@ extension PlanCompiler {
       throw ReasonForFloat("its weight is not on signed symmetric grids, of the whole tensor or of output channels")
     }
     let product = IntegerProduct(
-      input: input, weight: weight, terms: layer.terms, isPaired: weight.op.pairing != nil && weight.op.pairing == layer.pairing)
+      input: input, weight: weight, terms: layer.terms,
+      isPaired: weight.op.pairing != nil && weight.op.pairing == layer.pairing && DNNLContext.addsNeighbours(terms: layer.terms))
     guard product.isFree(ofSaturation: DNNLContext.addsProductsInSixteenBits) else {
       let sum = product.largestLevel * product.largestPair
       throw ReasonForFloat("sums of two products could reach \(sum) and, without VNNI, saturate at \(Int16.max); \"overflow_fix\" prevents that")

@@ -47,6 +47,8 @@ struct SaturationTests {
       for (pattern, isFree) in [([127, 1], true), ([1, 127], true), ([-127, -1], true), ([127, -128], true), ([127, 127], false)] {
         let sums = try Self.sums(level: 255, pattern.map { Int8($0) }, rows: rows, inputs: inputs, outputs: outputs, isTransposed: isTransposed)
         let exact = (0..<inputs).reduce(0) { $0 + 255 * pattern[$1 % 2] }
+        // Where others meet, the plan relies on none.
+        if isFree, !DNNLContext.addsNeighbours(terms: inputs) { continue }
         #expect(sums.allSatisfy { Int($0) == exact } == (isFree || !DNNLContext.addsProductsInSixteenBits), "\(outputs) outputs of \(pattern)")
       }
     }
