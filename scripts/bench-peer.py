@@ -1,6 +1,6 @@
 """One variant of a peer's training step or evaluation on synthetic data, in a process of its own, so that its peak memory is its own.
 
-  bench-peer.py VARIANT MODEL BATCH STEPS [--evaluate]
+  bench-peer.py VARIANT MODEL BATCH STEPS [--evaluation]
 
 VARIANT: fp32, channels_last, compiled (channels_last with torch.compile) or nncf (NNCF's quantized model). MODEL: a name of torchvision's, or resnet_small, the
 network of the demo. Prints a line of JSON with the medians that `qat bench --json` has: images_per_second, step_seconds, peak_memory_bytes. Threads are OMP_NUM_THREADS.
@@ -76,7 +76,7 @@ def main():
     parser.add_argument("model")
     parser.add_argument("batch", type=int)
     parser.add_argument("steps", type=int)
-    parser.add_argument("--evaluate", action="store_true")
+    parser.add_argument("--evaluation", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     is_small = options.model == "resnet_small"
@@ -91,7 +91,7 @@ def main():
         model, x = model.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
     if options.variant == "compiled":
         model = torch.compile(model)
-    seconds = sorted(seconds_of_steps(model, x, y, options.steps, options.evaluate))
+    seconds = sorted(seconds_of_steps(model, x, y, options.steps, options.evaluation))
     median = seconds[len(seconds) // 2]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(json.dumps({"images_per_second": options.batch / median, "step_seconds": median, "peak_memory_bytes": peak}))

@@ -85,7 +85,8 @@ import Testing
     ("train --config C --checkpoint-dir D --export a.pt", "'a.pt'"), ("train --config C --checkpoint-dir D --reproducible 0", "--reproducible"),
     ("quantize --config C --model M", "--export"), ("evaluate", "--model"), ("evaluate --model M --split valid", "valid"),
     ("export --checkpoint D --to a.txt", "'a.txt'"), ("export --checkpoint D --to a.onnx --format pt", "pt"), ("bench --model M", "--mode"),
-    ("bench --model M --mode int8", "int8"), ("bench --model M --mode qat --steps 0", "--steps is 0"), ("config check", "file"), ("trian", "trian"),
+    ("bench --model M --mode int8", "int8"), ("bench --model M --mode qat --steps 0", "--steps is 0"),
+    ("bench --model M --mode qat --evaluation --accumulation-steps 2", "--accumulation-steps"), ("config check", "file"), ("trian", "trian"),
   ])
   func refusesAWrongCommandLineWithExitCode64(line: String, names: String) throws {
     let error = try #require(throws: (any Error).self) { try QATCommand.parseAsRoot(line.split(separator: " ").map(String.init)) }

@@ -119,6 +119,21 @@ extension ToolTests {
       #expect(memory > 1 << 20)
     }
 
+    /// The process's start is the system's; what it needs until the first step is most of its life here.
+    @Test(arguments: [("fp32", nil), ("qat", 2)]) func benchTimesPassesOfEvaluation(mode: String, ranks: Int?) throws {
+      let began = Date()
+      let run = try ToolRun(
+        "bench --model resnet_small --mode \(mode) --evaluation --batch-size 4 --steps 3 --profile --json", in: try Scratch(), ranks: ranks)
+      let life = Date().timeIntervalSince(began)
+      try #require(run.exitCode == 0, "\(run.errors)")
+      #expect(run.errors.contains("Gemm") && !run.errors.contains("backward"))
+      let json = try run.json()
+      func number(_ key: String) throws -> Double { try #require(json[key]?.number?.double) }
+      #expect(abs(try number("images_per_second") * number("step_seconds") - 4 * Double(ranks ?? 1)) < 1e-6)
+      #expect(try number("startup_seconds") > 0 && number("startup_seconds") < life)
+      #expect(try number("memory_growth_bytes") < 0x1p20, "steps do not gather memory")
+    }
+
     @Test func aConfigurationPrintsItselfWithDefaults() throws {
       let folder = try Scratch()
       let printed = try ToolRun("config print int8.json", in: folder)

@@ -1,23 +1,27 @@
 import Foundation
 import QAT
 
-/// Whole training steps of one network on synthetic data.
+/// Whole steps of one network on synthetic data: of training, or of evaluation.
 struct StepBench {
+  /// What a step is.
+  enum Work {
+    /// Forward pass, loss, backward pass, sum over ranks, update. Without communication each rank trains by itself, beside the others.
+    case training(communicates: Bool)
+    /// A forward pass as evaluation makes it; ranks work beside each other.
+    case evaluation
+  }
+
   /// Steps before the clock counts: pages, caches and the processor's clock settle.
   private static let warmupSteps = 3
   private static let recordedSteps = 3
 
   private let session: Session
-  private let state: ModelState
   private let plan: Plan
-  /// The memory that the steps take on this rank, and its limit.
-  let memory: MemoryReport
-  private let normalization: RankNormalization?
-  private let objective: CrossEntropy
-  private let optimizer: SGD
-  private let reducer: GradientReducer
+  /// The memory that the steps take on this rank, and its limit; nil in evaluation.
+  private let memory: MemoryReport?
+  /// nil in evaluation.
+  private let training: BenchedTraining?
   private let labels: [Int32]
-  private let partition: BatchPartition
   /// Samples of a step over all processes.
   private let sampleCount: Int
 
@@ -27,34 +31,37 @@ struct StepBench {
   ///   - network: what is timed.
   ///   - configuration: how it is quantized, and how a step's samples are dealt.
   ///   - quantizes: whether it is quantized.
-  ///   - communicates: whether gradients are summed over ranks; otherwise each rank trains by itself, beside the others.
+  ///   - work: what a step is.
   ///   - session: the ranks.
-  init(_ network: Graph, _ configuration: RunConfiguration, quantizes: Bool, communicates: Bool, _ session: Session) throws {
+  init(_ network: Graph, _ configuration: RunConfiguration, quantizes: Bool, work: Work, _ session: Session) throws {
     self.session = session
-    let communicator: any Communicator = communicates ? session.communicator : SingleProcess()
-    partition = try session.together { try configuration.partition(communicator) }
-    sampleCount = partition.globalBatchSize * (session.communicator.size / communicator.size)
+    let communicator: any Communicator = if case .training(true) = work { session.communicator } else { SingleProcess() }
+    let partition = try session.together { try configuration.partition(communicator) }
     let batchSize = configuration.batchSize
     let dataset = try BenchDataset(for: network, count: max(batchSize, 1))
-    objective = try CrossEntropy(of: network, target: dataset.target)
     var graph = network
     if quantizes, !network.isQuantized {
       graph = try Self.quantized(network, configuration.nncf, dataset, session)
     }
-    state = try ModelState(graph)
-    normalization = RankNormalization(configuration.batchNorm, communicator)
-    let exchange = GradientExchange(configuration, graph: graph, state: state, rankCount: communicator.size)
-    reducer = try GradientReducer(state, communicator: communicator, partition: partition, exchange: exchange)
-    let share = exchange.shards?.share(ofRank: communicator.rank) ?? ParameterShare([0..<state.parameters.count])
-    optimizer = SGD(of: share, momentum: 0.9, weightDecay: 1e-4)
-    var memory = TrainingMemory(state, optimizer, reducer)
-    plan = try session.together { [state, normalization] in
-      try memory.compile(within: configuration.memoryLimit) {
-        try Plan(
-          graph, state: state, batchSize: batchSize, mode: .training, arithmetic: configuration.forward, group: normalization, memoryLimit: $0)
+    let state = try ModelState(graph)
+    if case .training = work {
+      let normalization = RankNormalization(configuration.batchNorm, communicator)
+      let training = try BenchedTraining(graph, state, configuration, target: dataset.target, normalization, partition, communicator)
+      var memory = training.memory
+      plan = try session.together {
+        try memory.compile(within: configuration.memoryLimit) {
+          try Plan(
+            graph, state: state, batchSize: batchSize, mode: .training, arithmetic: configuration.forward, group: normalization, memoryLimit: $0)
+        }
       }
+      self.training = training
+      self.memory = MemoryReport(memory: memory, limit: configuration.memoryLimit)
+      sampleCount = partition.globalBatchSize * (session.communicator.size / communicator.size)
+    } else {
+      plan = try Plan(graph, state: state, batchSize: batchSize, mode: .evaluation, arithmetic: configuration.forward)
+      (training, memory) = (nil, nil)
+      sampleCount = batchSize * session.communicator.size
     }
-    self.memory = MemoryReport(memory: memory, limit: configuration.memoryLimit)
     var labels: [Int32] = []
     let sample = Sample(for: dataset)
     for index in 0..<batchSize {
@@ -84,19 +91,23 @@ struct StepBench {
   /// Times steps.
   /// - Throws: the communicator's error.
   func run(steps: Int) throws -> BenchReport {
-    var (seconds, exposed): ([Double], [Double]) = ([], [])
-    seconds.reserveCapacity(steps)
-    exposed.reserveCapacity(steps)
+    var measured = BenchReport.Measurements()
+    measured.steps.reserveCapacity(steps)
+    measured.exposed.reserveCapacity(steps)
+    measured.startup = ProcessFacts.age
+    var settledMemory: Int?
     for index in 0..<steps + Self.warmupSteps {
+      if index == Self.warmupSteps { settledMemory = ProcessFacts.residentMemory }
       try session.communicator.barrier()
       let start = DispatchTime.now().uptimeNanoseconds
       try step(UInt64(index))
       let duration = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
       if index < Self.warmupSteps { continue }
-      seconds.append(duration)
-      exposed.append(reducer.exposedSeconds)
+      measured.steps.append(duration)
+      measured.exposed.append(training?.exposedSeconds ?? 0)
     }
-    return try BenchReport(seconds: seconds, exposedSeconds: exposed, sampleCount: sampleCount, memory, session.communicator)
+    if let settledMemory { measured.memoryGrowth = ProcessFacts.residentMemory.map { $0 - settledMemory } }
+    return try BenchReport(measured, sampleCount: sampleCount, memory: memory, session.communicator)
   }
 
   /// Notes what a few more steps do, which are not timed.
@@ -117,22 +128,8 @@ struct StepBench {
   var layers: LayerArithmeticReport { LayerArithmeticReport(layers: plan.layers) }
 
   private func step(_ number: UInt64, _ recorder: StepRecorder? = nil) throws {
-    let scale = 1 / Float(partition.globalBatchSize)
-    repeat {
-      recorder?.begin(phase: WorkPhase.forward.words)
-      plan.forward(step: number)
-      recorder?.begin(phase: "loss")
-      _ = labels.withUnsafeBufferPointer { objective.evaluate(plan, targets: BatchTargets(.classes($0), count: plan.batchSize), scale: scale) }
-      recorder?.begin(phase: WorkPhase.backward.words)
-      plan.backward { reducer.advance(to: $0) }
-      try normalization?.check()
-      recorder?.begin(phase: WorkPhase.exchanging.words)
-    } while try !reducer.finish()
-    recorder?.begin(phase: WorkPhase.updating.words)
-    state.updateStatistics()
-    // A rate of nearly nothing: the same work, and numbers that stay finite however many steps are asked for.
-    optimizer.step(state, rate: 1e-6)
-    if reducer.gathersParameters { recorder?.begin(phase: "gathering of parameters") }
-    try reducer.gatherParameters()
+    if let training { return try training.step(number, plan, labels: labels, recorder) }
+    recorder?.begin(phase: WorkPhase.forward.words)
+    plan.forward(step: number)
   }
 }

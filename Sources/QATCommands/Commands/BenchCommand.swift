@@ -5,10 +5,10 @@ import QAT
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Time whole training steps on synthetic data.",
+    abstract: "Time whole training steps, or the passes of evaluation, on synthetic data.",
     discussion: """
-      A step is what training does: forward pass, loss, backward pass, sum of the gradients over the ranks, update. The median step counts. Threads are \
-      OMP_NUM_THREADS.
+      A step is what training does: forward pass, loss, backward pass, sum of the gradients over the ranks, update; with --evaluation the forward pass of \
+      evaluation. The median step counts. Threads are OMP_NUM_THREADS.
 
         OMP_NUM_THREADS=1 qat bench --model resnet18 --mode qat --batch-size 16
       """)
@@ -36,6 +36,9 @@ struct BenchCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Time the steps of a reproducible run with so many shards over all ranks.", valueName: "shards"))
   var reproducible: Int?
 
+  @Flag(name: .customLong("evaluation"), help: "Time forward passes as evaluation makes them; ranks do so beside each other.")
+  var isEvaluation = false
+
   @Flag(name: .customLong("no-communication"), help: "Let each rank train by itself beside the others: what communication costs is the difference.")
   var isAlone = false
 
@@ -45,7 +48,11 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Steps that are timed, after three that are not.")
   var steps = 20
 
-  @Flag(help: "One JSON object on stdout: images_per_second, step_seconds, exposed_communication_seconds, peak_memory_bytes, memory.")
+  @Flag(
+    help: """
+      One JSON object on stdout: images_per_second, step_seconds, exposed_communication_seconds, startup_seconds (from the process's start to its first \
+      step), peak_memory_bytes, memory_growth_bytes (while steps were timed), memory (what training takes by count).
+      """)
   var json = false
 
   @Flag(help: "Also show where the time of a step goes, by kind of work, on stderr: the mean of three more steps.")
@@ -58,6 +65,9 @@ struct BenchCommand: ParsableCommand {
       ("--batch-size", batchSize), ("--image-size", imageSize), ("--steps", steps), ("--accumulation-steps", accumulationSteps),
       ("--reproducible", reproducible),
     ])
+    if isEvaluation, isAlone || reproducible != nil || accumulationSteps > 1 {
+      throw ValidationError("--evaluation sums nothing: --no-communication, --reproducible and --accumulation-steps are for training.")
+    }
     if isAlone, reproducible != nil { throw ValidationError("--no-communication and --reproducible exclude each other: shards are dealt to ranks.") }
   }
 
@@ -79,7 +89,8 @@ struct BenchCommand: ParsableCommand {
         return (graph, configuration)
       }
       try session.onRoot { try timeline.requireWritable() }
-      let bench = try StepBench(graph, configuration, quantizes: mode == .qat, communicates: !isAlone, session)
+      let bench = try StepBench(
+        graph, configuration, quantizes: mode == .qat, work: isEvaluation ? .evaluation : .training(communicates: !isAlone), session)
       let report = try bench.run(steps: steps)
       if profile || timeline.path != nil {
         let recorder = try bench.recorded()

@@ -56,7 +56,7 @@ struct DryRun {
     let trainer = try Trainer(task, communicator: session.communicator, resuming: checkpoint, showsProgress: false)
     let result = try trainer.run()
     if let stop = result.stop { throw stop }
-    var worst = [result.stepSeconds, Double(BenchReport.peakMemory)]
+    var worst = [result.stepSeconds, Double(ProcessFacts.peakMemory)]
     try worst.withUnsafeMutableBufferPointer { try session.communicator.allreduce($0, .maximum) }
     (stepSeconds, peakMemory) = (worst[0], Int(worst[1]))
     memory = MemoryReport(memory: trainer.memory, limit: configuration.memoryLimit)
