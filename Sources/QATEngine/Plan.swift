@@ -19,7 +19,7 @@ public final class Plan {
   /// What the plan is for.
   public let mode: Mode
   /// Size of the memory that activations and their gradients share.
-  public var arenaByteCount: Int { arena.count }
+  public let arenaByteCount: Int
   /// What is computed twice to keep that memory within its limit.
   public let recomputation: Recomputation
 
@@ -51,11 +51,13 @@ public final class Plan {
   ///   - group: processes whose batches batch norm normalises together in training; nil normalises this process's batch alone.
   ///   - memoryLimit: the most bytes of `arenaByteCount`, for which activations are computed again in the backward pass where that is cheapest, with the same
   ///     bits; nil keeps them all.
+  ///   - other: a plan whose memory for activations this one uses as well, where it suffices: nothing stays there from one run to the next. Neither runs between
+  ///     the other's `forward` and `backward`.
   /// - Throws: `GraphError` when a shape does not fit or an operator cannot run; `EngineError` when oneDNN refuses; `MemoryLimitError` when the limit is too
   ///   low.
   public init(
     _ graph: Graph, state: ModelState, batchSize: Int, mode: Mode, arithmetic: ForwardArithmetic = .integer, observed: [TensorName] = [],
-    group: (any NormalizationGroup)? = nil, memoryLimit: Int? = nil
+    group: (any NormalizationGroup)? = nil, memoryLimit: Int? = nil, sharingMemoryOf other: Plan? = nil
   ) throws {
     let compiler = try PlanCompiler(
       graph, state: state, batchSize: batchSize, mode: mode, arithmetic: arithmetic, observed: observed, group: group, run: run)
@@ -66,7 +68,9 @@ public final class Plan {
     let table = StepTable(forward: compiler.forward, backward: compiler.backward, buffers: compiler.buffers)
     let (schedule, layout, recomputation) = try Schedule.fitting(table, within: memoryLimit)
     self.recomputation = recomputation
-    arena = layout.allocate()
+    arenaByteCount = layout.byteCount
+    arena = other.flatMap { $0.arena.count >= layout.byteCount ? $0.arena : nil } ?? AlignedBuffer(count: layout.byteCount)
+    layout.place(in: arena)
     forwardSteps = compiler.forward
     backwardSteps = schedule.order[table.forwardCount...].map { table.steps[$0] }
     var finished = 0
@@ -88,7 +92,7 @@ public final class Plan {
     set { run.seed = newValue }
   }
 
-  /// The memory of an input, row-major [batch, ...], to be filled before `forward`.
+  /// The memory of an input, row-major [batch, ...], to be filled before `forward` and left alone until `backward` has read it.
   /// - Precondition: the graph has an input of that name.
   public func input(_ name: TensorName) -> UnsafeMutableBufferPointer<Float> { memory(inputs, name, "input") }
 

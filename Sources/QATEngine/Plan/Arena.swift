@@ -40,11 +40,8 @@ struct ArenaLayout {
     a.contains { range in b.contains { $0.overlaps(range) } }
   }
 
-  /// Gives the buffers their memory.
-  /// - Returns: what owns it.
-  func allocate() -> AlignedBuffer<UInt8> {
-    let storage = AlignedBuffer<UInt8>(count: byteCount)
+  /// Gives the buffers their memory, of at least `byteCount` bytes.
+  func place(in storage: AlignedBuffer<UInt8>) {
     for (buffer, offset) in offsets { buffer.place(at: UnsafeMutableRawPointer(storage.pointer) + offset) }
-    return storage
   }
 }

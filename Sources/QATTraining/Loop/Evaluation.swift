@@ -85,17 +85,18 @@ public final class Evaluator {
   ///   - options: how samples are read.
   ///   - metrics: what is measured besides top-1, top-5 and the loss.
   ///   - reference: the network before it was compressed, for `agreement`; without it that is not measured.
+  ///   - plan: one that is at rest during evaluations, whose memory for activations they use; nil for memory of their own.
   /// - Throws: `TrainingError` or `DataError` when samples and network do not go together; what the engine throws.
   public convenience init(
     _ graph: Graph, state: ModelState, dataset: any Dataset, preprocessing: Preprocessing, batchSize: Int,
     arithmetic: ForwardArithmetic = .integer, communicator: any Communicator, range: Range<Int>? = nil, loss: (any OutputLoss)? = nil,
-    options: LoadingOptions = .init(), metrics: [Metric] = [], reference: Graph? = nil
+    options: LoadingOptions = .init(), metrics: [Metric] = [], reference: Graph? = nil, sharingMemoryOf plan: Plan? = nil
   ) throws {
     try self.init(
       graph, dataset: dataset, preprocessing: preprocessing, batchSize: batchSize, communicator: communicator, range: range, loss: loss,
-      options: options, metrics: metrics, reference: reference
+      options: options, metrics: metrics, reference: reference, plan: plan
     ) {
-      try PlanScorer(graph, state: state, arithmetic: arithmetic, binding: $0, output: $1, batchSize: $2)
+      try PlanScorer(graph, state: state, arithmetic: arithmetic, binding: $0, output: $1, batchSize: $2, sharing: plan)
     }
   }
 
@@ -119,7 +120,7 @@ public final class Evaluator {
     let graph = lowered.simulation
     try self.init(
       graph, dataset: dataset, preprocessing: preprocessing, batchSize: batchSize, communicator: communicator, range: nil, loss: loss,
-      options: options, metrics: metrics, reference: reference
+      options: options, metrics: metrics, reference: reference, plan: nil
     ) {
       try DeployedScorer(lowered, in: runtime, binding: $0, output: $1, batchSize: $2)
     }
@@ -127,7 +128,7 @@ public final class Evaluator {
 
   private init(
     _ graph: Graph, dataset: any Dataset, preprocessing: Preprocessing, batchSize: Int, communicator: any Communicator, range: Range<Int>?,
-    loss: (any OutputLoss)?, options: LoadingOptions, metrics: [Metric], reference: Graph?,
+    loss: (any OutputLoss)?, options: LoadingOptions, metrics: [Metric], reference: Graph?, plan: Plan?,
     scorer: (_ binding: InputBinding, _ output: TensorName, _ batchSize: Int) throws -> any Scorer
   ) throws {
     let loss = try loss ?? CrossEntropy(of: graph, target: dataset.target)
@@ -143,7 +144,7 @@ public final class Evaluator {
     let compared = metrics.contains(.agreement) ? reference : nil
     self.reference = try WorkPhase.compiling.run {
       try compared.map {
-        try PlanScorer($0, state: ModelState($0), arithmetic: .float, binding: binding, output: loss.output, batchSize: batchSize)
+        try PlanScorer($0, state: ModelState($0), arithmetic: .float, binding: binding, output: loss.output, batchSize: batchSize, sharing: plan)
       }
     }
     let batchCount = (range.count + batchSize - 1) / batchSize

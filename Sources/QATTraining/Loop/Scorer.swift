@@ -19,8 +19,11 @@ final class PlanScorer: Scorer {
   private let binding: InputBinding
   private let output: TensorName
 
-  init(_ graph: Graph, state: ModelState, arithmetic: ForwardArithmetic, binding: InputBinding, output: TensorName, batchSize: Int) throws {
-    plan = try Plan(graph, state: state, batchSize: batchSize, mode: .evaluation, arithmetic: arithmetic)
+  // `other` is a plan at rest, whose memory this one uses.
+  init(
+    _ graph: Graph, state: ModelState, arithmetic: ForwardArithmetic, binding: InputBinding, output: TensorName, batchSize: Int, sharing other: Plan?
+  ) throws {
+    plan = try Plan(graph, state: state, batchSize: batchSize, mode: .evaluation, arithmetic: arithmetic, sharingMemoryOf: other)
     self.binding = binding
     self.output = output
   }

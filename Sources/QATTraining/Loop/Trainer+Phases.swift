@@ -40,13 +40,16 @@ extension Trainer {
     let trained = network.trainedParameters
     optimizer.moving = optimizer.share.pieces(without: task.state.parameterSlots.filter { !trained.contains($0.name) }.map(\.range))
     numbers.graph = network
+    // It holds the memory of the steps before.
+    evaluator = nil
     try stepper.compile(network, movesStatistics: !next.freezesStatistics)
     evaluator = try task.validation.map {
       try Evaluator(
         quantized, state: task.state, dataset: $0, preprocessing: task.configuration.data.preprocessing, batchSize: task.configuration.batchSize,
         arithmetic: task.configuration.forward, communicator: communicator,
         loss: task.configuration.makeLoss(of: quantized, target: $0.target, smooths: false),
-        options: task.configuration.loadingOptions, metrics: task.configuration.metrics, reference: task.teacher)
+        options: task.configuration.loadingOptions, metrics: task.configuration.metrics, reference: task.teacher,
+        sharingMemoryOf: stepper.plan)
     }
   }
 

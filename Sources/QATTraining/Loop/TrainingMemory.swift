@@ -2,7 +2,7 @@ import QATEngine
 
 /// The memory that the steps of a training take on one rank, as far as it can be counted before the first one: all that grows with the network and the batch.
 ///
-/// The program and its libraries, an evaluation's network and the decoding of samples come on top.
+/// The program and its libraries and the decoding of samples come on top.
 public struct TrainingMemory: Sendable, Hashable {
   /// Parameters, their gradients, statistics, what the optimizer remembers, averages, sums of micro-batches, in bytes.
   public private(set) var parameters: Int

@@ -32,7 +32,7 @@ final class TrainingStep {
   private let schedule: LearningRateSchedule
   private let configuration: RunConfiguration
   /// The network of the current phase, compiled; nil before the first.
-  private var plan: Plan?
+  private(set) var plan: Plan?
   private var movesStatistics = true
   private let callbacks: CallbackList
   private let normalization: RankNormalization?

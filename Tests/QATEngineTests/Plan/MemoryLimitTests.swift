@@ -179,6 +179,34 @@ struct MemoryLimitTests {
     #expect(long.least * 3 < long.unlimited, "\(long)")
   }
 
+  @Test("a plan in the memory of another one at rest computes what it computes alone, and so does the other one", arguments: [false, true])
+  func sharing(isLimited: Bool) throws {
+    let graph = try Case.quantizedResidual.graph()
+    func run(_ isShared: Bool) throws -> [[UInt32]] {
+      let state = try ModelState(graph)
+      let training = try plan(graph, state, limit: isLimited ? try least(graph) : nil)
+      let evaluation = try Plan(graph, state: state, batchSize: 4, mode: .evaluation, sharingMemoryOf: isShared ? training : nil)
+      // Too large for it: has memory of its own.
+      let large = try Plan(graph, state: state, batchSize: 200, mode: .evaluation, sharingMemoryOf: isShared ? training : nil)
+      #expect(evaluation.arenaByteCount <= training.arenaByteCount && large.arenaByteCount > training.arenaByteCount)
+      let (input, output) = (graph.inputs[0].name, graph.outputs[0])
+      var found: [[UInt32]] = []
+      for step in 0..<2 {
+        for plan in [training, evaluation, large] {
+          _ = plan.input(input).update(fromContentsOf: randomFloats(plan.input(input).count, seed: UInt64(3 + step)))
+          plan.forward(step: UInt64(step))
+          found.append(plan.output(output).map(\.bitPattern))
+          guard plan === training else { continue }
+          plan.outputGradient(output).update(repeating: 0.01)
+          plan.backward()
+          found.append(state.gradients.map(\.bitPattern))
+        }
+      }
+      return found
+    }
+    #expect(try run(true) == run(false))
+  }
+
   @Test("processes that normalise together exchange as often as without a limit")
   func exchanges() throws {
     final class Counting: NormalizationGroup {

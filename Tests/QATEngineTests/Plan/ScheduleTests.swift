@@ -94,26 +94,28 @@ struct ScheduleTests {
     let table = StepTable(forward: network.forward, backward: network.backward, buffers: network.buffers)
     let (complete, layout, none) = try Schedule.fitting(table, within: nil)
     #expect(none.forwardShare == 0 && complete.order == Array(table.steps.indices))
-    let memory = layout.allocate()
+    // All in the same memory, one after the other.
+    let memory = AlignedBuffer<UInt8>(count: layout.byteCount)
+    layout.place(in: memory)
     let expected = network.run(complete.order)
-    withExtendedLifetime(memory) {}
     let error = #expect(throws: MemoryLimitError.self) { try Schedule.fitting(table, within: 0) }
     let least = try #require(error).least
     for limit in [least, (least + layout.byteCount) / 2, layout.byteCount - 1] where limit < layout.byteCount {
       let (schedule, layout, _) = try Schedule.fitting(table, within: limit)
       #expect(layout.byteCount <= limit && (schedule.loads.max() ?? 0) <= layout.byteCount)
-      let memory = layout.allocate()
+      layout.place(in: memory)
       let runs = network.forward.map(\.runs)
       #expect(network.run(schedule.order) == expected)
-      withExtendedLifetime(memory) {}
       for (step, before) in zip(network.forward, runs) {
         #expect(step.runs - before <= 2 && (step.isRepeatable || step.runs - before == 1), "\(step.label)")
       }
     }
     // Whatever is made again, needed or not.
     let all = Schedule(table, dropping: table.buffers.indices.map { table.isRemakeable[$0] && table.isReadBackward[$0] })
-    let place = ArenaLayout(table, all).allocate()
+    let whole = ArenaLayout(table, all)
+    let more = AlignedBuffer<UInt8>(count: whole.byteCount)
+    whole.place(in: more)
     #expect(network.run(all.order) == expected)
-    withExtendedLifetime(place) {}
+    withExtendedLifetime((memory, more)) {}
   }
 }
