@@ -9,11 +9,16 @@ import Testing
 struct PlanAllocationTests {
   // Without optimisation Swift itself boxes generic values: the promise is about what users run.
   #if !DEBUG
-    @Test("in the steady state of a quantized residual network and of a quantized depthwise one", arguments: ["resnet_small", "mobilenet_small"])
-    func steadyState(_ name: String) throws {
+    @Test(
+      "in the steady state of a quantized residual network and of a quantized depthwise one, in as much memory as it takes and in as little as possible",
+      arguments: ["resnet_small", "mobilenet_small"], [false, true])
+    func steadyState(_ name: String, isLimited: Bool) throws {
       let graph = quantizedEverywhere(try #require(architecture(named: name, classes: 10)))
       let state = try ModelState(graph)
-      let plan = try Plan(graph, state: state, batchSize: 4, mode: .training)
+      func compile(_ limit: Int?) throws -> Plan { try Plan(graph, state: state, batchSize: 4, mode: .training, memoryLimit: limit) }
+      let least = #expect(throws: MemoryLimitError.self) { try compile(1) }?.least
+      let plan = try compile(isLimited ? least : nil)
+      #expect(plan.recomputation.kinds.isEmpty != isLimited)
       let input = plan.input(graph.inputs[0].name)
       _ = input.update(fromContentsOf: randomFloats(input.count, seed: 1))
       let gradient = plan.outputGradient(graph.outputs[0])
