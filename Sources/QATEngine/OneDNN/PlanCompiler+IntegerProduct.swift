@@ -38,7 +38,9 @@ extension PlanCompiler {
       let zeroPoint = PlanValue(layout: try .plain([1], of: dnnl_s32), buffer: input.meaning)
       reads.append(argument(DNNL_ARG_ATTR_ZERO_POINTS | DNNL_ARG_SRC, zeroPoint))
     }
-    append(try PrimitiveStep("integer \(node.type) \(node.name)", descriptor, context, reads: reads, writes: [argument(DNNL_ARG_DST, sums)]))
+    append(
+      try PrimitiveStep(
+        "integer \(node.type) \(node.name)", descriptor, context, reads: reads, writes: [argument(DNNL_ARG_DST, sums)], isOfIntegers: true))
 
     let channels = result.layout.shape[axis]
     let scales = allocate(bytes: 4 * channels)

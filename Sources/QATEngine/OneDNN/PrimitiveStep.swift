@@ -12,16 +12,21 @@ final class PrimitiveStep: Step {
   private let primitive: dnnl_primitive_t
   private let context: DNNLContext
   private let arguments: [Argument]
+  /// Whether it multiplies integers, which takes half the time that it takes with floats.
+  private let isOfIntegers: Bool
   // The C array that each execution passes; its memories are ours to destroy.
   private let list: UnsafeMutableBufferPointer<dnnl_exec_arg_t>
 
-  init(_ label: String, _ descriptor: PrimitiveDescriptor, _ context: DNNLContext, reads: [Argument], writes: [Argument]) throws(EngineError) {
+  init(
+    _ label: String, _ descriptor: PrimitiveDescriptor, _ context: DNNLContext, reads: [Argument], writes: [Argument], isOfIntegers: Bool = false
+  ) throws(EngineError) {
     var primitive: dnnl_primitive_t?
     try check(dnnl_primitive_create(&primitive, descriptor.pd), "the primitive of \(label)")
     guard let primitive else { throw EngineError("oneDNN gave no primitive for \(label)") }
     self.primitive = primitive
     self.context = context
     arguments = reads + writes
+    self.isOfIntegers = isOfIntegers
     list = .allocate(capacity: arguments.count)
     list.initialize(repeating: dnnl_exec_arg_t(arg: 0, memory: nil))
     super.init(label: label, reads: reads.map(\.buffer), writes: writes.map(\.buffer))
@@ -34,6 +39,8 @@ final class PrimitiveStep: Step {
   }
 
   override var isRepeatable: Bool { true }
+
+  override var operationsPerNanosecond: Double { isOfIntegers ? 160 : super.operationsPerNanosecond }
 
   deinit {
     for argument in list { dnnl_memory_destroy(argument.memory) }

@@ -26,8 +26,11 @@ class Step {
   /// Whether running it once more, while what it reads is as it was, fills `writes` with the same bytes and changes nothing else.
   var isRepeatable: Bool { false }
 
-  /// Roughly how long it takes, in nanoseconds of one core: passes over memory at 10 GB/s, or arithmetic at 80 GOP/s. Only ratios matter.
-  var cost: Double { max(Double(byteCount) / 10, Double(operationCount) / 80) }
+  /// Roughly how long it takes, in nanoseconds of one core: a pass over memory at 10 GB/s, or its arithmetic. Only ratios matter.
+  var cost: Double { max(Double(byteCount) / 10, Double(operationCount) / operationsPerNanosecond) }
+
+  /// Roughly how fast its arithmetic is on one core.
+  var operationsPerNanosecond: Double { 80 }
 
   /// The label without the node: what steps of one kind share, as in "codes" for "codes of NODE".
   var kind: String {
