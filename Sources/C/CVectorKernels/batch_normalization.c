@@ -21,8 +21,8 @@ INLINE struct lane_numbers load_numbers(const ptrdiff_t width, const int is_run,
 }
 
 #define NORMALIZED ((x[at] - c.mean[lane]) * c.scale[lane] + c.shift[lane])
-// y is computed again, by the same formula, rather than kept.
-#define PASSED (relu && !(NORMALIZED > 0) ? 0 : dy[at])
+// y is computed again, by the same formula, rather than kept. The gradient is read in any case: a read that depends on y would cost a branch an element.
+#define PASSED(upstream) (relu && !(NORMALIZED > 0) ? 0 : (upstream))
 
 INLINE void normalize(
     const ptrdiff_t width, const int is_run, const int relu, ptrdiff_t count, const struct qat_normalization *n, ptrdiff_t channel,
@@ -45,7 +45,8 @@ INLINE void sums(
   const struct lane_numbers c = load_numbers(width, is_run, n, channel);
   float sum[lanes] = {0}, product[lanes] = {0};
   EACH(width, count, {
-    float gradient = PASSED;
+    float upstream = dy[at];
+    float gradient = PASSED(upstream);
     sum[lane] += gradient;
     product[lane] += gradient * (x[at] - c.mean[lane]);
   })
@@ -66,7 +67,10 @@ INLINE void gradient(
   const struct lane_numbers c = load_numbers(width, is_run, n, channel);
   float offset[lanes], slope[lanes];
   load(width, is_run, offsets + channel, offset), load(width, is_run, slopes + channel, slope);
-  EACH(width, count, { dx[at] = c.scale[lane] * (PASSED - offset[lane] - (x[at] - c.mean[lane]) * slope[lane]); })
+  EACH(width, count, {
+    float upstream = dy[at];
+    dx[at] = c.scale[lane] * (PASSED(upstream) - offset[lane] - (x[at] - c.mean[lane]) * slope[lane]);
+  })
 }
 
 QAT_CLONES static void gradient_of_piece(
