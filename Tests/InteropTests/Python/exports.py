@@ -19,10 +19,14 @@ from safetensors.numpy import load_file, save_file
 
 
 def filled(tensor, name):
-    """Gives a tensor the weights that its doc_string describes: "normal MEAN DEVIATION LOW HIGH"."""
+    """Gives a tensor the weights that its doc_string describes: "normal MEAN DEVIATION LOW HIGH".
+
+    What begins with nothing but zeros, such as a bias or the head of torchvision's ViT, gets other numbers: nothing behind it would be compared."""
     if not tensor.doc_string.startswith("normal "):
         return
     mean, deviation, low, high = map(float, tensor.doc_string.split()[1:])
+    if low == high == 0:
+        deviation, low, high = 0.05, -0.2, 0.2
     generator = numpy.random.default_rng(zlib.crc32(name.encode()))
     values = numpy.clip(mean + deviation * generator.standard_normal(tuple(tensor.dims)), low, high)
     tensor.raw_data = values.astype(numpy.float32).tobytes()
