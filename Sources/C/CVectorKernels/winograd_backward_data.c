@@ -21,12 +21,9 @@ QAT_CLONES static void transform_gradients(const struct pass *p, ptrdiff_t first
   for (ptrdiff_t item = first; item < last; ++item) {
     ptrdiff_t index = item / p->tiles, tile = item % p->tiles;
     struct corner corner = corner_of(p->result, p->first_tile + tile);
-    vector values[all_points], half_way[all_points];
-    const float *plane = p->dy + half_offset(p->source, corner.sample, index);
-    read_tile(points, p->source, plane, corner.row - p->pad_top, corner.column - p->pad_left, values);
-    for (ptrdiff_t i = 0; i < points; ++i) inputs_to_points(values + i * points, 1, half_way + i * points, 1);
-    for (ptrdiff_t j = 0; j < points; ++j) inputs_to_points(half_way + j, points, values + j, points);
-    write_points(values, stride, p->gradients + half_place(p->tiles, index, tile));
+    inputs_at_points(
+        p->source, p->dy + half_offset(p->source, corner.sample, index), corner.row - p->pad_top, corner.column - p->pad_left, stride,
+        p->gradients + half_place(p->tiles, index, tile));
   }
 }
 

@@ -20,12 +20,9 @@ QAT_CLONES static void transform_inputs(const struct pass *p, ptrdiff_t first, p
   for (ptrdiff_t item = first; item < last; ++item) {
     ptrdiff_t index = item / p->tiles, tile = item % p->tiles;
     struct corner corner = corner_of(p->output, p->first_tile + tile);
-    vector values[all_points], half_way[all_points];
-    const float *plane = p->x + half_offset(p->input, corner.sample, index);
-    read_tile(points, p->input, plane, corner.row - p->pad_top, corner.column - p->pad_left, values);
-    for (ptrdiff_t i = 0; i < points; ++i) inputs_to_points(values + i * points, 1, half_way + i * points, 1);
-    for (ptrdiff_t j = 0; j < points; ++j) inputs_to_points(half_way + j, points, values + j, points);
-    write_points(values, stride, p->inputs + half_place(p->tiles, index, tile));
+    inputs_at_points(
+        p->input, p->x + half_offset(p->input, corner.sample, index), corner.row - p->pad_top, corner.column - p->pad_left, stride,
+        p->inputs + half_place(p->tiles, index, tile));
   }
 }
 

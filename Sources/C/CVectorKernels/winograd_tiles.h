@@ -63,6 +63,15 @@ INLINE void write_points(const vector *values, ptrdiff_t stride, float *to) {
   for (ptrdiff_t point = 0; point < all_points; ++point) *(vector *)(to + point * stride) = values[point];
 }
 
+// Six by six positions of eight channels at all points.
+INLINE void inputs_at_points(struct plane p, const float *first, ptrdiff_t row, ptrdiff_t column, ptrdiff_t stride, float *to) {
+  vector values[all_points], half_way[all_points];
+  read_tile(points, p, first, row, column, values);
+  for (ptrdiff_t i = 0; i < points; ++i) inputs_to_points(values + i * points, 1, half_way + i * points, 1);
+  for (ptrdiff_t j = 0; j < points; ++j) inputs_to_points(half_way + j, points, values + j, points);
+  write_points(values, stride, to);
+}
+
 INLINE void read_points(const float *from, ptrdiff_t stride, vector *values) {
   for (ptrdiff_t point = 0; point < all_points; ++point) values[point] = *(const vector *)(from + point * stride);
 }
