@@ -44,11 +44,13 @@ static inline ptrdiff_t merge_grain_of(struct qat_channel_view view) {
 }
 
 // Runs the body for each element `at` of a piece, with its `lane`. Of a blocked layout lanes are the channels of the block; of a run of one channel (block 1)
-// they are neighbours, each lane a partial sum, and a tail shorter than the vector goes to lane 0.
+// they are neighbours, each lane a partial sum, and a tail shorter than the vector goes to lane 0. The loop over lanes is to become vector instructions as it
+// stands: unrolled before, it becomes shuffles of them.
 #define EACH(width, count, ...)                                              \
   {                                                                          \
     const ptrdiff_t whole = (count) / (width) * (width);                     \
     for (ptrdiff_t start = 0; start < whole; start += (width)) {             \
+      _Pragma("clang loop unroll(disable)")                                  \
       for (ptrdiff_t lane = 0; lane < (width); ++lane) {                     \
         const ptrdiff_t at = start + lane;                                   \
         __VA_ARGS__                                                          \

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 #include "dispatch.h"
+#include "normalize_lanes.h"
 #include "parallel.h"
 
 #define INLINE static inline __attribute__((always_inline))
@@ -39,6 +40,7 @@ struct pass {
   struct qat_channel_view view;
   ptrdiff_t channels;
   const struct qat_grid *grid;
+  const struct qat_normalization *normalization;
   const struct qat_code_meaning *meaning;
   const float *x, *scale, *bias;
   const int32_t *sums;
@@ -75,11 +77,25 @@ INLINE int encode_run(ptrdiff_t count, struct qat_grid g, const float *restrict 
   return undefined;
 }
 
+// Codes of what lies at the tile's positions of a channel block, normalised before where that is asked for.
+INLINE int encode_positions(const ptrdiff_t block, const struct pass *p, struct place t, ptrdiff_t index, uint8_t *codes) {
+  const float *restrict x = p->x + block_offset(p, t, index);
+  if (!p->normalization) return encode_run(t.positions * block, *p->grid, x, codes);
+  const struct lane_numbers c = load_numbers(block, 0, p->normalization, index * block);
+  float values[longest * widest];
+  for (ptrdiff_t s = 0; s < t.positions; ++s) {
+    for (ptrdiff_t lane = 0; lane < block; ++lane) values[s * block + lane] = NORMALIZED(x[s * block + lane]);
+  }
+  return encode_run(t.positions * block, *p->grid, values, codes);
+}
+
 INLINE int encode_block(const ptrdiff_t block, const struct pass *p, struct place t, ptrdiff_t index) {
+  uint8_t *restrict codes = p->codes + row_offset(p, t) + index * block;
+  // Codes and floats lie in the same order.
+  if (p->channels == block) return encode_positions(block, p, t, index, codes);
   const ptrdiff_t used = lanes_of(p, block, index);
   uint8_t run[longest * widest];
-  int undefined = encode_run(t.positions * block, *p->grid, p->x + block_offset(p, t, index), run);
-  uint8_t *restrict codes = p->codes + row_offset(p, t) + index * block;
+  int undefined = encode_positions(block, p, t, index, run);
   if (used == block) {
     for (ptrdiff_t s = 0; s < t.positions; ++s) memcpy(codes + s * p->channels, run + s * block, (size_t)block);
   } else {
@@ -92,7 +108,6 @@ INLINE int encode_block(const ptrdiff_t block, const struct pass *p, struct plac
 INLINE int is_one_block(const struct pass *p) { return p->channels == p->view.block; }
 
 QAT_CLONES static int encode_tile(const struct pass *p, struct place t) {
-  if (is_one_block(p)) return encode_run(t.positions * p->view.block, *p->grid, p->x + block_offset(p, t, 0), p->codes + row_offset(p, t));
   int undefined = 0;
   for (ptrdiff_t index = 0; index < p->view.channel_blocks; ++index) {
     if (p->view.block == 1) undefined |= encode_block(1, p, t, index);
@@ -111,12 +126,13 @@ static void encode_body(void *context, ptrdiff_t first, ptrdiff_t last) {
 }
 
 void qat_encode(
-    struct qat_channel_view view, ptrdiff_t channels, const struct qat_grid *grid, const float *x, uint8_t *codes, struct qat_code_meaning *meaning) {
+    struct qat_channel_view view, ptrdiff_t channels, const struct qat_grid *grid, const struct qat_normalization *normalization, const float *x,
+    uint8_t *codes, struct qat_code_meaning *meaning) {
   // Parameters that are no numbers, or too small to divide by, have no codes.
   int isGrid = grid->zero_point >= 0 && grid->zero_point <= 255 && grid->low <= grid->high && grid->range * grid->k <= 255.5f;
   *meaning = (struct qat_code_meaning){isGrid ? (int32_t)grid->zero_point : 0, !isGrid, grid->k};
   if (!isGrid) return;
-  struct pass pass = {.view = view, .channels = channels, .grid = grid, .x = x, .codes = codes, .undefined = &meaning->undefined};
+  struct pass pass = {.view = view, .channels = channels, .grid = grid, .normalization = normalization, .x = x, .codes = codes, .undefined = &meaning->undefined};
   qat_parallel_for(tile_count(view, channels), tile_grain(channels), encode_body, &pass);
 }
 

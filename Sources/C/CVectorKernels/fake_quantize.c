@@ -1,41 +1,17 @@
 #include "fake_quantize.h"
-#include <math.h>
-#include <string.h>
-#include "channel_pieces.h"
 #include "dispatch.h"
 #include "parallel.h"
-
-static inline float clamp(float x, float low, float high) { return x < low ? low : x > high ? high : x; }
-
-// What lies on the grid between `first` and `last`, bounds of the grid or nearer ones of a rectifier.
-static inline float quantize(float x, float first, float last, float k, float origin, float shift) {
-  return rintf((clamp(x, first, last) - origin) * k - shift) / k;
-}
+#include "quantize_lanes.h"
 
 QAT_CLONES static void forward_run(ptrdiff_t count, struct qat_grid g, const float *restrict x, float *restrict y) {
   const float first = qat_grid_first(g), last = qat_grid_last(g);
   for (ptrdiff_t i = 0; i < count; ++i) y[i] = quantize(x[i], first, last, g.k, g.origin, g.shift);
 }
 
-// The grids of one channel block, one array a field, so that the loop over lanes becomes vector instructions.
-struct lane_grids {
-  float low[lanes], high[lanes], k[lanes], origin[lanes], shift[lanes], inverse_range[lanes], lower[lanes], upper[lanes], first[lanes], last[lanes];
-};
-
-static inline struct lane_grids load_lanes(ptrdiff_t block, const struct qat_grid *grids) {
-  struct lane_grids g;
-  for (ptrdiff_t b = 0; b < block; ++b) {
-    g.low[b] = grids[b].low, g.high[b] = grids[b].high, g.k[b] = grids[b].k, g.origin[b] = grids[b].origin, g.shift[b] = grids[b].shift;
-    g.inverse_range[b] = 1 / grids[b].range, g.lower[b] = grids[b].lower, g.upper[b] = grids[b].upper;
-    g.first[b] = qat_grid_first(grids[b]), g.last[b] = qat_grid_last(grids[b]);
-  }
-  return g;
-}
-
 // `block` is a constant at each call, so that the inner loop has a known length.
 static inline __attribute__((always_inline)) void forward_lanes(
     ptrdiff_t inner, const ptrdiff_t block, const struct qat_grid *grids, const float *restrict x, float *restrict y) {
-  const struct lane_grids g = load_lanes(block, grids);
+  const struct lane_grids g = load_grids(block, 1, grids);
   for (ptrdiff_t s = 0; s < inner; ++s) {
     for (ptrdiff_t b = 0; b < block; ++b) {
       y[s * block + b] = quantize(x[s * block + b], g.first[b], g.last[b], g.k[b], g.origin[b], g.shift[b]);
@@ -116,37 +92,24 @@ void qat_limit_neighbours(
   qat_parallel_for(outputs, grain, limit_body, &context);
 }
 
-// What one element adds to the sums, and what it hands on.
-struct slope {
-  float first, second, inside;
-};
-
-static inline __attribute__((always_inline)) struct slope slope_of(
-    float x, float gradient, float low, float high, float k, float origin, float shift, float inverse_range, float lower, float upper, float ratio) {
-  float value = clamp(x, lower, upper), y = quantize(value, low, high, k, origin, shift);
-  float above = value > high ? gradient : 0, below = value < low ? gradient : 0;
-  float inside = value > high || value < low ? 0 : gradient;
-  return (struct slope){above + below * ratio + inside * (y - value) * inverse_range, above + below, x <= lower || x >= upper ? 0 : inside};
-}
-
 // Sums of one piece: `first` and `second` per lane. With block 1 the sixteen lanes are partial sums of one channel.
 QAT_CLONES static void backward_run(
     ptrdiff_t count, struct qat_grid g, float ratio, const float *x, const float *dy, float *dx, float *restrict first, float *restrict second) {
   float sum_first[lanes] = {0}, sum_second[lanes] = {0};
-  float inverse_range = 1 / g.range;
+  float step_share = 1 / (g.range * g.k);
   ptrdiff_t whole = count / lanes * lanes;
   for (ptrdiff_t i = 0; i < whole; i += lanes) {
     // Read as a whole before anything is written: dx may be dy, and the loops over lanes must not depend on that.
     float value[lanes], gradient[lanes], inside[lanes];
     for (int j = 0; j < lanes; ++j) value[j] = x[i + j], gradient[j] = dy[i + j];
     for (int j = 0; j < lanes; ++j) {
-      struct slope slope = slope_of(value[j], gradient[j], g.low, g.high, g.k, g.origin, g.shift, inverse_range, g.lower, g.upper, ratio);
+      struct slope slope = slope_of(value[j], gradient[j], g.low, g.high, g.k, g.origin, g.shift, step_share, g.lower, g.upper, ratio);
       sum_first[j] += slope.first, sum_second[j] += slope.second, inside[j] = slope.inside;
     }
     for (int j = 0; j < lanes; ++j) dx[i + j] = inside[j];
   }
   for (ptrdiff_t i = whole; i < count; ++i) {
-    struct slope slope = slope_of(x[i], dy[i], g.low, g.high, g.k, g.origin, g.shift, inverse_range, g.lower, g.upper, ratio);
+    struct slope slope = slope_of(x[i], dy[i], g.low, g.high, g.k, g.origin, g.shift, step_share, g.lower, g.upper, ratio);
     sum_first[0] += slope.first, sum_second[0] += slope.second, dx[i] = slope.inside;
   }
   fold_lanes(sum_first);
@@ -158,14 +121,14 @@ QAT_CLONES static void backward_run(
 static inline __attribute__((always_inline)) void backward_lanes(
     ptrdiff_t inner, const ptrdiff_t block, const struct qat_grid *grids, float ratio, const float *x, const float *dy, float *dx,
     float *restrict first, float *restrict second) {
-  const struct lane_grids g = load_lanes(block, grids);
+  const struct lane_grids g = load_grids(block, 1, grids);
   float sum_first[lanes] = {0}, sum_second[lanes] = {0};
   for (ptrdiff_t s = 0; s < inner; ++s) {
     float value[lanes], gradient[lanes], inside[lanes];
     for (ptrdiff_t b = 0; b < block; ++b) value[b] = x[s * block + b], gradient[b] = dy[s * block + b];
     for (ptrdiff_t b = 0; b < block; ++b) {
       struct slope slope = slope_of(
-          value[b], gradient[b], g.low[b], g.high[b], g.k[b], g.origin[b], g.shift[b], g.inverse_range[b], g.lower[b], g.upper[b], ratio);
+          value[b], gradient[b], g.low[b], g.high[b], g.k[b], g.origin[b], g.shift[b], g.step_share[b], g.lower[b], g.upper[b], ratio);
       sum_first[b] += slope.first, sum_second[b] += slope.second, inside[b] = slope.inside;
     }
     for (ptrdiff_t b = 0; b < block; ++b) dx[s * block + b] = inside[b];

@@ -6,10 +6,7 @@ import QATTensor
 extension PlanCompiler {
   /// Batch normalisation, together with a ReLU that alone reads the result.
   func batchNormalization(_ op: BatchNormalization, _ node: Node, _ index: Int) throws -> Bool {
-    if let group, mode == .training, !op.isFrozen {
-      try synchronizedBatchNormalization(op, node, index, group)
-      return true
-    }
+    if mode == .training, !op.isFrozen, try trainingNormalization(op, node, index) { return true }
     let x = try value(node.inputs[0])
     var output = node.outputs[0]
     let relu = soleConsumer(of: output).flatMap { $0.node.op is Relu ? $0 : nil }

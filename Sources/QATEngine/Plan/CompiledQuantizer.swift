@@ -6,12 +6,23 @@ struct CompiledQuantizer {
   let op: FakeQuantize
   /// What stands in front of it and is computed together with it.
   let rectifier: Rectifier?
-  /// What it, or the rectifier, reads.
+  /// The batch norm in front of both, computed together with them.
+  let normalization: TrainingNormalization?
+  /// What it, or the rectifier, or the batch norm, reads.
   let source: PlanValue
   /// Scale, or lower bound and range: one number each or one a channel.
   let parameters: [PlanBuffer]
   /// `qat_grid` of each channel, written at the beginning of each step.
   let grids: PlanBuffer
+
+  /// How loops over channels with a grid each, or over all elements alike, see what it reads.
+  var view: qat_channel_view { PlanCompiler.view(source.layout, channelAxis: op.channelAxis) }
+  /// Grids, those of padding included.
+  var gridCount: Int { view.channel_blocks * view.block }
+  /// Channels with a grid each; 1 where there is one grid for all.
+  var channels: Int { op.channelAxis.map { source.layout.shape[$0 < 0 ? $0 + source.layout.shape.count : $0] } ?? 1 }
+  /// The first grid.
+  var grid: UnsafePointer<qat_grid> { UnsafePointer(grids.pointer.assumingMemoryBound(to: qat_grid.self)) }
 
   /// The grid of a channel for the parameters as they are now.
   func grid(of channel: Int) -> FakeQuantize.Grid<Float> {
@@ -19,6 +30,18 @@ struct CompiledQuantizer {
       ? op.floatGrid(inputLow: parameters[0].floats[channel], inputRange: parameters[1].floats[channel])
       : op.floatGrid(scale: parameters[0].floats[channel])
   }
+}
+
+/// What reaches a quantizer's parameters, a number for each grid, as qat_fake_quantize_backward says: of the extent, and of the lower bound.
+struct QuantizerSums {
+  let first: PlanBuffer
+  let second: PlanBuffer
+  var buffers: [PlanBuffer] { [first, second] }
+}
+
+extension FakeQuantize {
+  /// What a value below the range adds to the gradient of the extent.
+  var levelRatio: Float { Float(levelLow) / Float(levelHigh) }
 }
 
 /// The codes of a tensor, one byte an element.
@@ -45,7 +68,7 @@ struct TensorCodes {
 
 extension PlanBuffer {
   /// The contents as what codes mean.
-  fileprivate var meaning: UnsafeMutablePointer<qat_code_meaning> { pointer.assumingMemoryBound(to: qat_code_meaning.self) }
+  var meaning: UnsafeMutablePointer<qat_code_meaning> { pointer.assumingMemoryBound(to: qat_code_meaning.self) }
 
   /// Of what codes mean: whether the codes stand for something that was no number.
   var isUndefined: Bool { meaning.pointee.undefined != 0 }
@@ -88,8 +111,11 @@ extension PlanCompiler {
     while order == .rowMajor, let node = producer(of: name), node.op is Reshape || node.op is Flatten || node.op is Identity { name = node.inputs[0] }
     let key = TensorCodes.Key(tensor: name, order: order)
     if let known = codes[key] { return known }
+    // A batch norm in front sees channels.
+    let normalization = order == .channelsLast ? quantizers[name]?.normalization : nil
     // Where the values were pooled or moved since, rounding to the grid again changes nothing.
-    var source = quantizers[name] == nil ? try value(name) : quantizer.source
+    let isMade = quantizers[name] != nil && (quantizer.normalization == nil || normalization != nil)
+    var source = isMade ? quantizer.source : try value(name)
     if !order.suits(source.layout) {
       source = try converted(source, to: order == .rowMajor ? .plain(shape(name)) : .blocked(shape(name)), "reorder \(name)")
     }
@@ -98,9 +124,9 @@ extension PlanCompiler {
       order: order, values: allocate(bytes: source.layout.shape.reduce(1, *)), meaning: allocate(bytes: MemoryLayout<qat_code_meaning>.stride))
     let (x, grids) = (source.buffer, quantizer.grids)
     append(
-      KernelStep("codes of \(name)", reads: [x, grids], writes: [result.values, result.meaning]) {
-        qat_encode(
-          view, channels, grids.pointer.assumingMemoryBound(to: qat_grid.self), x.floats, result.values.bytes, result.meaning.meaning)
+      KernelStep("codes of \(name)", reads: [x, grids] + (normalization?.numbers ?? []), writes: [result.values, result.meaning]) {
+        if let normalization { return normalization.encode(x, quantizer, into: result) }
+        qat_encode(view, channels, quantizer.grid, nil, x.floats, result.values.bytes, result.meaning.meaning)
       })
     codes[key] = result
     return result

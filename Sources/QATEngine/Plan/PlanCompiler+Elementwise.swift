@@ -9,7 +9,7 @@ extension PlanCompiler {
     append(KernelStep(label, reads: [x, y], writes: [z]) { qat_add(count, x.floats, y.floats, z.floats) })
   }
 
-  /// Addition of two tensors of one shape, together with a ReLU that alone reads the sum.
+  /// Addition of two tensors of one shape, together with a ReLU that alone reads the sum and does not belong to a quantizer behind it.
   func addition(_ node: Node, _ index: Int) throws -> Bool {
     let (nameA, nameB) = (node.inputs[0], node.inputs[1])
     guard shape(nameA) == shape(nameB) else { return false }
@@ -17,7 +17,7 @@ extension PlanCompiler {
     let (a, b) = (try value(nameA, in: layout), try value(nameB, in: layout))
     let result = allocate(layout)
     var output = node.outputs[0]
-    let relu = soleConsumer(of: output).flatMap { $0.node.op is Relu ? $0 : nil }
+    let relu = soleConsumer(of: output).flatMap { $0.node.op is Relu && soleQuantizer(of: output) == nil ? $0 : nil }
     if let relu {
       fuse(relu.index, into: index)
       output = relu.node.outputs[0]

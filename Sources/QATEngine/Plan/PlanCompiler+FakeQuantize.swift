@@ -19,6 +19,15 @@ struct Rectifier {
   }
 }
 
+/// A quantizer that alone reads a tensor, itself or behind a rectifier that does.
+struct SoleQuantizer {
+  let op: FakeQuantize
+  let node: Node
+  let rectifier: Rectifier?
+  /// The nodes of both.
+  let indices: [Int]
+}
+
 extension PlanCompiler {
   /// A rectifier and the quantizer behind it, in one pass forward and one backward.
   /// - Returns: false where the node is no rectifier, or others than a quantizer read it.
@@ -30,60 +39,107 @@ extension PlanCompiler {
     return try fakeQuantization(op, reader.node, index, behind: rectifier)
   }
 
+  /// The quantizer that alone reads a tensor, itself or behind a rectifier.
+  func soleQuantizer(of name: TensorName) -> SoleQuantizer? {
+    guard let reader = soleConsumer(of: name) else { return nil }
+    if let op = reader.node.as(FakeQuantize.self) { return SoleQuantizer(op: op, node: reader.node, rectifier: nil, indices: [reader.index]) }
+    guard let rectifier = Rectifier(reader.node), let next = soleConsumer(of: reader.node.outputs[0]), let op = next.node.as(FakeQuantize.self) else {
+      return nil
+    }
+    return SoleQuantizer(op: op, node: next.node, rectifier: rectifier, indices: [reader.index, next.index])
+  }
+
   /// Fake quantization in one pass forward and one backward, in the layout in which the tensor lies.
   func fakeQuantization(_ op: FakeQuantize, _ node: Node, _ index: Int, behind rectifier: Rectifier? = nil) throws -> Bool {
     let name = rectifier?.input ?? node.inputs[0]
     var x = try value(name)
     let isForeign = op.channelAxis != nil && (x.layout.channelBlock == 0 || (x.layout.channelBlock > 1 && op.channelAxis != 1))
     if isForeign || op.pairing != nil { x = try plainValue(name) }
-    let view = Self.view(x.layout, channelAxis: op.channelAxis)
-    let gridCount = view.channel_blocks * view.block
-    let channels = op.channelAxis.map { x.layout.shape[$0 < 0 ? $0 + x.layout.shape.count : $0] } ?? 1
-    let grids = allocate(bytes: gridCount * MemoryLayout<qat_grid>.stride)
-    let parameters = try node.inputs.dropFirst().map { try plainValue($0).buffer }
-    let quantizer = CompiledQuantizer(op: op, rectifier: rectifier, source: x, parameters: parameters, grids: grids)
-    appendGrids(quantizer, channels: channels, count: gridCount, node.name)
-    quantizers[node.outputs[0]] = quantizer
-    let source = x.buffer
-    let make = { [self] in
-      if let known = knownCodes(node.outputs[0], for: x.layout) { return appendValues(of: known, x.layout, node.outputs[0]) }
-      let result = allocate(x.layout)
-      let destination = result.buffer
-      append(
-        KernelStep("FakeQuantize \(node.name)", reads: [source, grids], writes: [destination]) {
-          qat_fake_quantize_forward(view, grids.pointer.assumingMemoryBound(to: qat_grid.self), source.floats, destination.floats)
-        })
-      if let pairing = op.pairing { appendLimit(pairing, x.layout.shape, grids, hasOneGrid: op.channelAxis == nil, destination, node.name) }
-      return result
-    }
-    if forwardArithmetic == .integer, op.channelAxis == nil, op.pairing == nil, x.layout.channelBlock > 0 {
-      define(node.outputs[0], x.layout, onDemand: make)
-    } else {
-      define(node.outputs[0], make())
-    }
+    let quantizer = try compiledQuantizer(op, node, of: x, behind: rectifier)
+    defineValues(of: quantizer, node)
     onBackward(of: index) { [self] in
       guard let dy = try gradient(node.outputs[0]) else { return }
       let dx = gradientDestination(name, x.layout)
+      let view = quantizer.view
       let partial = allocate(bytes: qat_fake_quantize_partial_count(view) * MemoryLayout<Float>.size)
-      let sums = (allocate(bytes: gridCount * MemoryLayout<Float>.size), allocate(bytes: gridCount * MemoryLayout<Float>.size))
-      let ratio = Float(op.levelLow) / Float(op.levelHigh)
-      let (upstream, downstream) = (dy.buffer, dx.buffer)
+      let sums = sums(for: quantizer)
+      let (source, upstream, downstream) = (x.buffer, dy.buffer, dx.buffer)
       append(
-        KernelStep("FakeQuantize backward \(node.name)", reads: [source, grids, upstream], writes: [downstream, partial, sums.0, sums.1]) {
+        KernelStep(
+          "FakeQuantize backward \(node.name)", reads: [source, quantizer.grids, upstream], writes: [downstream, partial] + sums.buffers
+        ) {
           qat_fake_quantize_backward(
-            view, grids.pointer.assumingMemoryBound(to: qat_grid.self), ratio, source.floats, upstream.floats, downstream.floats, partial.floats,
-            sums.0.floats, sums.1.floats)
+            view, quantizer.grid, op.levelRatio, source.floats, upstream.floats, downstream.floats, partial.floats, sums.first.floats,
+            sums.second.floats)
         })
       try contribute(dx, to: name)
-      let layout = try Layout.plain([channels])
-      if op.mode == .asymmetric {
-        try contributeParameter(node.inputs[1], layout, sums.1) { _ in op.gradientMultiplier }
-        try contributeParameter(node.inputs[2], layout, sums.0) { op.floatExtentSlope(at: parameters[1].floats[$0]) }
-      } else {
-        try contributeParameter(node.inputs[1], layout, sums.0) { op.floatExtentSlope(at: parameters[0].floats[$0]) }
-      }
+      try contribute(sums, to: node, of: quantizer)
     }
     return true
+  }
+
+  /// A quantizer of `source`, whose grids are computed from here on.
+  func compiledQuantizer(
+    _ op: FakeQuantize, _ node: Node, of source: PlanValue, behind rectifier: Rectifier?, and normalization: TrainingNormalization? = nil
+  ) throws -> CompiledQuantizer {
+    let view = Self.view(source.layout, channelAxis: op.channelAxis)
+    let quantizer = CompiledQuantizer(
+      op: op, rectifier: rectifier, normalization: normalization, source: source,
+      parameters: try node.inputs.dropFirst().map { try plainValue($0).buffer },
+      grids: allocate(bytes: view.channel_blocks * view.block * MemoryLayout<qat_grid>.stride))
+    appendGrids(quantizer, node.name)
+    quantizers[node.outputs[0]] = quantizer
+    return quantizer
+  }
+
+  /// Says how the values of a quantizer are made: where first asked for, if codes may do instead.
+  func defineValues(of quantizer: CompiledQuantizer, _ node: Node) {
+    let (op, layout) = (quantizer.op, quantizer.source.layout)
+    let make = { [self] in
+      if let known = knownCodes(node.outputs[0], for: layout) { return appendValues(of: known, layout, node.outputs[0]) }
+      let result = allocate(layout)
+      appendValues(of: quantizer, node, into: result.buffer)
+      return result
+    }
+    if forwardArithmetic == .integer, op.channelAxis == nil, op.pairing == nil, layout.channelBlock > 0 {
+      define(node.outputs[0], layout, onDemand: make)
+    } else {
+      define(node.outputs[0], make())
+    }
+  }
+
+  private func appendValues(of quantizer: CompiledQuantizer, _ node: Node, into values: PlanBuffer) {
+    let (x, view) = (quantizer.source, quantizer.view)
+    if let normalization = quantizer.normalization {
+      append(
+        KernelStep("BatchNormalization+FakeQuantize \(node.name)", reads: [x.buffer, quantizer.grids] + normalization.numbers, writes: [values]) {
+          normalization.normalize(x.buffer, into: values, quantizer: quantizer)
+        })
+      return
+    }
+    append(
+      KernelStep("FakeQuantize \(node.name)", reads: [x.buffer, quantizer.grids], writes: [values]) {
+        qat_fake_quantize_forward(view, quantizer.grid, x.buffer.floats, values.floats)
+      })
+    if let pairing = quantizer.op.pairing { appendLimit(pairing, quantizer, values, node.name) }
+  }
+
+  /// Memory for what reaches a quantizer's parameters.
+  func sums(for quantizer: CompiledQuantizer) -> QuantizerSums {
+    let bytes = quantizer.gridCount * MemoryLayout<Float>.size
+    return QuantizerSums(first: allocate(bytes: bytes), second: allocate(bytes: bytes))
+  }
+
+  /// The gradients of the parameters of a quantizer's node.
+  func contribute(_ sums: QuantizerSums, to node: Node, of quantizer: CompiledQuantizer) throws {
+    let (op, parameters) = (quantizer.op, quantizer.parameters)
+    let layout = try Layout.plain([quantizer.channels])
+    if op.mode == .asymmetric {
+      try contributeParameter(node.inputs[1], layout, sums.second) { _ in op.gradientMultiplier }
+      try contributeParameter(node.inputs[2], layout, sums.first) { op.floatExtentSlope(at: parameters[1].floats[$0]) }
+    } else {
+      try contributeParameter(node.inputs[1], layout, sums.first) { op.floatExtentSlope(at: parameters[0].floats[$0]) }
+    }
   }
 
   /// The gradient of a raw parameter is that of what it stands for times `slope` of its channel.
@@ -98,8 +154,8 @@ extension PlanCompiler {
     try contribute(gradient, to: name)
   }
 
-  private func appendGrids(_ quantizer: CompiledQuantizer, channels: Int, count: Int, _ name: String) {
-    let grids = quantizer.grids
+  private func appendGrids(_ quantizer: CompiledQuantizer, _ name: String) {
+    let (grids, channels, count) = (quantizer.grids, quantizer.channels, quantizer.gridCount)
     append(
       KernelStep("grids of \(name)", reads: quantizer.parameters, writes: [grids]) {
         let grid = grids.pointer.assumingMemoryBound(to: qat_grid.self)
@@ -115,15 +171,16 @@ extension PlanCompiler {
   }
 
   /// A second pass over the values of a weight, which keeps the sums of neighbouring codes to what fits 16 bits.
-  private func appendLimit(_ pairing: WeightPairing, _ shape: [Int], _ grids: PlanBuffer, hasOneGrid: Bool, _ values: PlanBuffer, _ name: String) {
+  private func appendLimit(_ pairing: WeightPairing, _ quantizer: CompiledQuantizer, _ values: PlanBuffer, _ name: String) {
+    let shape = quantizer.source.layout.shape
     let pairs = pairing.neighbours(shape: shape)
     let neighbours = AlignedBuffer<qat_neighbours>(count: pairs.count)
     for (index, pair) in pairs.enumerated() { neighbours.pointer[index] = qat_neighbours(a: Int32(pair.0), b: Int32(pair.1)) }
     let (outputs, stride) = (shape[pairing.outputAxis], shape.rowMajorStrides[pairing.outputAxis])
     append(
-      KernelStep("limit neighbours of \(name)", reads: [grids, values], writes: [values]) {
+      KernelStep("limit neighbours of \(name)", reads: [quantizer.grids, values], writes: [values]) {
         qat_limit_neighbours(
-          neighbours.pointer, neighbours.count, outputs, stride, grids.pointer.assumingMemoryBound(to: qat_grid.self), hasOneGrid ? 1 : 0,
+          neighbours.pointer, neighbours.count, outputs, stride, quantizer.grid, quantizer.op.channelAxis == nil ? 1 : 0,
           Float(WeightPairing.limit), values.floats)
       })
   }

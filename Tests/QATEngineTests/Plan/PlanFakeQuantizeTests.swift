@@ -60,4 +60,44 @@ struct PlanFakeQuantizeTests {
       try expectPlanMatchesPlainKernels(graph, "axis \(axis.map(String.init) ?? "none")")
     }
   }
+
+  /// Batch norm, a rectifier and a quantizer that alone reads them are one pass, of floats or codes; what integer layers make of the codes is tested there.
+  @Test(
+    "a batch norm in front, with and without a rectifier between, is computed as by itself, in every layout and over several processes",
+    arguments: [nil, Relu(), Clip(lower: 0, upper: 6)] as [(any Operator)?], [FakeQuantize.Mode.symmetric(signed: true), .asymmetric])
+  func normalized(rectifier: (any Operator)?, mode: FakeQuantize.Mode) throws {
+    for (channels, space, isBlocked, axis) in [
+      (5, [6, 7], true, nil), (16, [9, 9], true, 1), (20, [1, 1], true, -3), (8, [40, 40], true, nil), (3, [6, 7], false, 1), (4, [130], false, nil),
+      (4, [2, 3, 3], false, -4),
+    ] as [(Int, [Int], Bool, Int?)] {
+      var graph = Graph(
+        name: "normalized", inputs: [.init(name: "in", type: TensorType([.batch] + ([channels] + space).map(Dimension.fixed)))], outputs: ["y"])
+      func parameter(_ name: String, _ values: [Float], _ shape: [Int]) { graph.constants[name] = .init(Tensor(values, shape: shape), .parameter) }
+      var x = "in"
+      if isBlocked {
+        parameter("weight", randomFloats(channels * channels, seed: 5), [channels, channels, 1, 1])
+        graph.nodes.append(Node(name: "conv", op: Convolution(window: Window(kernel: [1, 1])), inputs: ["in", "weight"], outputs: ["x"]))
+        x = "x"
+      }
+      parameter("gamma", randomFloats(channels, seed: 3).map { $0 + 2 }, [channels])
+      parameter("beta", randomFloats(channels, seed: 4), [channels])
+      for name in ["mean", "variance"] { graph.constants[name] = .init(Tensor(repeating: 1, shape: [channels]), .statistic) }
+      graph.nodes.append(Node(name: "bn", op: BatchNormalization(), inputs: [x, "gamma", "beta", "mean", "variance"], outputs: ["n"]))
+      if let rectifier { graph.nodes.append(Node(name: "rectifier", op: rectifier, inputs: ["n"], outputs: ["r"])) }
+      let extents = axis == nil ? [2.5] : (0..<channels).map { 1 + Float($0 % 4) }
+      var inputs = [rectifier == nil ? "n" : "r"]
+      for (name, values) in mode == .asymmetric ? [("low", extents.map { -$0 / 3 }), ("range", extents)] : [("scale", extents)] {
+        parameter(name, values, [values.count])
+        inputs.append(name)
+      }
+      graph.nodes.append(
+        Node(name: "quantizer", op: FakeQuantize(mode: mode, channelAxis: axis), inputs: inputs, outputs: ["y"]))
+      // Of many elements one lies so near to a tie that sums in another order give it the next code.
+      let tolerance: Float = space == [40, 40] ? 6e-3 : 3e-4
+      for group in [nil, GroupOfOne()] {
+        try expectPlanMatchesPlainKernels(
+          graph, batchSize: 4, group: group, tolerance: tolerance, "\(channels) channels, \(space), axis \(axis.map(String.init) ?? "none")")
+      }
+    }
+  }
 }

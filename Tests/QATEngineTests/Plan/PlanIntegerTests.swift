@@ -50,6 +50,34 @@ struct PlanIntegerTests {
     try expectPlanMatchesPlainKernels(graph, batchSize: 2)
   }
 
+  @Test("codes behind a batch norm are those of the values that its quantizer gives to others", arguments: [5, 8, 16, 40], [nil, Relu()] as [Relu?])
+  func normalized(channels: Int, rectifier: Relu?) throws {
+    var graph = IntegerCase(name: "normalized", channels: (channels, 16)).graph
+    let shape = [channels, channels, 1, 1]
+    graph.constants["w0"] = .init(Tensor(randomFloats(channels * channels, seed: 8), shape: shape), .parameter)
+    for name in ["gamma", "beta"] { graph.constants[name] = .init(Tensor(randomFloats(channels, seed: 9), shape: [channels]), .parameter) }
+    for name in ["mean", "variance"] { graph.constants[name] = .init(Tensor(repeating: 1, shape: [channels]), .statistic) }
+    let quantizer = try #require(graph.nodes.firstIndex { $0.outputs == ["xq"] })
+    let input = graph.nodes[quantizer].inputs[0]
+    graph.nodes[quantizer].inputs[0] = rectifier == nil ? "n" : "r"
+    graph.nodes.insert(
+      contentsOf: [
+        Node(name: "before", op: Convolution(window: Window(kernel: [1, 1])), inputs: [input, "w0"], outputs: ["c"]),
+        Node(name: "bn", op: BatchNormalization(), inputs: ["c", "gamma", "beta", "mean", "variance"], outputs: ["n"]),
+      ] + (rectifier.map { [Node(name: "relu", op: $0, inputs: ["n"], outputs: ["r"])] } ?? []), at: quantizer)
+    graph.outputs = ["y", "xq"]
+    let results = try [ForwardArithmetic.integer, .float].map { arithmetic in
+      let plan = try Plan(graph, state: ModelState(graph), batchSize: 3, mode: .training, arithmetic: arithmetic)
+      #expect(plan.layers.first { $0.node == "layer" }?.isInteger == (arithmetic == .integer))
+      _ = plan.input("x").update(fromContentsOf: randomFloats(plan.input("x").count, seed: 3))
+      plan.forward()
+      return (values: Array(plan.output("xq")), sums: Array(plan.output("y")))
+    }
+    #expect(Set(results[0].values).count > 20)
+    #expect(results[0].values == results[1].values)
+    expectClose(results[0].sums, results[1].sums, 1e-5, "the layer behind", nil, #_sourceLocation)
+  }
+
   @Test(
     "what is no number gives no numbers", arguments: ["x", "w", "x.scale", "w.scale"],
     [IntegerCase(name: "convolution"), LinearCase(name: "Gemm"), LinearCase(name: "MatMul", kind: .matMul)] as [any IntegerLayer])

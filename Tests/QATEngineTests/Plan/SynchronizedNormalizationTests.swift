@@ -5,7 +5,7 @@ import QATTensor
 import Testing
 
 /// One process that goes the way of several.
-private final class Alone: NormalizationGroup {
+final class GroupOfOne: NormalizationGroup {
   let size = 1
   private(set) var exchanges = 0
 
@@ -28,7 +28,7 @@ struct SynchronizedNormalizationTests {
     }
     for name in ["mean", "variance"] { graph.constants[name] = .init(Tensor(repeating: 1, shape: [channels]), .statistic) }
     graph.nodes = [Node(name: "bn", op: BatchNormalization(), inputs: ["x", "gamma", "beta", "mean", "variance"], outputs: ["y"])]
-    try expectPlanMatchesPlainKernels(graph, group: Alone(), tolerance: 1e-5)
+    try expectPlanMatchesPlainKernels(graph, group: GroupOfOne(), tolerance: 1e-5)
   }
 
   @Test("in blocked layouts, with and without a ReLU in the same pass", arguments: [5, 16, 24])
@@ -36,7 +36,7 @@ struct SynchronizedNormalizationTests {
     var b = NetworkBuilder(name: "blocked", input: [3, 9, 11], seed: 1)
     let x = b.relu(b.batchNormalization(b.convolution(b.input, "conv1", channels: channels, kernel: 3, pad: 1), "bn1"), "relu1")
     let y = b.batchNormalization(b.convolution(x, "conv2", channels: channels, kernel: 3), "bn2")
-    try expectPlanMatchesPlainKernels(b.graph(output: y), batchSize: 4, group: Alone(), tolerance: 1e-5)
+    try expectPlanMatchesPlainKernels(b.graph(output: y), batchSize: 4, group: GroupOfOne(), tolerance: 1e-5)
   }
 
   @Test("a mean far from zero cancels nothing")
@@ -48,7 +48,7 @@ struct SynchronizedNormalizationTests {
     }
     graph.nodes = [Node(name: "bn", op: BatchNormalization(), inputs: ["x", "gamma", "beta", "mean", "variance"], outputs: ["y"])]
     let state = try ModelState(graph)
-    let plan = try Plan(graph, state: state, batchSize: 8, mode: .training, group: Alone())
+    let plan = try Plan(graph, state: state, batchSize: 8, mode: .training, group: GroupOfOne())
     // Deviations of one from a mean of a million, all exact in float32: their variance is 1.
     for index in plan.input("x").indices { plan.input("x")[index] = 1_000_000 + (index % 2 == 0 ? 1 : -1) }
     plan.forward()
@@ -68,7 +68,7 @@ struct SynchronizedNormalizationTests {
     let graph = b.graph(output: y)
     let state = try ModelState(graph)
     for (mode, expected) in [(Plan.Mode.training, 4), (.evaluation, 0)] {
-      let group = Alone()
+      let group = GroupOfOne()
       let plan = try Plan(graph, state: state, batchSize: 2, mode: mode, group: group)
       plan.forward()
       if mode == .training { plan.backward() }

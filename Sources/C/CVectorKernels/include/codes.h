@@ -1,6 +1,6 @@
 #pragma once
 #include <stdint.h>
-#include "fake_quantize.h"
+#include "batch_normalization.h"
 
 // Passes between floats and the 8-bit codes of integer products. Codes of activations lie channels last, [outer][inner][channels], as integer kernels want
 // them; floats lie as a qat_channel_view says, of which the last block may be padded: its padding is not read, and written as zeros. A tensor whose codes lie
@@ -13,9 +13,11 @@ struct qat_code_meaning {
   float k;
 };
 
-// codes = number of the level of fake-quantized x, counted from the lowest. Fills `meaning`.
+// codes = number of the level of fake-quantized x, counted from the lowest; of the quantizer behind a batch norm where there is one (else NULL), whose view is
+// the same. Fills `meaning`.
 void qat_encode(
-    struct qat_channel_view view, ptrdiff_t channels, const struct qat_grid *grid, const float *x, uint8_t *codes, struct qat_code_meaning *meaning);
+    struct qat_channel_view view, ptrdiff_t channels, const struct qat_grid *grid, const struct qat_normalization *normalization, const float *x,
+    uint8_t *codes, struct qat_code_meaning *meaning);
 
 // y = the values of codes: bit for bit what fake quantization gives for the same x.
 void qat_decode(struct qat_channel_view view, ptrdiff_t channels, const struct qat_code_meaning *meaning, const uint8_t *codes, float *y);
