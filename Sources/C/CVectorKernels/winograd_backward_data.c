@@ -18,12 +18,11 @@ static ptrdiff_t sums_stride(const struct pass *p) { return point_stride(p->chan
 // Eight channels of one tile of the source, at all points.
 QAT_CLONES static void transform_gradients(const struct pass *p, ptrdiff_t first, ptrdiff_t last) {
   const ptrdiff_t stride = gradients_stride(p);
-  for (ptrdiff_t item = first; item < last; ++item) {
-    ptrdiff_t index = item / p->tiles, tile = item % p->tiles;
-    struct corner corner = corner_of(p->result, p->first_tile + tile);
+  struct walk at = walk_from(p->result, p->first_tile, p->tiles, first);
+  for (ptrdiff_t item = first; item < last; ++item, step(&at)) {
     inputs_at_points(
-        p->source, p->dy + half_offset(p->source, corner.sample, index), corner.row - p->pad_top, corner.column - p->pad_left, stride,
-        p->gradients + half_place(p->tiles, index, tile));
+        p->source, p->dy + half_offset(p->source, at.corner.sample, at.index), at.corner.row - p->pad_top, at.corner.column - p->pad_left, stride,
+        p->gradients + half_place(p->tiles, at.index, at.tile));
   }
 }
 
@@ -31,18 +30,17 @@ static void gradients_body(void *context, ptrdiff_t first, ptrdiff_t last) { tra
 
 // The weights from one channel of the source to eight of the result, turned, at all points.
 QAT_CLONES static void transform_weights(const struct pass *p, ptrdiff_t first, ptrdiff_t last) {
-  const ptrdiff_t stride = weights_stride(p), depth = p->source.channels, halves = p->channels / half;
+  const ptrdiff_t next = weights_stride(p) / half, depth = p->source.channels, halves = p->channels / half;
   for (ptrdiff_t item = first; item < last; ++item) {
     // Sixteen rows of weights at a time, for their pages.
     ptrdiff_t index = item / panel % halves, k = item / (panel * halves) * panel + item % panel;
-    vector taken[taps * taps], half_way[points * taps], values[all_points];
+    vector taken[taps * taps], half_way[points * taps], *to = (vector *)(p->weights + half_place(depth, index, k));
     const float *w = p->w + (k * p->result.channels + p->first_channel + index * half) * taps * taps;
     for (ptrdiff_t tap = 0; tap < taps * taps; ++tap) {
       for (ptrdiff_t lane = 0; lane < half; ++lane) taken[tap][lane] = w[lane * taps * taps + taps * taps - 1 - tap];
     }
     for (ptrdiff_t i = 0; i < taps; ++i) weights_to_points(taken + i * taps, 1, half_way + i * points, 1);
-    for (ptrdiff_t j = 0; j < points; ++j) weights_to_points(half_way + j, points, values + j, points);
-    write_points(values, stride, p->weights + half_place(depth, index, k));
+    for (ptrdiff_t j = 0; j < points; ++j) weights_to_points(half_way + j, points, to + j * next, points * next);
   }
 }
 
@@ -98,20 +96,16 @@ static void multiply_body(void *context, ptrdiff_t first, ptrdiff_t last) { mult
 
 // Eight channels of one tile of the result.
 QAT_CLONES static void transform_sums(const struct pass *p, ptrdiff_t first, ptrdiff_t last) {
-  const ptrdiff_t stride = sums_stride(p), block = p->result.block;
-  for (ptrdiff_t item = first; item < last; ++item) {
-    ptrdiff_t index = item / p->tiles, tile = item % p->tiles;
-    vector values[all_points], half_way[outputs * points], done[outputs * outputs];
-    read_points(p->sums + half_place(p->tiles, index, tile), stride, values);
-    for (ptrdiff_t i = 0; i < points; ++i) points_to_outputs(values + i * points, 1, half_way + i * outputs, 1);
+  const ptrdiff_t next = sums_stride(p) / half;
+  struct walk at = walk_from(p->result, p->first_tile, p->tiles, first);
+  for (ptrdiff_t item = first; item < last; ++item, step(&at)) {
+    const vector *sums = (const vector *)(p->sums + half_place(p->tiles, at.index, at.tile));
+    float *dx = p->dx + half_offset(p->result, at.corner.sample, p->first_channel / half + at.index);
+    expect_tile(p->result, dx, at.corner.row, at.corner.column, p->result.width * p->result.height * half);
+    vector half_way[outputs * points], done[outputs * outputs];
+    for (ptrdiff_t i = 0; i < points; ++i) points_to_outputs(sums + i * points * next, next, half_way + i * outputs, 1);
     for (ptrdiff_t j = 0; j < outputs; ++j) points_to_outputs(half_way + j, outputs, done + j, outputs);
-    struct corner corner = corner_of(p->result, p->first_tile + tile);
-    float *plane = p->dx + half_offset(p->result, corner.sample, p->first_channel / half + index);
-    for (ptrdiff_t i = 0; i < outputs && corner.row + i < p->result.height; ++i) {
-      for (ptrdiff_t j = 0; j < outputs && corner.column + j < p->result.width; ++j) {
-        *(vector *)(plane + ((corner.row + i) * p->result.width + corner.column + j) * block) = done[i * outputs + j];
-      }
-    }
+    write_tile(p->result, dx, at.corner.row, at.corner.column, done);
   }
 }
 

@@ -17,12 +17,11 @@ static ptrdiff_t sums_stride(const struct pass *p) { return point_stride(p->inpu
 // Eight channels of the input under one tile, at all points.
 QAT_CLONES static void transform_inputs(const struct pass *p, ptrdiff_t first, ptrdiff_t last) {
   const ptrdiff_t stride = inputs_stride(p);
-  for (ptrdiff_t item = first; item < last; ++item) {
-    ptrdiff_t index = item / p->tiles, tile = item % p->tiles;
-    struct corner corner = corner_of(p->output, p->first_tile + tile);
+  struct walk at = walk_from(p->output, p->first_tile, p->tiles, first);
+  for (ptrdiff_t item = first; item < last; ++item, step(&at)) {
     inputs_at_points(
-        p->input, p->x + half_offset(p->input, corner.sample, index), corner.row - p->pad_top, corner.column - p->pad_left, stride,
-        p->inputs + half_place(p->tiles, index, tile));
+        p->input, p->x + half_offset(p->input, at.corner.sample, at.index), at.corner.row - p->pad_top, at.corner.column - p->pad_left, stride,
+        p->inputs + half_place(p->tiles, at.index, at.tile));
   }
 }
 
@@ -30,16 +29,18 @@ static void inputs_body(void *context, ptrdiff_t first, ptrdiff_t last) { transf
 
 // Eight channels of one tile of the output's gradient, at all points.
 QAT_CLONES static void transform_gradients(const struct pass *p, ptrdiff_t first, ptrdiff_t last) {
-  const ptrdiff_t stride = gradients_stride(p);
-  for (ptrdiff_t item = first; item < last; ++item) {
-    ptrdiff_t index = item / p->tiles, tile = item % p->tiles;
-    struct corner corner = corner_of(p->output, p->first_tile + tile);
-    vector taken[outputs * outputs], half_way[outputs * points], values[all_points];
-    const float *plane = p->dy + half_offset(p->output, corner.sample, p->first_channel / half + index);
-    read_tile(outputs, p->output, plane, corner.row, corner.column, taken);
-    for (ptrdiff_t i = 0; i < outputs; ++i) gradients_to_points(taken + i * outputs, 1, half_way + i * points, 1);
-    for (ptrdiff_t j = 0; j < points; ++j) gradients_to_points(half_way + j, points, values + j, points);
-    write_points(values, stride, p->gradients + half_place(p->tiles, index, tile));
+  const ptrdiff_t next = gradients_stride(p) / half;
+  struct walk at = walk_from(p->output, p->first_tile, p->tiles, first);
+  for (ptrdiff_t item = first; item < last; ++item, step(&at)) {
+    const float *plane = p->dy + half_offset(p->output, at.corner.sample, p->first_channel / half + at.index);
+    const struct columns columns = columns_of(outputs, p->output, at.corner.column);
+    expect_tile(p->output, plane, at.corner.row, at.corner.column, p->output.width * p->output.height * half);
+    vector taken[outputs], half_way[outputs * points], *to = (vector *)(p->gradients + half_place(p->tiles, at.index, at.tile));
+    for (ptrdiff_t i = 0; i < outputs; ++i) {
+      read_row(outputs, p->output, plane, at.corner.row + i, &columns, taken);
+      gradients_to_points(taken, 1, half_way + i * points, 1);
+    }
+    for (ptrdiff_t j = 0; j < points; ++j) gradients_to_points(half_way + j, points, to + j * next, points * next);
   }
 }
 
@@ -78,13 +79,13 @@ static void multiply_body(void *context, ptrdiff_t first, ptrdiff_t last) { mult
 
 // The gradients of the weights from eight channels of the input to one of the output.
 QAT_CLONES static void transform_sums(const struct pass *p, ptrdiff_t first, ptrdiff_t last) {
-  const ptrdiff_t stride = sums_stride(p), halves = p->input.channels / half;
+  const ptrdiff_t next = sums_stride(p) / half, halves = p->input.channels / half;
   for (ptrdiff_t item = first; item < last; ++item) {
     // Sixteen rows of weights at a time, for their pages.
     ptrdiff_t index = item / panel % halves, k = item / (panel * halves) * panel + item % panel;
-    vector values[all_points], half_way[taps * points], done[taps * taps];
-    read_points(p->sums + half_place(p->channels, index, k), stride, values);
-    for (ptrdiff_t i = 0; i < points; ++i) points_to_weights(values + i * points, 1, half_way + i * taps, 1);
+    const vector *sums = (const vector *)(p->sums + half_place(p->channels, index, k));
+    vector half_way[taps * points], done[taps * taps];
+    for (ptrdiff_t i = 0; i < points; ++i) points_to_weights(sums + i * points * next, next, half_way + i * taps, 1);
     for (ptrdiff_t j = 0; j < taps; ++j) points_to_weights(half_way + j, taps, done + j, taps);
     float *dw = p->dw + ((p->first_channel + k) * p->input.channels + index * half) * taps * taps;
     for (ptrdiff_t lane = 0; lane < half; ++lane) {

@@ -4,17 +4,7 @@
 #include "include/winograd.h"
 #include "winograd_transforms.h"
 
-// Channels of a panel in one register or two.
-typedef float wide __attribute__((vector_size(panel * sizeof(float)), aligned(4), may_alias));
-
-// Rows of a product that keep two of AVX2's registers each, with four left for the other factor and for a row's own number.
-enum { register_rows = 6 };
-
-// A plane of [channels / block][height][width][block] is cut into tiles of four by four.
-struct plane {
-  ptrdiff_t batch, channels, block, height, width;
-};
-
+// A plane is cut into tiles of four by four.
 INLINE ptrdiff_t tile_rows(struct plane p) { return (p.height + outputs - 1) / outputs; }
 INLINE ptrdiff_t tile_columns(struct plane p) { return (p.width + outputs - 1) / outputs; }
 INLINE ptrdiff_t tiles_of(struct plane p) { return p.batch * tile_rows(p) * tile_columns(p); }
@@ -29,26 +19,72 @@ INLINE struct corner corner_of(struct plane p, ptrdiff_t tile) {
   return (struct corner){tile / (rows * columns), tile / columns % rows * outputs, tile % columns * outputs};
 }
 
-// The first of eight channels of a sample: `index` counts halves of panels.
-INLINE ptrdiff_t half_offset(struct plane p, ptrdiff_t sample, ptrdiff_t index) {
-  ptrdiff_t channel = index * half;
-  return (sample * (p.channels / p.block) + channel / p.block) * p.height * p.width * p.block + channel % p.block;
+// The next tile's corner.
+INLINE struct corner corner_after(struct plane p, struct corner c) {
+  c.column += outputs;
+  if (c.column >= p.width) c.column = 0, c.row += outputs;
+  if (c.row >= p.height) c.row = 0, ++c.sample;
+  return c;
 }
 
-// Reads `size` by `size` positions from a row and a column on; zeros outside of the plane.
-INLINE void read_tile(const ptrdiff_t size, struct plane p, const float *first, ptrdiff_t row, ptrdiff_t column, vector *tile) {
-  if (row >= 0 && column >= 0 && row + size <= p.height && column + size <= p.width) {
-    const float *at = first + (row * p.width + column) * p.block;
-    for (ptrdiff_t i = 0; i < size; ++i) {
-      for (ptrdiff_t j = 0; j < size; ++j) tile[i * size + j] = *(const vector *)(at + (i * p.width + j) * p.block);
-    }
+// Eight channels of one tile after the other, of a chunk of `tiles` from `first` on: `index` counts halves of panels.
+struct walk {
+  struct plane plane;
+  ptrdiff_t first, tiles, index, tile;
+  struct corner corner;
+};
+
+INLINE struct walk walk_from(struct plane p, ptrdiff_t first, ptrdiff_t tiles, ptrdiff_t item) {
+  return (struct walk){p, first, tiles, item / tiles, item % tiles, corner_of(p, first + item % tiles)};
+}
+
+INLINE void step(struct walk *w) {
+  w->corner = corner_after(w->plane, w->corner);
+  if (++w->tile == w->tiles) w->tile = 0, ++w->index, w->corner = corner_of(w->plane, w->first);
+}
+
+// Lanes that are kept, or none of them.
+typedef int mask __attribute__((vector_size(half * sizeof(int)), aligned(4), may_alias));
+
+// The columns of a tile: where they lie in a row, and which are inside of the plane. Those outside stand for zeros.
+struct columns {
+  ptrdiff_t place[points];
+  mask kept[points];
+  int isInside;
+};
+
+INLINE struct columns columns_of(const ptrdiff_t size, struct plane p, ptrdiff_t column) {
+  struct columns c = {.isInside = column >= 0 && column + size <= p.width};
+  for (ptrdiff_t j = 0; j < size; ++j) {
+    ptrdiff_t x = column + j, inside = x < 0 ? 0 : x < p.width ? x : p.width - 1;
+    c.place[j] = inside * p.block;
+    c.kept[j] = (mask){} - (x == inside);
+  }
+  return c;
+}
+
+// Reads a row of a tile. No branches but two a row: which columns are outside differs from tile to tile.
+INLINE void read_row(const ptrdiff_t size, struct plane p, const float *first, ptrdiff_t row, const struct columns *columns, vector *to) {
+  if (row < 0 || row >= p.height) {
+    for (ptrdiff_t j = 0; j < size; ++j) to[j] = (vector){};
     return;
   }
-  for (ptrdiff_t i = 0; i < size; ++i) {
-    for (ptrdiff_t j = 0; j < size; ++j) {
-      ptrdiff_t y = row + i, x = column + j;
-      int isInside = y >= 0 && y < p.height && x >= 0 && x < p.width;
-      tile[i * size + j] = isInside ? *(const vector *)(first + (y * p.width + x) * p.block) : (vector){};
+  const float *at = first + row * p.width * p.block;
+  if (columns->isInside) {
+    for (ptrdiff_t j = 0; j < size; ++j) to[j] = *(const vector *)(at + columns->place[0] + j * p.block);
+  } else {
+    for (ptrdiff_t j = 0; j < size; ++j) to[j] = (vector)(*(const mask *)(at + columns->place[j]) & columns->kept[j]);
+  }
+}
+
+// Writes what of a tile lies inside of the plane.
+INLINE void write_tile(struct plane p, float *first, ptrdiff_t row, ptrdiff_t column, const vector *tile) {
+  float *at = first + (row * p.width + column) * p.block;
+  const ptrdiff_t rows = p.height - row, columns = p.width - column;
+  for (ptrdiff_t i = 0; i < outputs; ++i, at += p.width * p.block) {
+    if (i >= rows) return;
+    for (ptrdiff_t j = 0; j < outputs; ++j) {
+      if (j < columns) *(vector *)(at + j * p.block) = tile[i * outputs + j];
     }
   }
 }
@@ -59,21 +95,27 @@ INLINE ptrdiff_t point_stride(ptrdiff_t panels, ptrdiff_t rows) { return (panels
 // Where a half's vector lies for one row at the first point.
 INLINE ptrdiff_t half_place(ptrdiff_t rows, ptrdiff_t index, ptrdiff_t row) { return (index / 2 * rows + row) * panel + index % 2 * half; }
 
-INLINE void write_points(const vector *values, ptrdiff_t stride, float *to) {
-  for (ptrdiff_t point = 0; point < all_points; ++point) *(vector *)(to + point * stride) = values[point];
+// Asks for the rows of a tile, `ahead` floats further, to be brought into the second cache: the next channels' tile, on which a chunk's work comes in a while.
+// Planes that are larger than a page are not read in the order of addresses, so that no CPU foresees it.
+INLINE void expect_tile(struct plane p, const float *first, ptrdiff_t row, ptrdiff_t column, ptrdiff_t ahead) {
+  for (ptrdiff_t i = 0; i < outputs; ++i) {
+    const float *at = first + ((row + i) * p.width + column) * p.block + ahead;
+    __builtin_prefetch(at, 0, 2);
+    __builtin_prefetch(at + panel, 0, 2);
+  }
 }
 
 // Six by six positions of eight channels at all points.
 INLINE void inputs_at_points(struct plane p, const float *first, ptrdiff_t row, ptrdiff_t column, ptrdiff_t stride, float *to) {
-  vector values[all_points], half_way[all_points];
-  read_tile(points, p, first, row, column, values);
-  for (ptrdiff_t i = 0; i < points; ++i) inputs_to_points(values + i * points, 1, half_way + i * points, 1);
-  for (ptrdiff_t j = 0; j < points; ++j) inputs_to_points(half_way + j, points, values + j, points);
-  write_points(values, stride, to);
-}
-
-INLINE void read_points(const float *from, ptrdiff_t stride, vector *values) {
-  for (ptrdiff_t point = 0; point < all_points; ++point) values[point] = *(const vector *)(from + point * stride);
+  const struct columns columns = columns_of(points, p, column);
+  expect_tile(p, first, row + 1, column + 1, p.width * p.height * half);
+  const ptrdiff_t next = stride / half;
+  vector taken[points], half_way[all_points];
+  for (ptrdiff_t i = 0; i < points; ++i) {
+    read_row(points, p, first, row + i, &columns, taken);
+    inputs_to_points(taken, 1, half_way + i * points, 1);
+  }
+  for (ptrdiff_t j = 0; j < points; ++j) inputs_to_points(half_way + j, points, (vector *)to + j * next, points * next);
 }
 
 // Tiles and channels that are taken at a time, so that what one stage leaves is in a cache for the next: at all points, 2.4 MB of a group's weights. Where

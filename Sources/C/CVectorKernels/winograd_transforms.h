@@ -4,14 +4,9 @@
 // the usual 1 and 2: in products over 256 channels 1.5e-6 of the result (root mean square), where the direct sum has 0.9e-6.
 // How to choose points: Barabasz et al. 2020, "Error analysis and improving the accuracy of Winograd convolution for deep neural networks".
 #pragma once
-#include <stddef.h>
+#include "blocked_planes.h"
 
-#define INLINE static inline __attribute__((always_inline))
-
-enum { outputs = 4, taps = 3, points = 6, all_points = points * points, half = 8, panel = 16 };
-
-// Channels that are taken together: half a panel.
-typedef float vector __attribute__((vector_size(half * sizeof(float)), aligned(4), may_alias));
+enum { outputs = 4, taps = 3, points = 6, all_points = points * points };
 
 #define A 0.625f
 #define B 1.5f
