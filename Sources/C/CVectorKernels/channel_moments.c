@@ -1,27 +1,54 @@
 #include "batch_normalization.h"
+#include "blocked_planes.h"
 #include "channel_pieces.h"
 #include "dispatch.h"
 #include "parallel.h"
 
-// What a piece leaves: per channel a number near its mean, and the sums of (x - that) and of (x - that)^2.
-static inline __attribute__((always_inline)) void moments(
-    const ptrdiff_t width, const int is_run, ptrdiff_t count, ptrdiff_t block, const float *restrict x, float *restrict record) {
-  float center[lanes] = {0}, offset[lanes] = {0}, squares[lanes] = {0};
-  EACH(width, count, { center[lane] += x[at]; })
-  if (is_run) fold_lanes(center);
-  float share = 1 / (float)(count / block);
-  for (ptrdiff_t lane = width; lane-- > 0;) center[lane] = center[is_run ? 0 : lane] * share;
-  EACH(width, count, {
-    float deviation = x[at] - center[lane];
-    offset[lane] += deviation;
-    squares[lane] += deviation * deviation;
-  })
-  if (is_run) fold_lanes(offset), fold_lanes(squares);
-  for (ptrdiff_t b = 0; b < block; ++b) record[b] = center[b], record[block + b] = offset[b], record[2 * block + b] = squares[b];
+// Vectors that are summed at a time, so that none waits for the sum before it.
+enum { chains = 4, wide_lanes = chains * half };
+
+// The sums of lanes of the same channel, in every lane. A balanced tree.
+INLINE void fold_chains(vector *sums, ptrdiff_t block) {
+  sums[0] += sums[2], sums[1] += sums[3];
+  if (block <= half) {
+    sums[0] += sums[1];
+    float *lane = (float *)sums;
+    for (ptrdiff_t width = half / 2; width >= block; width /= 2) {
+      for (ptrdiff_t j = 0; j < width; ++j) lane[j] += lane[j + width];
+    }
+    for (ptrdiff_t j = block; j < half; ++j) lane[j] = lane[j - block];
+    sums[1] = sums[0];
+  }
+  sums[2] = sums[0], sums[3] = sums[1];
 }
 
+// What a piece leaves: per channel a number near its mean, and the sums of (x - that) and of (x - that)^2.
 QAT_CLONES static void moments_of_piece(ptrdiff_t count, ptrdiff_t block, const float *x, float *record) {
-  FOR_BLOCK(block, moments, count, block, x, record);
+  const ptrdiff_t whole = count / wide_lanes * wide_lanes;
+  vector center[chains] = {}, offset[chains] = {}, squares[chains] = {};
+  for (ptrdiff_t at = 0; at < whole; at += wide_lanes) {
+    for (ptrdiff_t i = 0; i < chains; ++i) center[i] += ((const vector *)(x + at))[i];
+  }
+  for (ptrdiff_t at = whole; at < count; ++at) ((float *)center)[at - whole] += x[at];
+  fold_chains(center, block);
+  for (ptrdiff_t i = 0; i < chains; ++i) center[i] *= 1 / (float)(count / block);
+  for (ptrdiff_t at = 0; at < whole; at += wide_lanes) {
+    for (ptrdiff_t i = 0; i < chains; ++i) {
+      vector deviation = ((const vector *)(x + at))[i] - center[i];
+      offset[i] += deviation;
+      squares[i] += deviation * deviation;
+    }
+  }
+  for (ptrdiff_t at = whole; at < count; ++at) {
+    const ptrdiff_t lane = at - whole;
+    float deviation = x[at] - ((float *)center)[lane];
+    ((float *)offset)[lane] += deviation;
+    ((float *)squares)[lane] += deviation * deviation;
+  }
+  fold_chains(offset, block), fold_chains(squares, block);
+  for (ptrdiff_t b = 0; b < block; ++b) {
+    record[b] = ((float *)center)[b], record[block + b] = ((float *)offset)[b], record[2 * block + b] = ((float *)squares)[b];
+  }
 }
 
 struct pass {
@@ -39,27 +66,39 @@ static void pieces_body(void *context, ptrdiff_t first, ptrdiff_t last) {
   }
 }
 
-// Chan, Golub and LeVeque 1983, "Algorithms for computing the sample variance": merges the moments of pieces, in memory order.
-static void merge_body(void *context, ptrdiff_t first, ptrdiff_t last) {
-  const struct pass *p = context;
-  ptrdiff_t per_row = pieces_per_row(p->view), block = p->view.block;
-  for (ptrdiff_t channel = first * block; channel < last * block; ++channel) {
-    double count = 0, mean = 0, squares = 0;
+// Chan, Golub and LeVeque 1983, "Algorithms for computing the sample variance": merges the moments of pieces, in memory order. The channels of a block side by
+// side, because each is a chain of divisions.
+INLINE void merge_blocks(const ptrdiff_t block, const struct pass *p, ptrdiff_t first, ptrdiff_t last) {
+  const ptrdiff_t per_row = pieces_per_row(p->view), longest = positions_per_piece(p->view);
+  for (ptrdiff_t index = first; index < last; ++index) {
+    double count = 0, mean[lanes] = {0}, squares[lanes] = {0};
     for (ptrdiff_t outer = 0; outer < p->view.outer; ++outer) {
       for (ptrdiff_t i = 0; i < per_row; ++i) {
-        ptrdiff_t index = (outer * p->view.channel_blocks + channel / block) * per_row + i;
-        const float *record = p->partial + index * 3 * block + channel % block;
-        double own = (double)span_of(p->view, index).positions, offset = record[block];
-        double delta = record[0] + offset / own - mean, total = count + own;
-        mean += delta * (own / total);
-        squares += (record[2 * block] - offset * offset / own) + delta * delta * (count * own / total);
+        const float *record = p->partial + ((outer * p->view.channel_blocks + index) * per_row + i) * 3 * block;
+        const ptrdiff_t left = p->view.inner - i * longest;
+        double own = (double)(left < longest ? left : longest), total = count + own, share = own / total, both = count * share, each = 1 / own;
+        for (ptrdiff_t b = 0; b < block; ++b) {
+          double offset = record[block + b], delta = record[b] + offset * each - mean[b];
+          mean[b] += delta * share;
+          squares[b] += (record[2 * block + b] - offset * offset * each) + delta * delta * both;
+        }
         count = total;
       }
     }
-    p->mean[channel] = mean;
-    p->squares[channel] = squares;
+    for (ptrdiff_t b = 0; b < block; ++b) p->mean[index * block + b] = mean[b], p->squares[index * block + b] = squares[b];
   }
 }
+
+QAT_CLONES static void merge(const struct pass *p, ptrdiff_t first, ptrdiff_t last) {
+  switch (p->view.block) {
+    case 1: merge_blocks(1, p, first, last); break;
+    case 4: merge_blocks(4, p, first, last); break;
+    case 8: merge_blocks(8, p, first, last); break;
+    case 16: merge_blocks(16, p, first, last); break;
+  }
+}
+
+static void merge_body(void *context, ptrdiff_t first, ptrdiff_t last) { merge(context, first, last); }
 
 void qat_channel_moments(struct qat_channel_view view, const float *x, float *partial, double *mean, double *squares) {
   struct pass pass = {view, x, partial, mean, squares};
