@@ -1,14 +1,6 @@
 #include "include/winograd.h"
 #include "winograd_tiles.h"
 
-int qat_winograd_is_fast(void) {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("x86-64-v3");
-#else
-  return 1;
-#endif
-}
-
 ptrdiff_t qat_winograd_scratch(struct qat_winograd s) {
   ptrdiff_t tiles_in = tiles_of((struct plane){s.batch, s.in_channels, s.block, s.in_height, s.in_width});
   ptrdiff_t tiles_out = tiles_of((struct plane){s.batch, s.out_channels, s.block, s.out_height, s.out_width});

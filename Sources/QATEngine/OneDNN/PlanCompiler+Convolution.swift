@@ -24,7 +24,7 @@ extension PlanCompiler {
     onBackward(of: index) { [self] in
       guard let dy = try gradient(node.outputs[0]) else { return }
       let bias = biasName.flatMap { wantsGradient($0) ? $0 : nil }
-      if wantsGradient(node.inputs[1]) || bias != nil {
+      if wantsGradient(node.inputs[1]) || bias != nil, try !imageWeightGradient(shapes, node, bias: bias, layout: own, dy: dy) {
         if let convolution = winograd(shapes, source: sourceLayout, destination: dy.layout) {
           if let bias { try channelSums(dy, to: bias, of: node) }
           if wantsGradient(node.inputs[1]) {
@@ -36,6 +36,7 @@ extension PlanCompiler {
         }
       }
       guard wantsGradient(node.inputs[0]) else { return }
+      if try imageDataGradient(shapes, node, weights: plainWeights, dy: dy, layout: own) { return }
       if let convolution = winograd(shapes, source: own, destination: dy.layout) {
         try winogradDataGradient(convolution, node, weights: plainWeights, dy: dy, layout: own)
       } else {

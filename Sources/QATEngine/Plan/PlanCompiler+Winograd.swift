@@ -13,7 +13,7 @@ extension PlanCompiler {
     let block = source.channelBlock
     guard [8, 16].contains(block), destination.channelBlock == block, x[1].isMultiple(of: 16), y[1].isMultiple(of: 16) else { return nil }
     // Below sixteen tiles of four by four outputs, transforming the weights costs more than the products that are saved.
-    guard y[0] * ((y[2] + 3) / 4) * ((y[3] + 3) / 4) >= 16, DNNLContext.multipliesAndAdds, qat_winograd_is_fast() != 0 else { return nil }
+    guard y[0] * ((y[2] + 3) / 4) * ((y[3] + 3) / 4) >= 16, DNNLContext.multipliesAndAdds, qat_multiplies_and_adds() != 0 else { return nil }
     return qat_winograd(
       batch: x[0], block: block, in_channels: x[1], in_height: x[2], in_width: x[3], out_channels: y[1], out_height: y[2], out_width: y[3],
       pad_top: Int(w.padsBegin[0]), pad_left: Int(w.padsBegin[1]))

@@ -11,6 +11,8 @@
 #include "distillation.h"
 #include "elementwise.h"
 #include "fake_quantize.h"
+#include "image_convolution.h"
+#include "instructions.h"
 #include "integer_products.h"
 #include "loss.h"
 #include "optimizer.h"

@@ -13,9 +13,6 @@ struct qat_winograd {
   ptrdiff_t pad_top, pad_left;
 };
 
-// Whether this CPU multiplies and adds in one instruction, without which these kernels are slow.
-int qat_winograd_is_fast(void);
-
 // Floats of scratch memory that either gradient needs, aligned to 64 bytes.
 ptrdiff_t qat_winograd_scratch(struct qat_winograd shape);
 
