@@ -73,7 +73,7 @@ public final class ModelState {
       for slot in slots {
         guard let values = tensors[slot.name]?.floats else { continue }
         precondition(values.count == slot.shape.elementCount, "'\(slot.name)' has \(slot.shape), not \(values.count) elements")
-        for (index, value) in zip(slot.range, values) { buffer.pointer[index] = value }
+        _ = UnsafeMutableBufferPointer(rebasing: buffer.elements[slot.range]).update(fromContentsOf: values)
       }
     }
   }

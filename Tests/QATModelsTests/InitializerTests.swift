@@ -38,4 +38,22 @@ import Testing
     #expect(base != initializer.tensor(named: "b", shape: [8], seed: 0))
     #expect(base != initializer.tensor(named: "a", shape: [8], seed: 1))
   }
+
+  /// Element i follows from the name's FNV-1a hash and i alone, by the documented formulas, however many elements there are.
+  @Test(arguments: [1, 7, 8, 31, 32, 33, 1000])
+  func elementsAreThoseOfTheFormulas(count: Int) throws {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in "conv.weight".utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+    let key = RandomKey(seed: 9, purpose: .initialWeights, Int(hash >> 32), Int(hash & 0xffff_ffff))
+    let uniform = Initializer.uniform(bound: 0.3).tensor(named: "conv.weight", shape: [count], seed: 9)
+    #expect(uniform.floats == (0..<count).map { 0.3 * (2 * key.uniform(at: $0) - 1) })
+    let normal = Initializer.normal(deviation: 0.3).tensor(named: "conv.weight", shape: [count], seed: 9)
+    #expect(
+      normal.floats
+        == (0..<count).map { index in
+          let words = key.words(block: UInt32(index))
+          let sum = (0..<4).reduce(UInt32(0)) { $0 + (words[$1] & 0xffff) + (words[$1] >> 16) }
+          return 0.3 * ((Float(sum) - 4 * 65535) * (0x1p-16 * 1.224_744_9))
+        })
+  }
 }

@@ -29,6 +29,15 @@ struct RandomKeyTests {
     #expect((0..<4).map { key.word(at: 20 + $0) } == (0..<4).map { expected[$0] })
   }
 
+  @Test("eight blocks at once are eight blocks, also where their numbers begin again", arguments: [0, 5, 1 << 20, UInt32.max - 3])
+  func eightBlocks(first: UInt32) {
+    let key = RandomKey(seed: 0x299f_31d0_a409_3822, purpose: .initialWeights, 7, 0xffff_ffff)
+    let words = key.words(blocksFrom: first)
+    for lane in 0..<8 {
+      #expect(SIMD4(words.0[lane], words.1[lane], words.2[lane], words.3[lane]) == key.words(block: first &+ UInt32(lane)))
+    }
+  }
+
   @Test("raw values of the purposes stay what they are")
   func purposes() {
     #expect(RandomKey.Purpose.allCases.map(\.rawValue) == [1, 2, 3, 4, 5, 6, 7, 8])

@@ -48,9 +48,9 @@ public enum Initializer: Sendable, Hashable {
     case .constant(let value):
       return Tensor(repeating: value, shape: shape)
     case .uniform(let bound):
-      return Tensor((0..<shape.elementCount).map { bound * stream.uniform(at: $0) }, shape: shape)
+      return Tensor(stream.uniform(shape.elementCount, times: bound), shape: shape)
     case .normal(let deviation):
-      return Tensor((0..<shape.elementCount).map { deviation * stream.normal(at: $0) }, shape: shape)
+      return Tensor(stream.normal(shape.elementCount, times: deviation), shape: shape)
     case .kaimingNormal(let fan): return Self.normal(deviation: (2 / fan.count(of: shape)).squareRoot()).tensor(named: name, shape: shape, seed: seed)
     case .kaimingUniform(let fan): return Self.uniform(bound: (6 / fan.count(of: shape)).squareRoot()).tensor(named: name, shape: shape, seed: seed)
     case .xavierNormal: return Self.normal(deviation: (2 / Fan.both(of: shape)).squareRoot()).tensor(named: name, shape: shape, seed: seed)
