@@ -2,19 +2,18 @@ import QATGraph
 import QATTensor
 
 extension PlanCompiler {
-  /// Moves the elements of one row-major tensor by a table made up front.
+  /// Moves the elements of one row-major tensor, in runs found up front.
   func movement(_ kernel: any MovementKernel, _ node: Node, _ index: Int) throws -> Bool {
     let (from, to) = (shape(node.inputs[0]), shape(node.outputs[0]))
     guard from.elementCount < Int(Int32.max) else { return false }
-    let table = kernel.sources([from], batchSize: batchSize).map { Int32($0) }
+    let runs = MovementRuns(kernel.sources([from], batchSize: batchSize))
     let filling = kernel.filling
     let x = try plainValue(node.inputs[0])
     let result = allocate(try .plain(to))
     let (source, destination) = (x.buffer, result.buffer)
     append(
       KernelStep("\(node.type) \(node.name)", reads: [source], writes: [destination]) {
-        let (x, y) = (source.floats, destination.floats)
-        for (index, place) in table.enumerated() { y[index] = place < 0 ? filling : x[Int(place)] }
+        runs.move(source.floats, to: destination.floats, filling: filling)
       })
     define(node.outputs[0], result)
     onBackward(of: index) { [self] in
@@ -23,9 +22,8 @@ extension PlanCompiler {
       let (upstream, wanted, count) = (dy.buffer, dx.buffer, from.elementCount)
       append(
         KernelStep("\(node.type) backward \(node.name)", reads: [upstream], writes: [wanted]) {
-          let (dy, dx) = (upstream.floats, wanted.floats)
-          dx.update(repeating: 0, count: count)
-          for (index, place) in table.enumerated() where place >= 0 { dx[Int(place)] += dy[index] }
+          wanted.floats.update(repeating: 0, count: count)
+          runs.addBack(upstream.floats, to: wanted.floats)
         })
       try contribute(dx, to: node.inputs[0])
     }
