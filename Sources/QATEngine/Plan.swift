@@ -47,7 +47,8 @@ public final class Plan {
   ///   - batchSize: samples in a batch.
   ///   - mode: training or evaluation.
   ///   - arithmetic: in which arithmetic quantized layers run forward.
-  ///   - observed: tensors besides the outputs whose values can be read after `forward`.
+  ///   - observed: tensors besides the outputs whose values can be read after `forward`, each with memory of its own.
+  ///   - passing: tensors that `forward` shows as soon as they are computed, and that take no more memory for it.
   ///   - group: processes whose batches batch norm normalises together in training; nil normalises this process's batch alone.
   ///   - memoryLimit: the most bytes of `arenaByteCount`, for which activations are computed again in the backward pass where that is cheapest, with the same
   ///     bits; nil keeps them all.
@@ -57,10 +58,10 @@ public final class Plan {
   ///   low.
   public init(
     _ graph: Graph, state: ModelState, batchSize: Int, mode: Mode, arithmetic: ForwardArithmetic = .integer, observed: [TensorName] = [],
-    group: (any NormalizationGroup)? = nil, memoryLimit: Int? = nil, sharingMemoryOf other: Plan? = nil
+    passing: [TensorName] = [], group: (any NormalizationGroup)? = nil, memoryLimit: Int? = nil, sharingMemoryOf other: Plan? = nil
   ) throws {
     let compiler = try PlanCompiler(
-      graph, state: state, batchSize: batchSize, mode: mode, arithmetic: arithmetic, observed: observed, group: group, run: run)
+      graph, state: state, batchSize: batchSize, mode: mode, arithmetic: arithmetic, observed: observed, passing: passing, group: group, run: run)
     layers = compiler.layers
     self.batchSize = batchSize
     self.mode = mode
@@ -95,6 +96,19 @@ public final class Plan {
   /// The memory of an input, row-major [batch, ...], to be filled before `forward` and left alone until `backward` has read it.
   /// - Precondition: the graph has an input of that name.
   public func input(_ name: TensorName) -> UnsafeMutableBufferPointer<Float> { memory(inputs, name, "input") }
+
+  /// Is given a tensor that has just been computed: its name and its values, row-major.
+  public typealias Observer = (TensorName, UnsafeBufferPointer<Float>) -> Void
+
+  /// Computes the outputs and shows the tensors in `passing`.
+  /// - Parameter observe: called with each of them once, in the order in which they are computed. What it is given lasts as long as the call.
+  public func forward(observe: Observer) {
+    withoutActuallyEscaping(observe) { observe in
+      run.observer = observe
+      forward()
+      run.observer = nil
+    }
+  }
 
   /// Computes the outputs.
   /// - Parameters:

@@ -49,13 +49,16 @@ final class PlanCompiler {
   let types: [TensorName: TensorType]
   private let consumers: [TensorName: [Graph.Use]]
   private let producers: [TensorName: Int]
+  /// Tensors that are shown as soon as they are computed.
+  private let passing: Set<TensorName>
+  /// Tensors that somebody sees besides the nodes that read them.
   private let visible: Set<TensorName>
   private var needsGradient: Set<TensorName> = []
   private var fused: Set<Int> = []
 
   init(
     _ graph: Graph, state: ModelState, batchSize: Int, mode: Plan.Mode, arithmetic: ForwardArithmetic, observed: [TensorName],
-    group: (any NormalizationGroup)?, run: PlanRun
+    passing: [TensorName], group: (any NormalizationGroup)?, run: PlanRun
   ) throws {
     self.graph = graph
     self.state = state
@@ -68,7 +71,7 @@ final class PlanCompiler {
     types = try graph.tensorTypes(batchSize: batchSize)
     consumers = graph.consumers
     producers = graph.producers
-    visible = Set(graph.outputs + observed)
+    (self.passing, visible) = (Set(passing), Set(graph.outputs + observed + passing))
     // A graph may fix parameters that the state could train, or leave them out: their gradients are zero.
     if mode == .training { needsGradient = Set(state.parameterSlots.map(\.name)).filter { graph.constants[$0]?.role == .parameter } }
     // Gradients flow through floating-point numbers only.
@@ -85,7 +88,11 @@ final class PlanCompiler {
       inputs[input.name] = memory
       values[input.name] = PlanValue(layout: try .plain(shape), buffer: PlanBuffer(memory.elements, owner: memory))
     }
-    for (index, node) in graph.nodes.enumerated() where !fused.contains(index) { try compile(node, at: index) }
+    for name in passing.sorted() where producers[name] == nil { try show(name) }
+    for (index, node) in graph.nodes.enumerated() {
+      if !fused.contains(index) { try compile(node, at: index) }
+      for name in node.outputs where passing.contains(name) { try show(name) }
+    }
     for name in graph.outputs + observed where results[name] == nil { try makeResult(name) }
     if mode == .training { try compileBackward() }
     countOperations()
@@ -272,6 +279,12 @@ final class PlanCompiler {
     }
     if !gradient.buffer.isInArena, gradient.buffer.pointer == destination.pointer { return }
     try appendReorder(gradient, PlanValue(layout: layout, buffer: destination), "gradient of \(slot.name)")
+  }
+
+  /// Shows a tensor to who looks at it while the plan runs.
+  private func show(_ name: TensorName) throws {
+    let (source, count, run) = (try plainValue(name).buffer, shape(name).elementCount, run)
+    append(KernelStep("show \(name)", reads: [source], writes: []) { run.observer?(name, UnsafeBufferPointer(start: source.floats, count: count)) })
   }
 
   private func makeResult(_ name: TensorName) throws {

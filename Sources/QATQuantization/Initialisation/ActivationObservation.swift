@@ -61,8 +61,8 @@ struct ActivationObservation {
   mutating func run(_ calibration: any BatchSource, _ communicator: any Communicator) throws -> [String: Extremes] {
     guard !batchwise.isEmpty || !searched.isEmpty else { return [:] }
     let plan = try communicator.together {
-      let observed = batchwise.map(\.target.tensor) + searched.map(\.target.tensor)
-      return try Plan(graph, state: try ModelState(graph), batchSize: batchSize, mode: .evaluation, observed: observed)
+      let tensors = Set(batchwise.map(\.target.tensor) + searched.map(\.target.tensor))
+      return try Plan(graph, state: try ModelState(graph), batchSize: batchSize, mode: .evaluation, passing: tensors.sorted())
     }
     let records = try sweep(plan, calibration, communicator, withRecords: true)
     var ranges = try folded(records, communicator)
@@ -107,27 +107,45 @@ struct ActivationObservation {
         try calibration.read(
           range, input: input.name, into: UnsafeMutableBufferPointer(rebasing: memory[..<(memory.count / batchSize * range.count)]))
       }
-      plan.forward()
-      if withRecords {
-        for (target, extremes) in batchwise {
-          let counted = samples(of: target, in: batch)
-          records += extremes.record(try finite(target, counted, plan, calibration), samples: counted.count)
-        }
-      }
-      for index in waiting {
-        let target = searched[index].target
-        searched[index].quantiles.observe(try finite(target, samples(of: target, in: batch), plan, calibration))
-      }
+      records += try look(at: batch, plan, calibration, withRecords: withRecords, searching: waiting)
     }
     return records
   }
 
-  /// The values of a target for some samples, which are the first of the batch that has just run.
+  /// Runs a batch, looks at each tensor while it is there, and lets the searches that wait count.
+  /// - Returns: the records of the batch, if asked for, in the order of `batchwise`.
+  /// - Throws: `QuantizationError` when a value is not finite.
+  private mutating func look(
+    at batch: Int, _ plan: Plan, _ calibration: any BatchSource, withRecords: Bool, searching waiting: [Int]
+  ) throws(QuantizationError) -> [Float] {
+    var records = [[Float]](repeating: [], count: batchwise.count)
+    var fault: QuantizationError?
+    let counters = Dictionary(grouping: waiting) { searched[$0].target.tensor }
+    let recorders = withRecords ? Dictionary(grouping: batchwise.indices) { batchwise[$0].target.tensor } : [:]
+    plan.forward { tensor, values in
+      guard fault == nil else { return }
+      do throws(QuantizationError) {
+        for index in recorders[tensor] ?? [] {
+          let (target, extremes) = batchwise[index]
+          let counted = samples(of: target, in: batch)
+          records[index] = extremes.record(try finite(values, of: target, counted, calibration), samples: counted.count)
+        }
+        for index in counters[tensor] ?? [] {
+          let target = searched[index].target
+          searched[index].quantiles.observe(try finite(values, of: target, samples(of: target, in: batch), calibration))
+        }
+      } catch { fault = error }
+    }
+    if let fault { throw fault }
+    return records.flatMap { $0 }
+  }
+
+  /// The values of a target for some samples, which are the first of a batch whose values are given.
   /// - Throws: `QuantizationError` when one of them is not finite.
   private func finite(
-    _ target: Target, _ samples: Range<Int>, _ plan: Plan, _ calibration: any BatchSource
+    _ batch: UnsafeBufferPointer<Float>, of target: Target, _ samples: Range<Int>, _ calibration: any BatchSource
   ) throws(QuantizationError) -> UnsafeBufferPointer<Float> {
-    let values = target.layout.values(of: 0..<samples.count, in: plan.output(target.tensor))
+    let values = target.layout.values(of: 0..<samples.count, in: batch)
     if let found = NonFiniteValue(in: values) {
       throw QuantizationError(
         "quantizer '\(target.point.id)': the tensor '\(target.tensor)' holds the value \(found.value) for "
