@@ -1,6 +1,6 @@
-/// What a limit of a plan's memory costs: steps of the forward pass that run a second time in the backward pass, because what they made was not kept.
+/// What saves a plan's memory, and what that costs: steps of the forward pass that run a second time in the backward pass, because what they made was not kept.
 public struct Recomputation: Sendable, Hashable {
-  /// Size of the plan's memory without a limit, in bytes.
+  /// Size of the plan's memory if nothing ran twice, in bytes.
   public let unlimitedByteCount: Int
   /// How much of the forward pass runs twice, in [0, 1], estimated from the products and the passes over memory.
   public let forwardShare: Double
@@ -21,7 +21,7 @@ public struct MemoryLimitError: Error, Hashable, CustomStringConvertible {
   public let limit: Int
   /// The smallest memory that was found to be enough, in bytes.
   public let least: Int
-  /// The memory that the plan takes without a limit, in bytes.
+  /// The memory that the plan takes if nothing is computed twice, in bytes.
   public let unlimited: Int
 
   /// One sentence: the limit, and what is needed.

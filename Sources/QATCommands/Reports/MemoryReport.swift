@@ -20,11 +20,13 @@ struct MemoryReport {
     return .object(members)
   }
 
-  /// What takes the memory, and, with a limit, what is computed twice.
+  /// What takes the memory, and what is computed twice.
   /// - Parameter width: of the titles in front of the lines.
   /// - Returns: one line, or two.
   func lines(titleWidth width: Int) -> [String] {
-    [("counted", sum), ("limit", cost)].compactMap { title, text in text.map { title.padding(toLength: width, withPad: " ", startingAt: 0) + $0 } }
+    [("counted", sum), ("limit", cost), ("saved", saving)].compactMap { title, text in
+      text.map { title.padding(toLength: width, withPad: " ", startingAt: 0) + $0 }
+    }
   }
 
   private var sum: String? {
@@ -41,9 +43,18 @@ struct MemoryReport {
   var cost: String? {
     guard let limit else { return nil }
     guard let recomputation = memory.recomputation, !kinds.isEmpty else { return "\(limit): nothing is computed twice" }
+    return "\(limit): instead of \(Numbers.bytes(memory.unlimited)), \(words(recomputation))"
+  }
+
+  /// What is saved without a limit, by what costs next to nothing; nil with one, and where that is nothing.
+  private var saving: String? {
+    guard limit == nil, let recomputation = memory.recomputation, !kinds.isEmpty else { return nil }
+    return "\(Numbers.bytes(memory.unlimited - memory.total)) of \(Numbers.bytes(memory.unlimited)), \(words(recomputation))"
+  }
+
+  private func words(_ recomputation: Recomputation) -> String {
     let steps = kinds.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
-    let share = Numbers.fixed(100 * recomputation.forwardShare, 1)
-    return "\(limit): instead of \(Numbers.bytes(memory.unlimited)), by about \(share) % of the forward pass computed twice (\(steps))"
+    return "by about \(Numbers.fixed(100 * recomputation.forwardShare, 1)) % of the forward pass computed twice (\(steps))"
   }
 
   /// Kinds of steps that run twice, the most frequent first.

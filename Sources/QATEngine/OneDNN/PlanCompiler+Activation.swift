@@ -13,9 +13,10 @@ extension PlanCompiler {
     }
     guard let forward else { return false }
     let y = allocate(x.layout)
-    append(
-      try PrimitiveStep(
-        "\(node.type) \(node.name)", forward, context, reads: [argument(DNNL_ARG_SRC, x)], writes: [argument(DNNL_ARG_DST, y)]))
+    let step = try PrimitiveStep(
+      "\(node.type) \(node.name)", forward, context, reads: [argument(DNNL_ARG_SRC, x)], writes: [argument(DNNL_ARG_DST, y)])
+    if !function.isPiecewiseLinear { step.bytesPerNanosecond = Step.expensivePass }
+    append(step)
     define(node.outputs[0], y)
     onBackward(of: index) { [self] in
       guard let dy = try gradient(node.outputs[0]) else { return }
@@ -45,6 +46,11 @@ private struct ActivationFunction {
   var beta: Float = 0
   /// Whether the derivative is computed from the output rather than the input.
   var usesOutput = true
+
+  /// Whether it takes a pass over memory and no more.
+  var isPiecewiseLinear: Bool {
+    [dnnl_eltwise_relu_use_dst_for_bwd, dnnl_eltwise_relu, dnnl_eltwise_clip_v2_use_dst_for_bwd, dnnl_eltwise_abs, dnnl_eltwise_linear].contains(kind)
+  }
 
   init?(_ op: any Operator) {
     switch op {

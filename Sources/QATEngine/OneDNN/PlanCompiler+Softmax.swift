@@ -13,8 +13,10 @@ extension PlanCompiler {
     }
     guard let forward else { return false }
     let y = allocate(x.layout)
-    append(
-      try PrimitiveStep("\(node.type) \(node.name)", forward, context, reads: [argument(DNNL_ARG_SRC, x)], writes: [argument(DNNL_ARG_DST, y)]))
+    let step = try PrimitiveStep(
+      "\(node.type) \(node.name)", forward, context, reads: [argument(DNNL_ARG_SRC, x)], writes: [argument(DNNL_ARG_DST, y)])
+    step.bytesPerNanosecond = Step.expensivePass
+    append(step)
     define(node.outputs[0], y)
     onBackward(of: index) { [self] in
       guard let dy = try gradient(node.outputs[0]) else { return }

@@ -11,11 +11,11 @@ struct ArenaLayout {
   /// Greedy by size: the largest buffer first, each at the lowest offset where it overlaps no placed buffer with which it shares a time.
   init(_ table: StepTable, _ schedule: Schedule) {
     struct Placed {
-      var times: [ClosedRange<Int>]
+      var times: Times
       var bytes: Range<Int>
     }
-    var times = [[ClosedRange<Int>]](repeating: [], count: table.buffers.count)
-    for span in schedule.spans { times[span.buffer].append(span.range) }
+    var times = [Times](repeating: Times(), count: table.buffers.count)
+    for span in schedule.spans { times[span.buffer].add(span.range) }
     var placed: [Placed] = []
     var offsets: [(PlanBuffer, Int)] = []
     var end = 0
@@ -23,7 +23,7 @@ struct ArenaLayout {
     for buffer in order {
       let size = table.buffers[buffer].arenaByteCount
       var offset = 0
-      for other in placed where Self.meet(other.times, times[buffer]) {
+      for other in placed where other.times.meet(times[buffer]) {
         if offset + size <= other.bytes.lowerBound { break }
         offset = max(offset, other.bytes.upperBound)
       }
@@ -36,12 +36,24 @@ struct ArenaLayout {
     self.offsets = offsets
   }
 
-  private static func meet(_ a: [ClosedRange<Int>], _ b: [ClosedRange<Int>]) -> Bool {
-    a.contains { range in b.contains { $0.overlaps(range) } }
-  }
-
   /// Gives the buffers their memory, of at least `byteCount` bytes.
   func place(in storage: AlignedBuffer<UInt8>) {
     for (buffer, offset) in offsets { buffer.place(at: UnsafeMutableRawPointer(storage.pointer) + offset) }
+  }
+}
+
+/// When a buffer holds something.
+private struct Times {
+  private var all = 0..<0
+  private var parts: [ClosedRange<Int>] = []
+
+  mutating func add(_ range: ClosedRange<Int>) {
+    all = parts.isEmpty ? Range(range) : min(all.lowerBound, range.lowerBound)..<max(all.upperBound, range.upperBound + 1)
+    parts.append(range)
+  }
+
+  func meet(_ other: Times) -> Bool {
+    guard all.overlaps(other.all) else { return false }
+    return parts.count == 1 && other.parts.count == 1 || parts.contains { range in other.parts.contains { $0.overlaps(range) } }
   }
 }

@@ -8,13 +8,11 @@ final class PlainKernelStep: Step {
   init(_ call: PlainKernelCall) {
     self.call = call
     super.init(label: "\(call.node.type) \(call.node.name)", reads: call.inputs.compactMap { $0?.buffer }, writes: call.outputs.map(\.buffer))
+    bytesPerNanosecond = PlainKernelCall.bytesPerNanosecond
   }
 
   // Random numbers are drawn by the step's key, the same each time; statistics of the batch go where the training loop collects them.
   override var isRepeatable: Bool { call.statistics.allSatisfy { $0 == nil } }
-
-  // Plain loops, and copies on both sides of them.
-  override var cost: Double { 20 * super.cost }
 
   override func run() {
     let result = call.kernel.forwardInFloat(call.inputs.map { $0?.array }, call.context)
@@ -39,6 +37,7 @@ final class PlainKernelBackwardStep: Step {
       label: "\(call.node.type) backward \(call.node.name)",
       reads: call.inputs.compactMap { $0?.buffer } + call.outputs.map(\.buffer) + upstream.compactMap { $0?.buffer },
       writes: wanted.compactMap { $0?.buffer })
+    bytesPerNanosecond = PlainKernelCall.bytesPerNanosecond
   }
 
   override func run() {
@@ -53,6 +52,9 @@ final class PlainKernelBackwardStep: Step {
 
 /// What the forward and the backward step of a plain kernel share.
 struct PlainKernelCall {
+  /// Plain loops, and copies on both sides of them.
+  static let bytesPerNanosecond = 0.5
+
   let node: Node
   let index: Int
   let kernel: any ReferenceKernel

@@ -1,20 +1,25 @@
 extension Schedule {
-  /// The cheapest order of steps that was found whose arena is no larger than a limit.
+  /// How much of a step's time may go into what is computed twice where no limit of memory asks for more, as estimated.
+  static let spentShare = 0.02
+
+  /// The order of steps for a limit of memory: the cheapest that was found whose arena is no larger. Without a limit the one of the smallest arena for which no
+  /// more than `spentShare` of a step is computed twice.
   /// - Parameters:
   ///   - table: the steps.
-  ///   - limit: in bytes; nil keeps everything that the backward pass reads.
+  ///   - limit: in bytes; one that is large enough keeps everything that the backward pass reads.
   /// - Returns: the order, where its buffers lie, and what it costs.
   /// - Throws: `MemoryLimitError` when no such order was found.
   static func fitting(_ table: StepTable, within limit: Int?) throws -> (schedule: Schedule, layout: ArenaLayout, cost: Recomputation) {
     let complete = Schedule(table, dropping: [Bool](repeating: false, count: table.buffers.count))
     let unlimited = ArenaLayout(table, complete)
     var result = (schedule: complete, layout: unlimited)
-    if let limit, unlimited.byteCount > limit {
+    if unlimited.byteCount > limit ?? 0, table.forwardCount < table.steps.count {
       let search = ScheduleSearch(table, complete)
-      result = search.schedule(within: limit) ?? search.least() ?? result
-      guard result.layout.byteCount <= limit else {
-        throw MemoryLimitError(limit: limit, least: result.layout.byteCount, unlimited: unlimited.byteCount)
-      }
+      let found = limit.map { search.schedule(within: $0) ?? search.least() } ?? search.least(spending: Self.spentShare * table.cost)
+      if let found, found.layout.byteCount < unlimited.byteCount { result = found }
+    }
+    if let limit, result.layout.byteCount > limit {
+      throw MemoryLimitError(limit: limit, least: result.layout.byteCount, unlimited: unlimited.byteCount)
     }
     return (result.schedule, result.layout, Recomputation(table, result.schedule, unlimitedByteCount: unlimited.byteCount))
   }
@@ -26,12 +31,18 @@ extension Schedule {
 /// for it: so a chain of steps that run again together ends where it would need as much memory as it frees. Then whatever turned out not to be needed is kept
 /// after all, the most expensive first. References: Chen et al. 2016, arXiv:1604.06174; Kirisame et al. 2021, arXiv:2006.09616, for the ratio.
 private struct ScheduleSearch {
-  private typealias Result = (schedule: Schedule, layout: ArenaLayout)
+  typealias Result = (schedule: Schedule, layout: ArenaLayout)
+
+  /// A buffer that may be made again, and the steps of the table between which it is then not kept.
+  private struct Candidate {
+    let buffer: Int
+    let gap: Range<Int>
+  }
 
   private let table: StepTable
   private let complete: Schedule
-  /// Buffers that may be made again, in the order in which that is tried, with the steps of the table between which they are then not kept.
-  private let candidates: [(buffer: Int, gap: Range<Int>)]
+  /// In the order in which they are tried.
+  private let candidates: [Candidate]
 
   init(_ table: StepTable, _ complete: Schedule) {
     self.table = table
@@ -39,13 +50,11 @@ private struct ScheduleSearch {
     let gaps = Self.gaps(table)
     let least = (complete.loads.max() ?? 0) / 2000
     let buffers = table.buffers.indices.filter { table.isRemakeable[$0] && !gaps[$0].isEmpty && table.buffers[$0].byteCount > least }
-    let merits = buffers.map { buffer in
-      var dropped = [Bool](repeating: false, count: table.buffers.count)
-      dropped[buffer] = true
-      return Double(table.buffers[buffer].byteCount) / max(Schedule(table, dropping: dropped).repeatedCost(table), 1)
-    }
+    let merits = buffers.map { Double(table.buffers[$0].byteCount) / max(Schedule.cost(ofMaking: $0, table), 1) }
     // Of equals the one that is not kept the longest.
-    candidates = buffers.indices.sorted { (merits[$1], buffers[$0]) < (merits[$0], buffers[$1]) }.map { (buffers[$0], gaps[buffers[$0]]) }
+    candidates = buffers.indices.sorted { (merits[$1], buffers[$0]) < (merits[$0], buffers[$1]) }.map {
+      Candidate(buffer: buffers[$0], gap: gaps[buffers[$0]])
+    }
   }
 
   /// For each buffer the steps after its last use in the forward pass and before its first one in the backward pass.
@@ -61,7 +70,7 @@ private struct ScheduleSearch {
   }
 
   /// A schedule whose arena fits, if one is found: buffers leave gaps between them, so less than the limit may have to be aimed at.
-  func schedule(within limit: Int) -> (schedule: Schedule, layout: ArenaLayout)? {
+  func schedule(within limit: Int) -> Result? {
     var target = limit
     for _ in 0..<8 {
       guard let found = schedule(loading: target) else { return nil }
@@ -71,8 +80,8 @@ private struct ScheduleSearch {
     return nil
   }
 
-  /// The schedule of the smallest arena that is found.
-  func least() -> (schedule: Schedule, layout: ArenaLayout)? {
+  /// The schedule of the smallest arena that is found in which what is computed twice costs no more than `budget`.
+  func least(spending budget: Double = .infinity) -> Result? {
     var best: Result?
     // No step does with less than what it reads and writes itself.
     var infeasible =
@@ -82,7 +91,7 @@ private struct ScheduleSearch {
     var feasible = complete.loads.max() ?? 0
     while feasible - infeasible > feasible / 100 {
       let target = (feasible + infeasible) / 2
-      guard let found = schedule(loading: target) else {
+      guard let found = schedule(loading: target, spending: budget) else {
         infeasible = target
         continue
       }
@@ -93,31 +102,57 @@ private struct ScheduleSearch {
   }
 
   /// A schedule in which no more than `limit` bytes are in use at any time.
-  private func schedule(loading limit: Int) -> (schedule: Schedule, layout: ArenaLayout)? {
+  private func schedule(loading limit: Int, spending budget: Double = .infinity) -> Result? {
     var dropped = [Bool](repeating: false, count: table.buffers.count)
     var schedule = complete
     var excess = schedule.excess(over: limit)
-    var progresses = true
-    while excess > 0, progresses {
+    var (progresses, isSpent) = (true, false)
+    while excess > 0, progresses, !isSpent {
       progresses = false
-      for (buffer, gap) in candidates where excess > 0 && !dropped[buffer] && gap.contains(where: { schedule.loads[$0] > limit }) {
-        dropped[buffer] = true
+      Self.inPortions(candidates.filter { !dropped[$0.buffer] }) { portion in
+        guard excess > 0, !isSpent else { return true }
+        let helpful = portion.filter { candidate in schedule.loads[candidate.gap].contains { $0 > limit } }
+        if helpful.isEmpty { return true }
+        for candidate in helpful { dropped[candidate.buffer] = true }
         let trial = Schedule(table, dropping: dropped)
         let trialExcess = trial.excess(over: limit)
-        guard trialExcess < excess, zip(trial.loads, schedule.loads).allSatisfy({ $0 <= max(limit, $1) }) else {
-          dropped[buffer] = false
-          continue
+        let isTooMuch = trial.repeatedCost(table) > budget
+        if !isTooMuch, trialExcess < excess, zip(trial.loads, schedule.loads).allSatisfy({ $0 <= max(limit, $1) }) {
+          (schedule, excess, progresses) = (trial, trialExcess, true)
+          return true
         }
-        (schedule, excess, progresses) = (trial, trialExcess, true)
+        for candidate in helpful { dropped[candidate.buffer] = false }
+        isSpent = isTooMuch && helpful.count == 1
+        return helpful.count == 1
       }
     }
     guard excess == 0 else { return nil }
-    for (buffer, _) in candidates.reversed() where dropped[buffer] {
-      dropped[buffer] = false
+    Self.inPortions(candidates.reversed().filter { dropped[$0.buffer] }) { portion in
+      for candidate in portion { dropped[candidate.buffer] = false }
       let trial = Schedule(table, dropping: dropped)
-      if trial.excess(over: limit) == 0 { schedule = trial } else { dropped[buffer] = true }
+      if trial.excess(over: limit) == 0 {
+        schedule = trial
+        return true
+      }
+      for candidate in portion { dropped[candidate.buffer] = true }
+      return portion.count == 1
     }
     return (schedule, ArenaLayout(table, schedule))
+  }
+
+  /// Hands on candidates in order, as many at a time as `settle` takes at once: twice as many after a portion that it settled, half of one that it did not.
+  private static func inPortions(_ candidates: [Candidate], _ settle: (ArraySlice<Candidate>) -> Bool) {
+    var rest = candidates[...]
+    var count = 1
+    while !rest.isEmpty {
+      let portion = rest.prefix(count)
+      if settle(portion) {
+        rest = rest.dropFirst(portion.count)
+        count = 2 * portion.count
+      } else {
+        count = max(portion.count / 2, 1)
+      }
+    }
   }
 }
 

@@ -27,11 +27,16 @@ struct Schedule {
     var order = Array(0..<table.forwardCount)
     var purposes = order
     // What only the forward pass reads is never kept.
-    var isMissing = table.buffers.indices.map { table.isRemakeable[$0] && (dropped[$0] || !table.isReadBackward[$0]) }
+    var isMissing = zip(table.isForgotten, dropped).map { $0 || $1 }
     for step in table.forwardCount..<table.steps.count {
-      let again = Self.requirements(of: step, table, &isMissing)
-      order += again + [step]
-      purposes += [Int](repeating: step, count: again.count + 1)
+      if table.reads[step].contains(where: { isMissing[$0] }) {
+        for repeated in Self.requirements(of: table.reads[step], table, &isMissing) {
+          order.append(repeated)
+          purposes.append(step)
+        }
+      }
+      order.append(step)
+      purposes.append(step)
     }
     spans = Self.spans(table, order)
     var changes = [Int](repeating: 0, count: order.count + 1)
@@ -48,9 +53,16 @@ struct Schedule {
     (self.order, self.purposes, self.loads) = (order, purposes, loads)
   }
 
-  /// The steps that run again so that `step` finds what it reads.
-  private static func requirements(of step: Int, _ table: StepTable, _ isMissing: inout [Bool]) -> [Int] {
-    var open = table.reads[step].filter { isMissing[$0] }
+  /// What the steps cost that run again when one buffer alone is made again.
+  static func cost(ofMaking buffer: Int, _ table: StepTable) -> Double {
+    var isMissing = table.isForgotten
+    isMissing[buffer] = true
+    return requirements(of: [buffer], table, &isMissing).reduce(0) { $0 + table.costs[$1] }
+  }
+
+  /// The steps that run again so that what is in `buffers` is there.
+  private static func requirements(of buffers: [Int], _ table: StepTable, _ isMissing: inout [Bool]) -> [Int] {
+    var open = buffers
     var again: Set<Int> = []
     while let buffer = open.popLast() {
       guard isMissing[buffer] else { continue }
@@ -73,9 +85,8 @@ struct Schedule {
       first[buffer] = place
     }
     for (place, step) in order.enumerated().reversed() {
-      for buffer in table.writes[step] {
-        use(buffer, place)
-        guard step == table.writers[buffer].first, !table.reads[step].contains(buffer) else { continue }
+      for buffer in table.writes[step] { use(buffer, place) }
+      for buffer in table.beginnings[step] {
         spans.append(Span(buffer: buffer, range: place...last[buffer]))
         last[buffer] = -1
       }

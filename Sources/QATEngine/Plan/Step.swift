@@ -26,8 +26,14 @@ class Step {
   /// Whether running it once more, while what it reads is as it was, fills `writes` with the same bytes and changes nothing else.
   var isRepeatable: Bool { false }
 
-  /// Roughly how long it takes, in nanoseconds of one core: a pass over memory at 10 GB/s, or its arithmetic. Only ratios matter.
-  var cost: Double { max(Double(byteCount) / 10, Double(operationCount) / operationsPerNanosecond) }
+  /// Roughly how long it takes, in nanoseconds of one core: a pass over memory, or its arithmetic. Only ratios matter.
+  var cost: Double { max(Double(byteCount) / bytesPerNanosecond, Double(operationCount) / operationsPerNanosecond) }
+
+  /// Roughly how fast it passes over memory on one core. Where it evaluates exponentials and the like, that takes longer than the passes: `expensivePass`.
+  var bytesPerNanosecond = 16.0
+
+  /// How fast exponentials and error functions make passes over memory.
+  static let expensivePass = 6.0
 
   /// Roughly how fast its arithmetic is on one core.
   var operationsPerNanosecond: Double { 80 }

@@ -10,12 +10,14 @@ struct StepTable {
   let reads: [[Int]]
   /// For each step the buffers it fills.
   let writes: [[Int]]
+  /// For each step the buffers whose contents begin with it: which it is the first to fill, and does not read.
+  let beginnings: [[Int]]
   /// For each buffer the steps that fill it, in order.
   let writers: [[Int]]
   /// For each buffer whether the forward steps that fill it may run again in the backward pass, for the same bytes.
   let isRemakeable: [Bool]
-  /// For each buffer whether the backward pass needs its contents.
-  let isReadBackward: [Bool]
+  /// For each buffer whether its contents are not kept for the backward pass in any case, and could be made again: what only the forward pass reads.
+  let isForgotten: [Bool]
   /// What each step costs.
   let costs: [Double]
 
@@ -38,7 +40,7 @@ struct StepTable {
       for buffer in writes[step] { writers[buffer].append(step) }
     }
     self.writers = writers
-    isReadBackward = readers.map { ($0.last ?? 0) >= forward.count }
+    beginnings = steps.indices.map { [reads, writes] step in writes[step].filter { writers[$0].first == step && !reads[step].contains($0) } }
     // Contents that are complete before anyone looks at them, and that the backward pass leaves alone: whoever reads them again sees the same.
     let isSettled = buffers.indices.map { buffer in
       guard let first = writers[buffer].first, let last = writers[buffer].last, last < forward.count else { return false }
@@ -50,7 +52,11 @@ struct StepTable {
         && writes[step].allSatisfy { writers[$0].count == 1 || writes[step].count == 1 }
     }
     isRemakeable = writers.map { !$0.isEmpty && $0.allSatisfy { $0 < forward.count && isRepeatable[$0] } }
+    isForgotten = zip(isRemakeable, readers).map { $0 && ($1.last ?? 0) < forward.count }
   }
+
+  /// The cost of both passes.
+  var cost: Double { costs.reduce(0, +) }
 
   /// The cost of the forward pass.
   var forwardCost: Double { costs[..<forwardCount].reduce(0, +) }

@@ -12,7 +12,7 @@ public struct TrainingMemory: Sendable, Hashable {
   public private(set) var teacher: Int
   /// Activations and their gradients, in bytes.
   public private(set) var activations = 0
-  /// What is computed twice to keep all of it within its limit; nil before a network is compiled.
+  /// What is computed twice to keep all of it small; nil before a network is compiled.
   public private(set) var recomputation: Recomputation?
 
   /// What is there before a network is compiled.
@@ -38,7 +38,7 @@ public struct TrainingMemory: Sendable, Hashable {
 
   /// Compiles a network so that all of it stays within a limit.
   /// - Parameters:
-  ///   - limit: the largest `total`; nil for none.
+  ///   - limit: the largest `total`; nil for what costs next to nothing.
   ///   - make: compiles with a limit for activations and their gradients.
   /// - Returns: what `make` returns.
   /// - Throws: `TrainingError` when the limit is too low; what `make` throws.
@@ -53,7 +53,7 @@ public struct TrainingMemory: Sendable, Hashable {
         .input,
         "the memory limit is \(MemorySize(byteCount: error.limit + fixed)), but a rank's training takes \(words(error.least + fixed)) at least, with all "
           + "computed twice that helps: \(words(error.least)) for activations and their gradients, \(words(fixed)) for parameters and what is kept for "
-          + "them (without a limit it takes \(words(error.unlimited + fixed)) in all). Take smaller micro-batches, --batch-size, and --accumulation-steps for as many "
+          + "them (with nothing computed twice it takes \(words(error.unlimited + fixed)) in all). Take smaller micro-batches, --batch-size, and --accumulation-steps for as many "
           + "samples a step, or raise --memory-limit")
     }
   }

@@ -116,7 +116,7 @@ struct MemoryLimitTests {
   @Test("computes the same bits, down to the least memory that it says is enough", arguments: Case.allCases)
   func sameBits(_ network: Case) throws {
     let graph = try network.graph()
-    let (expected, plan) = try results(graph, limit: nil)
+    let (expected, plan) = try results(graph, limit: .max)
     #expect(plan.recomputation.forwardShare == 0 && plan.recomputation.kinds.isEmpty && plan.recomputation.unlimitedByteCount == plan.arenaByteCount)
     #expect(!expected.gradients.contains { Float(bitPattern: $0).isNaN })
     let (least, unlimited) = (try least(graph), plan.arenaByteCount)
@@ -131,6 +131,9 @@ struct MemoryLimitTests {
       before = max(before, plan.recomputation.forwardShare)
     }
     #expect(before > 0)
+    let (found, economical) = try results(graph, limit: nil)
+    #expect(found == expected, "what costs next to nothing")
+    #expect(economical.arenaByteCount <= unlimited && economical.recomputation.unlimitedByteCount == unlimited)
   }
 
   @Test("says what was asked for and what would be enough")
@@ -139,7 +142,7 @@ struct MemoryLimitTests {
     let state = try ModelState(graph)
     let least = try least(graph)
     let error = try #require(#expect(throws: MemoryLimitError.self) { try plan(graph, state, limit: least - 1) })
-    let unlimited = try plan(graph, state, limit: nil).arenaByteCount
+    let unlimited = try plan(graph, state, limit: .max).arenaByteCount
     #expect(error.limit == least - 1 && error.least == least && error.unlimited == unlimited)
     #expect(error.description.contains("\(least - 1)") && error.description.contains("\(least)") && error.description.contains("\(unlimited)"))
     // Nothing of an evaluation is kept for later: there is nothing to save.
@@ -157,7 +160,7 @@ struct MemoryLimitTests {
     for index in 0..<8 { x = b.relu(b.batchNormalization(b.convolution(x, "c\(index)", channels: 16, kernel: 3, pad: 1), "n\(index)"), "r\(index)") }
     let graph = b.graph(output: b.globalAveragePool(x, "gap"))
     let state = try ModelState(graph)
-    let unlimited = try plan(graph, state, limit: nil).arenaByteCount
+    let unlimited = try plan(graph, state, limit: .max).arenaByteCount
     let gentle = try plan(graph, state, limit: unlimited * 3 / 4).recomputation
     #expect(Set(gentle.kinds.keys) == ["BatchNormalization+Relu"], "\(gentle.kinds)")
     let hard = try plan(graph, state, limit: try least(graph)).recomputation
@@ -171,7 +174,7 @@ struct MemoryLimitTests {
       var x = b.input
       for index in 0..<length { x = b.relu(b.convolution(x, "c\(index)", channels: 16, kernel: 1), "r\(index)") }
       let graph = b.graph(output: b.globalAveragePool(x, "gap"))
-      return (try least(graph), try plan(graph, ModelState(graph), limit: nil).arenaByteCount)
+      return (try least(graph), try plan(graph, ModelState(graph), limit: .max).arenaByteCount)
     }
     let (short, long) = (try chain(16), try chain(64))
     // Segments of √n layers (Chen et al. 2016): four times the layers, twice the memory.
@@ -184,7 +187,7 @@ struct MemoryLimitTests {
     let graph = try Case.quantizedResidual.graph()
     func run(_ isShared: Bool) throws -> [[UInt32]] {
       let state = try ModelState(graph)
-      let training = try plan(graph, state, limit: isLimited ? try least(graph) : nil)
+      let training = try plan(graph, state, limit: isLimited ? try least(graph) : .max)
       let evaluation = try Plan(graph, state: state, batchSize: 4, mode: .evaluation, sharingMemoryOf: isShared ? training : nil)
       // Too large for it: has memory of its own.
       let large = try Plan(graph, state: state, batchSize: 200, mode: .evaluation, sharingMemoryOf: isShared ? training : nil)
@@ -219,7 +222,7 @@ struct MemoryLimitTests {
     }
     let graph = try Case.quantizedResidual.graph()
     let (free, bound) = (Counting(), Counting())
-    let (expected, plan) = try results(graph, limit: nil, group: free)
+    let (expected, plan) = try results(graph, limit: .max, group: free)
     let (found, limited) = try results(graph, limit: plan.arenaByteCount * 8 / 10, group: bound)
     #expect(found == expected && free.count == bound.count && free.count > 0)
     #expect(limited.recomputation.forwardShare > 0)

@@ -92,7 +92,7 @@ struct ScheduleTests {
   func random(seed: Int) throws {
     let network = Network(seed: UInt64(seed))
     let table = StepTable(forward: network.forward, backward: network.backward, buffers: network.buffers)
-    let (complete, layout, none) = try Schedule.fitting(table, within: nil)
+    let (complete, layout, none) = try Schedule.fitting(table, within: .max)
     #expect(none.forwardShare == 0 && complete.order == Array(table.steps.indices))
     // All in the same memory, one after the other.
     let memory = AlignedBuffer<UInt8>(count: layout.byteCount)
@@ -110,8 +110,12 @@ struct ScheduleTests {
         #expect(step.runs - before <= 2 && (step.isRepeatable || step.runs - before == 1), "\(step.label)")
       }
     }
+    let (economical, smaller, _) = try Schedule.fitting(table, within: nil)
+    #expect(smaller.byteCount <= layout.byteCount && economical.repeatedCost(table) <= Schedule.spentShare * table.cost)
+    smaller.place(in: memory)
+    #expect(network.run(economical.order) == expected)
     // Whatever is made again, needed or not.
-    let all = Schedule(table, dropping: table.buffers.indices.map { table.isRemakeable[$0] && table.isReadBackward[$0] })
+    let all = Schedule(table, dropping: table.buffers.indices.map { table.isRemakeable[$0] && !table.isForgotten[$0] })
     let whole = ArenaLayout(table, all)
     let more = AlignedBuffer<UInt8>(count: whole.byteCount)
     whole.place(in: more)
