@@ -21,7 +21,7 @@ extension ToolTests {
 
     @Test(
       arguments: [
-        (nil, "", ""), (2, "--batch-size 8 --accumulation-steps 2", ""), (2, "--reproducible 2 --batch-size 8", ""),
+        (nil, "", ""), (2, "--batch-size 16 --accumulation-steps 2", ""), (2, "--reproducible 2 --batch-size 8", ""),
         (2, "", "\"batch_norm\": \"synchronized\","),
       ] as [(Int?, String, String)])
     func aRunWithinALimitExportsTheSameFileAlsoWhenItGoesOnWithAnother(ranks: Int?, flags: String, keys: String) throws {
