@@ -31,8 +31,7 @@ public final class MPICommunicator: Communicator {
       throw CommunicationError(.launch, "MPI was started before in this process; it can be started only once", exitCode: 2)
     }
     let launch = Launch()  // before MPI starts: alone, it writes a launcher's variables into the environment itself
-    // In-place nonblocking sums go through rank 0 by default, whole: Rabenseifner's algorithm is twice as fast. What the user has set stays.
-    setenv("OMPI_MCA_coll_libnbc_iallreduce_algorithm", "3", 0)
+    MPIVariables.setDefaults()
     var funneled: Int32 = 0
     try Self.check(qat_mpi_init(&funneled), "MPI_Init_thread")
     guard funneled == 1 else {
