@@ -101,21 +101,22 @@ static inline dnnl_status_t qat_dnnl_product_backward_weights_pd(
       inner_product_backward_weights, inner_product_backward_weights, dnnl_inner_product_desc_t, source, diff_weights, diff_bias, diff_destination);
 }
 
-static inline unsigned qat_dnnl_normalization_flags(int use_running, int with_relu) {
-  return dnnl_use_scale | dnnl_use_shift | (use_running ? dnnl_use_global_stats : 0u) | (with_relu ? dnnl_fuse_norm_relu : 0u);
+/// Batch norm by statistics that are given.
+static inline unsigned qat_dnnl_normalization_flags(int with_relu) {
+  return dnnl_use_scale | dnnl_use_shift | dnnl_use_global_stats | (with_relu ? dnnl_fuse_norm_relu : 0u);
 }
 static inline dnnl_status_t qat_dnnl_normalization_forward_pd(
-    qat_pd *pd, dnnl_engine_t engine, int training, int use_running, int with_relu, qat_const_layout layout, float epsilon) {
+    qat_pd *pd, dnnl_engine_t engine, int training, int with_relu, qat_const_layout layout, float epsilon) {
   QAT_DNNL_FORWARD(
       batch_normalization_forward, batch_normalization_forward, dnnl_batch_normalization_desc_t, NULL, qat_dnnl_forward(training),
-      QAT_DNNL_ALIKE(layout), epsilon, qat_dnnl_normalization_flags(use_running, with_relu));
+      QAT_DNNL_ALIKE(layout), epsilon, qat_dnnl_normalization_flags(with_relu));
 }
 static inline dnnl_status_t qat_dnnl_normalization_backward_pd(
-    qat_pd *pd, dnnl_engine_t engine, int use_running, int with_relu, qat_const_layout diff_layout, qat_const_layout layout, float epsilon,
+    qat_pd *pd, dnnl_engine_t engine, int with_relu, qat_const_layout diff_layout, qat_const_layout layout, float epsilon,
     const_dnnl_primitive_desc_t hint) {
   QAT_DNNL_BACKWARD(
       batch_normalization_backward, batch_normalization_backward, dnnl_batch_normalization_desc_t, dnnl_backward, QAT_DNNL_ALIKE(diff_layout), layout,
-      epsilon, qat_dnnl_normalization_flags(use_running, with_relu));
+      epsilon, qat_dnnl_normalization_flags(with_relu));
 }
 
 static inline dnnl_status_t qat_dnnl_eltwise_forward_pd(
