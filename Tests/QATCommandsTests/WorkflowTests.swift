@@ -119,6 +119,19 @@ extension ToolTests {
       #expect(memory > 1 << 20)
     }
 
+    @Test("bench says what share of the speed without communication is left with it", arguments: [nil, 2])
+    func benchMeasuresTheCostOfCommunication(ranks: Int?) throws {
+      let run = try ToolRun(
+        "bench --model resnet_small --mode fp32 --batch-size 4 --steps 4 --communication-cost --json", in: try Scratch(), ranks: ranks)
+      try #require(run.exitCode == 0, "\(run.errors)")
+      let json = try run.json()
+      func number(_ key: String) throws -> Double { try #require(json[key]?.number?.double) }
+      let efficiency = try number("efficiency")
+      #expect(try abs(efficiency * number("images_per_second_alone") / number("images_per_second") - 1) < 1e-6)
+      // However busy the machine is: steps in turn meet the same machine.
+      #expect(efficiency > 0.1 && efficiency < 3)
+    }
+
     /// The process's start is the system's; what it needs until the first step is most of its life here.
     @Test(arguments: [("fp32", nil), ("qat", 2)]) func benchTimesPassesOfEvaluation(mode: String, ranks: Int?) throws {
       let began = Date()

@@ -7,13 +7,15 @@ struct BenchedTraining {
   private let objective: CrossEntropy
   private let optimizer: SGD
   private let reducer: GradientReducer
+  /// Of this rank's micro-batches only, for steps without communication; nil when there are none.
+  private let ownReducer: GradientReducer?
   private let partition: BatchPartition
 
   /// Prepares the steps. All ranks do so together.
   /// - Throws: an error when there is nothing to train towards.
   init(
     _ graph: Graph, _ state: ModelState, _ configuration: RunConfiguration, target: SampleTarget, _ normalization: RankNormalization?,
-    _ partition: BatchPartition, _ communicator: any Communicator
+    _ partition: BatchPartition, _ communicator: any Communicator, stepsAlone: Bool
   ) throws {
     (self.state, self.normalization, self.partition) = (state, normalization, partition)
     objective = try CrossEntropy(of: graph, target: target)
@@ -21,6 +23,8 @@ struct BenchedTraining {
     reducer = try GradientReducer(state, communicator: communicator, partition: partition, exchange: exchange)
     let share = exchange.shards?.share(ofRank: communicator.rank) ?? ParameterShare([0..<state.parameters.count])
     optimizer = SGD(of: share, momentum: 0.9, weightDecay: 1e-4)
+    ownReducer =
+      stepsAlone ? try GradientReducer(state, communicator: SingleProcess(), partition: try configuration.partition(SingleProcess())) : nil
   }
 
   /// The memory that steps take besides the plan's.
@@ -31,7 +35,14 @@ struct BenchedTraining {
 
   /// Makes a step towards the classes in `labels`.
   /// - Throws: the communicator's error.
-  func step(_ number: UInt64, _ plan: Plan, labels: [Int32], _ recorder: StepRecorder?) throws {
+  /// - Parameters:
+  ///   - number: the step's, for random numbers.
+  ///   - plan: the passes.
+  ///   - labels: a class for each place of the output.
+  ///   - isAlone: whether it sums nothing over ranks.
+  ///   - recorder: notes what it does.
+  func step(_ number: UInt64, _ plan: Plan, labels: [Int32], isAlone: Bool = false, _ recorder: StepRecorder?) throws {
+    let reducer = (isAlone ? ownReducer : nil) ?? reducer
     let scale = 1 / Float(partition.globalBatchSize)
     repeat {
       recorder?.begin(phase: WorkPhase.forward.words)

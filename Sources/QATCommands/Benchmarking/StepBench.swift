@@ -5,8 +5,10 @@ import QAT
 struct StepBench {
   /// What a step is.
   enum Work {
-    /// Forward pass, loss, backward pass, sum over ranks, update. Without communication each rank trains by itself, beside the others.
-    case training(communicates: Bool)
+    /// Forward pass, loss, backward pass, sum over ranks, update.
+    case training
+    /// The same, and after each such step one in which each rank trains by itself, beside the others: both meet the same machine, whatever else it does.
+    case trainingBesideAlone
     /// A forward pass as evaluation makes it; ranks work beside each other.
     case evaluation
   }
@@ -21,6 +23,7 @@ struct StepBench {
   private let memory: MemoryReport?
   /// nil in evaluation.
   private let training: BenchedTraining?
+  private let work: Work
   private let labels: [Int32]
   /// Samples of a step over all processes.
   private let sampleCount: Int
@@ -34,9 +37,8 @@ struct StepBench {
   ///   - work: what a step is.
   ///   - session: the ranks.
   init(_ network: Graph, _ configuration: RunConfiguration, quantizes: Bool, work: Work, _ session: Session) throws {
-    self.session = session
-    let communicator: any Communicator = if case .training(true) = work { session.communicator } else { SingleProcess() }
-    let partition = try session.together { try configuration.partition(communicator) }
+    (self.session, self.work) = (session, work)
+    let communicator = session.communicator
     let batchSize = configuration.batchSize
     let dataset = try BenchDataset(for: network, count: max(batchSize, 1))
     var graph = network
@@ -44,9 +46,15 @@ struct StepBench {
       graph = try Self.quantized(network, configuration.nncf, dataset, session)
     }
     let state = try ModelState(graph)
-    if case .training = work {
+    if work == .evaluation {
+      plan = try Plan(graph, state: state, batchSize: batchSize, mode: .evaluation, arithmetic: configuration.forward)
+      (training, memory) = (nil, nil)
+      sampleCount = batchSize * communicator.size
+    } else {
+      let partition = try session.together { try configuration.partition(communicator) }
       let normalization = RankNormalization(configuration.batchNorm, communicator)
-      let training = try BenchedTraining(graph, state, configuration, target: dataset.target, normalization, partition, communicator)
+      let training = try BenchedTraining(
+        graph, state, configuration, target: dataset.target, normalization, partition, communicator, stepsAlone: work == .trainingBesideAlone)
       var memory = training.memory
       plan = try session.together {
         try memory.compile(within: configuration.memoryLimit) {
@@ -56,11 +64,7 @@ struct StepBench {
       }
       self.training = training
       self.memory = MemoryReport(memory: memory, limit: configuration.memoryLimit)
-      sampleCount = partition.globalBatchSize * (session.communicator.size / communicator.size)
-    } else {
-      plan = try Plan(graph, state: state, batchSize: batchSize, mode: .evaluation, arithmetic: configuration.forward)
-      (training, memory) = (nil, nil)
-      sampleCount = batchSize * session.communicator.size
+      sampleCount = partition.globalBatchSize
     }
     var labels: [Int32] = []
     let sample = Sample(for: dataset)
@@ -94,20 +98,28 @@ struct StepBench {
     var measured = BenchReport.Measurements()
     measured.steps.reserveCapacity(steps)
     measured.exposed.reserveCapacity(steps)
+    measured.stepsAlone.reserveCapacity(steps)
     measured.startup = ProcessFacts.age
     var settledMemory: Int?
     for index in 0..<steps + Self.warmupSteps {
       if index == Self.warmupSteps { settledMemory = ProcessFacts.residentMemory }
-      try session.communicator.barrier()
-      let start = DispatchTime.now().uptimeNanoseconds
-      try step(UInt64(index))
-      let duration = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
+      let duration = try timed(index)
+      let durationAlone = work == .trainingBesideAlone ? try timed(index, isAlone: true) : nil
       if index < Self.warmupSteps { continue }
       measured.steps.append(duration)
       measured.exposed.append(training?.exposedSeconds ?? 0)
+      if let durationAlone { measured.stepsAlone.append(durationAlone) }
     }
     if let settledMemory { measured.memoryGrowth = ProcessFacts.residentMemory.map { $0 - settledMemory } }
     return try BenchReport(measured, sampleCount: sampleCount, memory: memory, session.communicator)
+  }
+
+  /// Seconds of a step, which all ranks begin together.
+  private func timed(_ number: Int, isAlone: Bool = false) throws -> Double {
+    try session.communicator.barrier()
+    let start = DispatchTime.now().uptimeNanoseconds
+    try step(UInt64(number), isAlone: isAlone)
+    return Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
   }
 
   /// Notes what a few more steps do, which are not timed.
@@ -127,8 +139,8 @@ struct StepBench {
   /// Which layers run on integers.
   var layers: LayerArithmeticReport { LayerArithmeticReport(layers: plan.layers) }
 
-  private func step(_ number: UInt64, _ recorder: StepRecorder? = nil) throws {
-    if let training { return try training.step(number, plan, labels: labels, recorder) }
+  private func step(_ number: UInt64, isAlone: Bool = false, _ recorder: StepRecorder? = nil) throws {
+    if let training { return try training.step(number, plan, labels: labels, isAlone: isAlone, recorder) }
     recorder?.begin(phase: WorkPhase.forward.words)
     plan.forward(step: number)
   }

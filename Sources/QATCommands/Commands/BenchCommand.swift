@@ -39,8 +39,13 @@ struct BenchCommand: ParsableCommand {
   @Flag(name: .customLong("evaluation"), help: "Time forward passes as evaluation makes them; ranks do so beside each other.")
   var isEvaluation = false
 
-  @Flag(name: .customLong("no-communication"), help: "Let each rank train by itself beside the others: what communication costs is the difference.")
-  var isAlone = false
+  @Flag(
+    name: .customLong("communication-cost"),
+    help: """
+      Make every second step without communication, each rank by itself beside the others, and say what share of that speed is left with it (with --json: \
+      images_per_second_alone, efficiency).
+      """)
+  var comparesAlone = false
 
   @Option(name: .customLong("image-size"), help: "Height and width of the images; what the network says when left out.")
   var imageSize: Int?
@@ -65,10 +70,12 @@ struct BenchCommand: ParsableCommand {
       ("--batch-size", batchSize), ("--image-size", imageSize), ("--steps", steps), ("--accumulation-steps", accumulationSteps),
       ("--reproducible", reproducible),
     ])
-    if isEvaluation, isAlone || reproducible != nil || accumulationSteps > 1 {
-      throw ValidationError("--evaluation sums nothing: --no-communication, --reproducible and --accumulation-steps are for training.")
+    if isEvaluation, comparesAlone || reproducible != nil || accumulationSteps > 1 {
+      throw ValidationError("--evaluation sums nothing: --communication-cost, --reproducible and --accumulation-steps are for training.")
     }
-    if isAlone, reproducible != nil { throw ValidationError("--no-communication and --reproducible exclude each other: shards are dealt to ranks.") }
+    if comparesAlone, reproducible != nil {
+      throw ValidationError("--communication-cost and --reproducible exclude each other: shards are dealt to ranks.")
+    }
   }
 
   func run() throws {
@@ -89,8 +96,8 @@ struct BenchCommand: ParsableCommand {
         return (graph, configuration)
       }
       try session.onRoot { try timeline.requireWritable() }
-      let bench = try StepBench(
-        graph, configuration, quantizes: mode == .qat, work: isEvaluation ? .evaluation : .training(communicates: !isAlone), session)
+      let work: StepBench.Work = isEvaluation ? .evaluation : comparesAlone ? .trainingBesideAlone : .training
+      let bench = try StepBench(graph, configuration, quantizes: mode == .qat, work: work, session)
       let report = try bench.run(steps: steps)
       if profile || timeline.path != nil {
         let recorder = try bench.recorded()
