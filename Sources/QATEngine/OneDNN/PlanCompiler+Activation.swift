@@ -26,14 +26,13 @@ extension PlanCompiler {
         }
       }
       guard let backward else { throw EngineError("oneDNN has no backward kernel for \(node.name)") }
-      let dx = allocate(x.layout)
       // The output is kept for the next layer anyway: where the derivative follows from it, the input need not live on.
       let kept = function.usesOutput ? argument(DNNL_ARG_DST, y) : argument(DNNL_ARG_SRC, x)
-      append(
+      try contributeGradient(of: node.inputs[0], in: x.layout) { dx in
         try PrimitiveStep(
           "\(node.type) backward \(node.name)", backward, context, reads: [kept, argument(DNNL_ARG_DIFF_DST, dy)],
-          writes: [argument(DNNL_ARG_DIFF_SRC, dx)]))
-      try contribute(dx, to: node.inputs[0])
+          writes: [argument(DNNL_ARG_DIFF_SRC, dx)])
+      }
     }
     return true
   }

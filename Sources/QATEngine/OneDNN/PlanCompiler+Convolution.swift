@@ -23,22 +23,20 @@ extension PlanCompiler {
     }
     onBackward(of: index) { [self] in
       guard let dy = try gradient(node.outputs[0]) else { return }
-      let bias = biasName.flatMap { wantsGradient($0) ? $0 : nil }
-      if wantsGradient(node.inputs[1]) || bias != nil, try !imageWeightGradient(shapes, node, bias: bias, layout: own, dy: dy) {
-        if let convolution = winograd(shapes, source: sourceLayout, destination: dy.layout) {
-          if let bias { try channelSums(dy, to: bias, of: node) }
-          if wantsGradient(node.inputs[1]) {
-            // Where the forward pass had codes alone, they become floats here.
-            try winogradWeightGradient(convolution, node, x: value(node.inputs[0], in: sourceLayout), dy: dy)
-          }
+      if wantsGradient(node.inputs[1]) || biasName.map(wantsGradient) == true {
+        if let kernel = shapes.imageWeightGradient(source: own, destination: dy.layout)
+          ?? shapes.winogradWeightGradient(source: sourceLayout, destination: dy.layout)
+        {
+          try weightGradients(kernel, node, biasName, dy: dy)
         } else {
           try convolutionWeightGradients(shapes, node, biasName, x: value(node.inputs[0], in: sourceLayout), dy: dy, hint: forward)
         }
       }
       guard wantsGradient(node.inputs[0]) else { return }
-      if try imageDataGradient(shapes, node, weights: plainWeights, dy: dy, layout: own) { return }
-      if let convolution = winograd(shapes, source: own, destination: dy.layout) {
-        try winogradDataGradient(convolution, node, weights: plainWeights, dy: dy, layout: own)
+      if let kernel = shapes.imageDataGradient(source: own, destination: dy.layout)
+        ?? shapes.winogradDataGradient(source: own, destination: dy.layout)
+      {
+        try dataGradient(kernel, node, weights: plainWeights, dy: dy)
       } else {
         try convolutionDataGradient(shapes, node, plainWeights, own: own, dy: dy, hint: forward)
       }
@@ -79,15 +77,7 @@ extension PlanCompiler {
     let isImage = shapes.source[1] < 4
     var descriptor = isImage ? make(try .plain(shapes.source), try .plain(shapes.destination)) : make(own, dy.layout)
     if !isImage, descriptor?.isSlow ?? true { descriptor = make(try .any(shapes.source), try .any(shapes.destination)) ?? descriptor }
-    guard let descriptor else { throw EngineError("oneDNN has no backward kernel for \(node.name)") }
-    let packed = try converted(plainWeights, to: descriptor.layout(dnnl_query_weights_md, shape: shapes.groupedWeights), "pack \(node.inputs[1])")
-    let upstream = try converted(dy, to: descriptor.layout(dnnl_query_diff_dst_md, shape: shapes.destination), "reorder gradient of \(node.name)")
-    let dx = allocate(try descriptor.layout(dnnl_query_diff_src_md, shape: shapes.source))
-    append(
-      try PrimitiveStep(
-        "Conv backward data \(node.name)", descriptor, context,
-        reads: [argument(DNNL_ARG_DIFF_DST, upstream), argument(DNNL_ARG_WEIGHTS, packed)], writes: [argument(DNNL_ARG_DIFF_SRC, dx)]))
-    try contribute(dx, to: node.inputs[0])
+    try dataGradient(descriptor, node, weights: plainWeights, dy: dy)
   }
 
   private func convolutionWeightGradients(
@@ -106,25 +96,7 @@ extension PlanCompiler {
     }
     var descriptor = make(x.layout, dy.layout)
     if descriptor?.isSlow ?? true { descriptor = make(try .any(shapes.source), try .any(shapes.destination)) ?? descriptor }
-    guard let descriptor else { throw EngineError("oneDNN has no weight gradient for \(node.name)") }
-    let source = try converted(x, to: descriptor.layout(dnnl_query_src_md, shape: shapes.source), "reorder \(node.inputs[0])")
-    let upstream = try converted(dy, to: descriptor.layout(dnnl_query_diff_dst_md, shape: shapes.destination), "reorder gradient of \(node.name)")
-    let packed = allocate(try descriptor.layout(dnnl_query_diff_weights_md, shape: shapes.groupedWeights))
-    var writes = [argument(DNNL_ARG_DIFF_WEIGHTS, packed)]
-    if let biasName, let bias {
-      let gradient = gradientDestination(biasName, bias)
-      writes.append(argument(DNNL_ARG_DIFF_BIAS, gradient))
-      try contribute(gradient, to: biasName)
-    }
-    append(
-      try PrimitiveStep(
-        "Conv backward weights \(node.name)", descriptor, context, reads: [argument(DNNL_ARG_SRC, source), argument(DNNL_ARG_DIFF_DST, upstream)],
-        writes: writes))
-    guard wantsGradient(node.inputs[1]) else { return }
-    // Unpacked into the weight's own order, right into the flat gradients when nothing else reads the weight.
-    let plain = gradientDestination(node.inputs[1], try .plain(shape(node.inputs[1])))
-    try appendReorder(packed, PlanValue(layout: .plain(shapes.groupedWeights), buffer: plain.buffer), "unpack gradient of \(node.inputs[1])")
-    try contribute(plain, to: node.inputs[1])
+    try weightGradients(descriptor, node, biasName, weights: .plain(shapes.groupedWeights), x: x, dy: dy)
   }
 }
 

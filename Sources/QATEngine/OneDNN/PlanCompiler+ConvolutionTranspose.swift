@@ -56,16 +56,7 @@ extension PlanCompiler {
           $0, context.engine, source, weights, destination, w.strides, w.dilations, w.padsBegin, w.padsEnd, hint.pd)
       }
     }
-    guard let descriptor else { throw EngineError("oneDNN has no backward kernel for \(node.name)") }
-    let packed = try converted(
-      plainWeights, to: descriptor.layout(dnnl_query_weights_md, shape: plainWeights.layout.shape), "pack \(node.inputs[1])")
-    let upstream = try converted(dy, to: descriptor.layout(dnnl_query_diff_dst_md, shape: dy.layout.shape), "reorder gradient of \(node.name)")
-    let dx = allocate(try descriptor.layout(dnnl_query_diff_src_md, shape: source))
-    append(
-      try PrimitiveStep(
-        "ConvTranspose backward data \(node.name)", descriptor, context,
-        reads: [argument(DNNL_ARG_DIFF_DST, upstream), argument(DNNL_ARG_WEIGHTS, packed)], writes: [argument(DNNL_ARG_DIFF_SRC, dx)]))
-    try contribute(dx, to: node.inputs[0])
+    try dataGradient(descriptor, node, weights: plainWeights, dy: dy)
   }
 
   private func transposeWeightGradients(
@@ -79,23 +70,6 @@ extension PlanCompiler {
           $0, context.engine, source, weights, bias, destination, w.strides, w.dilations, w.padsBegin, w.padsEnd, hint.pd)
       }
     }
-    guard let descriptor else { throw EngineError("oneDNN has no weight gradient for \(node.name)") }
-    let source = try converted(x, to: descriptor.layout(dnnl_query_src_md, shape: x.layout.shape), "reorder \(node.inputs[0])")
-    let upstream = try converted(dy, to: descriptor.layout(dnnl_query_diff_dst_md, shape: dy.layout.shape), "reorder gradient of \(node.name)")
-    let packed = allocate(try descriptor.layout(dnnl_query_diff_weights_md, shape: weightLayout.shape))
-    var writes = [argument(DNNL_ARG_DIFF_WEIGHTS, packed)]
-    if let biasName, let bias {
-      let gradient = gradientDestination(biasName, bias)
-      writes.append(argument(DNNL_ARG_DIFF_BIAS, gradient))
-      try contribute(gradient, to: biasName)
-    }
-    append(
-      try PrimitiveStep(
-        "ConvTranspose backward weights \(node.name)", descriptor, context,
-        reads: [argument(DNNL_ARG_SRC, source), argument(DNNL_ARG_DIFF_DST, upstream)], writes: writes))
-    guard wantsGradient(node.inputs[1]) else { return }
-    let plain = gradientDestination(node.inputs[1], try .plain(shape(node.inputs[1])))
-    try appendReorder(packed, PlanValue(layout: weightLayout, buffer: plain.buffer), "unpack gradient of \(node.inputs[1])")
-    try contribute(plain, to: node.inputs[1])
+    try weightGradients(descriptor, node, biasName, weights: weightLayout, x: x, dy: dy)
   }
 }

@@ -38,12 +38,11 @@ extension PlanCompiler {
         PrimitiveDescriptor { qat_dnnl_product_backward_data_pd($0, context.engine, source, weights, destination, forward.pd) }
       }
       guard let backward else { throw EngineError("oneDNN has no backward kernel for \(node.name)") }
-      let dx = allocate(source)
-      append(
+      try contributeGradient(of: node.inputs[0], in: source) { dx in
         try PrimitiveStep(
           "Gemm backward data \(node.name)", backward, context, reads: [argument(DNNL_ARG_DIFF_DST, dy), argument(DNNL_ARG_WEIGHTS, weights)],
-          writes: [argument(DNNL_ARG_DIFF_SRC, dx)]))
-      try contribute(dx, to: node.inputs[0])
+          writes: [argument(DNNL_ARG_DIFF_SRC, dx)])
+      }
     }
     return true
   }

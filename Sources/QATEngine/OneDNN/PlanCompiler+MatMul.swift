@@ -22,50 +22,46 @@ extension PlanCompiler {
     let shapes = LinearShapes(rows: rows, sampleRows: sampleShape(nameA).dropLast().reduce(1, *), inputs: inner, outputs: columns)
     if try !integerLinear(node, shapes, transposes: false, nil, result) {
       let (a, b) = (try plainValue(nameA).buffer, try plainValue(nameB).buffer)
-      guard try appendProduct(a, left, b, right, result.buffer, product, "MatMul \(node.name)") else { return false }
+      guard let step = try productStep(a, left, b, right, result.buffer, product, "MatMul \(node.name)") else { return false }
+      append(step)
     }
     define(node.outputs[0], result)
     onBackward(of: index) { [self] in
       guard let dy = try gradient(node.outputs[0]) else { return }
-      if wantsGradient(nameB) {
-        let dB = gradientDestination(nameB, try .plain(shapeB))
+      try contributeGradient(of: nameB, in: .plain(shapeB)) { dB in
         let transposed = try Layout.matrices(count, rows: inner, columns: rows, isTransposed: true)
         // Where the forward pass had codes alone, they become floats here.
         let a = try plainValue(nameA)
-        try requireProduct(a.buffer, transposed, dy.buffer, product, dB.buffer, right, "MatMul backward B \(node.name)")
-        try contribute(dB, to: nameB)
+        return try requireProduct(a.buffer, transposed, dy.buffer, product, dB.buffer, right, "MatMul backward B \(node.name)")
       }
-      if wantsGradient(nameA) {
-        let dA = gradientDestination(nameA, try .plain(shapeA))
+      try contributeGradient(of: nameA, in: .plain(shapeA)) { dA in
         let transposed = try Layout.matrices(count, rows: columns, columns: inner, isTransposed: true)
         let b = try plainValue(nameB)
-        try requireProduct(dy.buffer, product, b.buffer, transposed, dA.buffer, left, "MatMul backward A \(node.name)")
-        try contribute(dA, to: nameA)
+        return try requireProduct(dy.buffer, product, b.buffer, transposed, dA.buffer, left, "MatMul backward A \(node.name)")
       }
     }
     return true
   }
 
-  /// Appends C = A · B.
-  /// - Returns: false when oneDNN has no kernel for these layouts.
-  private func appendProduct(
+  /// C = A · B; nil when oneDNN has no kernel for these layouts.
+  private func productStep(
     _ a: PlanBuffer, _ left: Layout, _ b: PlanBuffer, _ right: Layout, _ c: PlanBuffer, _ product: Layout, _ label: String
-  ) throws -> Bool {
+  ) throws -> PrimitiveStep? {
     let descriptor = withDescriptors(left, right, product, nil) { left, right, product, _ in
       PrimitiveDescriptor { qat_dnnl_matmul_pd($0, context.engine, left, right, product) }
     }
-    guard let descriptor else { return false }
-    append(
+    return try descriptor.map {
       try PrimitiveStep(
-        label, descriptor, context,
+        label, $0, context,
         reads: [.init(index: DNNL_ARG_SRC, layout: left, buffer: a), .init(index: DNNL_ARG_WEIGHTS, layout: right, buffer: b)],
-        writes: [.init(index: DNNL_ARG_DST, layout: product, buffer: c)]))
-    return true
+        writes: [.init(index: DNNL_ARG_DST, layout: product, buffer: c)])
+    }
   }
 
   private func requireProduct(
     _ a: PlanBuffer, _ left: Layout, _ b: PlanBuffer, _ right: Layout, _ c: PlanBuffer, _ product: Layout, _ label: String
-  ) throws {
-    guard try appendProduct(a, left, b, right, c, product, label) else { throw EngineError("oneDNN has no kernel for \(label)") }
+  ) throws -> PrimitiveStep {
+    guard let step = try productStep(a, left, b, right, c, product, label) else { throw EngineError("oneDNN has no kernel for \(label)") }
+    return step
   }
 }

@@ -24,12 +24,11 @@ extension PlanCompiler {
         PrimitiveDescriptor { qat_dnnl_softmax_backward_pd($0, context.engine, logarithmic, layout, position, forward.pd) }
       }
       guard let backward else { throw EngineError("oneDNN has no backward kernel for \(node.name)") }
-      let dx = allocate(x.layout)
-      append(
+      try contributeGradient(of: node.inputs[0], in: x.layout) { dx in
         try PrimitiveStep(
           "\(node.type) backward \(node.name)", backward, context, reads: [argument(DNNL_ARG_DST, y), argument(DNNL_ARG_DIFF_DST, dy)],
-          writes: [argument(DNNL_ARG_DIFF_SRC, dx)]))
-      try contribute(dx, to: node.inputs[0])
+          writes: [argument(DNNL_ARG_DIFF_SRC, dx)])
+      }
     }
     return true
   }

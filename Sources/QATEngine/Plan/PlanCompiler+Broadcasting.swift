@@ -52,18 +52,14 @@ extension PlanCompiler {
     define(node.outputs[0], result)
     onBackward(of: index) { [self] in
       guard let dy = try gradient(node.outputs[0]) else { return }
-      if wantsGradient(largeName) {
-        if multiplies {
-          let dx = allocate(layout)
-          let (upstream, wanted) = (dy.buffer, dx.buffer)
-          append(
-            KernelStep("Mul backward \(node.name)", reads: [upstream, s], writes: [wanted]) {
-              Self.combine(repetition, upstream.floats, s.floats, wanted.floats, true)
-            })
-          try contribute(dx, to: largeName)
-        } else {
-          try contribute(dy, to: largeName)
+      if multiplies {
+        try contributeGradient(of: largeName, in: layout) { dx in
+          KernelStep("Mul backward \(node.name)", reads: [dy.buffer, s], writes: [dx.buffer]) {
+            Self.combine(repetition, dy.buffer.floats, s.floats, dx.buffer.floats, true)
+          }
         }
+      } else {
+        try contribute(dy, to: largeName)
       }
       guard wantsGradient(smallName) else { return }
       let count = smallLayout.elementCount

@@ -56,22 +56,20 @@ extension PlanCompiler {
     let layout = try value(nameA).layout
     let (a, b) = (try value(nameA, in: layout), try value(nameB, in: layout))
     let result = allocate(layout)
-    appendProduct(a, b, result, "Mul \(node.name)")
+    append(productStep(a, b, result, "Mul \(node.name)"))
     define(node.outputs[0], result)
     onBackward(of: index) { [self] in
       guard let dy = try gradient(node.outputs[0]) else { return }
-      for (name, other) in [(nameA, b), (nameB, a)] where wantsGradient(name) {
-        let dx = allocate(layout)
-        appendProduct(dy, other, dx, "Mul backward \(node.name)")
-        try contribute(dx, to: name)
+      for (name, other) in [(nameA, b), (nameB, a)] {
+        try contributeGradient(of: name, in: layout) { productStep(dy, other, $0, "Mul backward \(node.name)") }
       }
     }
     return true
   }
 
-  private func appendProduct(_ a: PlanValue, _ b: PlanValue, _ product: PlanValue, _ label: String) {
+  private func productStep(_ a: PlanValue, _ b: PlanValue, _ product: PlanValue, _ label: String) -> KernelStep {
     let count = a.layout.elementCount
     let (x, y, z) = (a.buffer, b.buffer, product.buffer)
-    append(KernelStep(label, reads: [x, y], writes: [z]) { qat_multiply(count, x.floats, y.floats, z.floats) })
+    return KernelStep(label, reads: [x, y], writes: [z]) { qat_multiply(count, x.floats, y.floats, z.floats) }
   }
 }

@@ -144,14 +144,12 @@ extension PlanCompiler {
 
   /// The gradient of a raw parameter is that of what it stands for times `slope` of its channel.
   private func contributeParameter(_ name: TensorName, _ layout: Layout, _ sums: PlanBuffer, slope: @escaping (Int) -> Float) throws {
-    guard wantsGradient(name) else { return }
-    let gradient = gradientDestination(name, layout)
-    let (destination, count) = (gradient.buffer, layout.elementCount)
-    append(
-      KernelStep("gradient of \(name)", reads: [sums], writes: [destination]) {
-        for channel in 0..<count { destination.floats[channel] = slope(channel) * sums.floats[channel] }
-      })
-    try contribute(gradient, to: name)
+    let count = layout.elementCount
+    try contributeGradient(of: name, in: layout) { gradient in
+      KernelStep("gradient of \(name)", reads: [sums], writes: [gradient.buffer]) {
+        for channel in 0..<count { gradient.buffer.floats[channel] = slope(channel) * sums.floats[channel] }
+      }
+    }
   }
 
   private func appendGrids(_ quantizer: CompiledQuantizer, _ name: String) {

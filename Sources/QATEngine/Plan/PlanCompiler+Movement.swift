@@ -18,14 +18,13 @@ extension PlanCompiler {
     define(node.outputs[0], result)
     onBackward(of: index) { [self] in
       guard wantsGradient(node.inputs[0]), let dy = try gradient(node.outputs[0]) else { return }
-      let dx = gradientDestination(node.inputs[0], try .plain(from))
-      let (upstream, wanted, count) = (dy.buffer, dx.buffer, from.elementCount)
-      append(
-        KernelStep("\(node.type) backward \(node.name)", reads: [upstream], writes: [wanted]) {
-          wanted.floats.update(repeating: 0, count: count)
-          runs.addBack(upstream.floats, to: wanted.floats)
-        })
-      try contribute(dx, to: node.inputs[0])
+      let (upstream, count) = (dy.buffer, from.elementCount)
+      try contributeGradient(of: node.inputs[0], in: .plain(from)) { dx in
+        KernelStep("\(node.type) backward \(node.name)", reads: [upstream], writes: [dx.buffer]) {
+          dx.buffer.floats.update(repeating: 0, count: count)
+          runs.addBack(upstream.floats, to: dx.buffer.floats)
+        }
+      }
     }
     return true
   }
@@ -55,18 +54,17 @@ extension PlanCompiler {
     define(node.outputs[0], result)
     onBackward(of: index) { [self] in
       guard wantsGradient(node.inputs[0]), let dy = try gradient(node.outputs[0]) else { return }
-      let dx = gradientDestination(node.inputs[0], try .plain(data))
-      let (upstream, wanted, total) = (dy.buffer, dx.buffer, data.elementCount)
-      append(
-        KernelStep("Gather backward \(node.name)", reads: [upstream, places], writes: [wanted]) {
-          wanted.floats.update(repeating: 0, count: total)
+      let (upstream, total) = (dy.buffer, data.elementCount)
+      try contributeGradient(of: node.inputs[0], in: .plain(data)) { dx in
+        KernelStep("Gather backward \(node.name)", reads: [upstream, places], writes: [dx.buffer]) {
+          dx.buffer.floats.update(repeating: 0, count: total)
           for row in 0..<outer * count {
             guard let place = Self.place(places.floats[row % count], size) else { continue }
-            let (target, source) = (wanted.floats + (row / count * size + place) * run, upstream.floats + row * run)
+            let (target, source) = (dx.buffer.floats + (row / count * size + place) * run, upstream.floats + row * run)
             for offset in 0..<run { target[offset] += source[offset] }
           }
-        })
-      try contribute(dx, to: node.inputs[0])
+        }
+      }
     }
     return true
   }

@@ -51,14 +51,11 @@ extension PlanCompiler {
       guard let dy = try gradient(node.outputs[0]) else { return }
       var offset = 0
       for ((name, part), width) in zip(zip(node.inputs, parts), widths) {
-        if wantsGradient(name) {
-          let dx = allocate(part.layout)
-          let (source, destination, start) = (dy.buffer, dx.buffer, offset)
-          append(
-            KernelStep("Concat backward \(node.name)", reads: [source], writes: [destination]) {
-              qat_copy_rows(rows, width, source.floats + start, stride, destination.floats, width)
-            })
-          try contribute(dx, to: name)
+        let (source, start) = (dy.buffer, offset)
+        try contributeGradient(of: name, in: part.layout) { dx in
+          KernelStep("Concat backward \(node.name)", reads: [source], writes: [dx.buffer]) {
+            qat_copy_rows(rows, width, source.floats + start, stride, dx.buffer.floats, width)
+          }
         }
         offset += width
       }

@@ -253,6 +253,14 @@ final class PlanCompiler {
     return allocate(layout)
   }
 
+  /// Contributes a gradient of `name` that one step computes, where it is wanted.
+  func contributeGradient(of name: TensorName, in layout: Layout, by step: (PlanValue) throws -> Step) throws {
+    guard wantsGradient(name) else { return }
+    let gradient = gradientDestination(name, layout)
+    append(try step(gradient))
+    try contribute(gradient, to: name)
+  }
+
   private func slot(_ name: TensorName) -> ModelState.Slot? { state.parameterSlots.first { $0.name == name } }
 
   /// The complete gradient of a tensor in the tensor's own layout; nil when nothing depends on it.
