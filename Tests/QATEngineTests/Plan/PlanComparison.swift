@@ -62,6 +62,17 @@ func expectClose(
   #expect(worst.difference <= tolerance * scale, "\(message) \(comment.map { "\($0)" } ?? "")", sourceLocation: sourceLocation)
 }
 
+/// Expects `compute` to give the same numbers on one, two and three threads.
+func expectSameForAnyThreads<Found: Equatable>(_ compute: () throws -> Found, sourceLocation: SourceLocation = #_sourceLocation) rethrows {
+  let before = EngineEnvironment.threadCount
+  defer { EngineEnvironment.threadCount = before }
+  let found = try [1, 2, 3].map { count in
+    EngineEnvironment.threadCount = count
+    return try compute()
+  }
+  #expect(found.allSatisfy { $0 == found[0] }, sourceLocation: sourceLocation)
+}
+
 /// Values in −1.5...1.5 from a counter-based generator.
 func randomFloats(_ count: Int, seed: UInt64) -> [Float] {
   var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
