@@ -4,8 +4,6 @@
 #include "parallel.h"
 #include "quantize_lanes.h"
 
-#define INLINE static inline __attribute__((always_inline))
-
 // What stands behind the normalisation, in the same passes.
 enum tail { nothing, rectified, quantized };
 

@@ -6,7 +6,7 @@
 // Elements a thread takes at least, and elements whose sum stays in the first-level cache while operands pass.
 enum { grain = 16384, strip = 2048 };
 
-static inline __attribute__((always_inline)) uint16_t rounded(float value) {
+INLINE uint16_t rounded(float value) {
   uint32_t bits;
   memcpy(&bits, &value, sizeof bits);
   // Half of the last place, or just less where the last place is even already. A carry into the exponent is right: it makes the next power of two, or infinity.
@@ -15,7 +15,7 @@ static inline __attribute__((always_inline)) uint16_t rounded(float value) {
   return (uint16_t)((bits & 0x7fffffffu) > 0x7f800000u ? quiet : nearest);
 }
 
-static inline __attribute__((always_inline)) float widened(uint16_t half) {
+INLINE float widened(uint16_t half) {
   uint32_t bits = (uint32_t)half << 16;
   float value;
   memcpy(&value, &bits, sizeof value);

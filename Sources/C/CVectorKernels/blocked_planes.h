@@ -1,13 +1,14 @@
 // Eight channels at a time of tensors [batch][channels / block][height][width][block], for blocks of 8 and 16.
 #pragma once
 #include <stddef.h>
-
-#define INLINE static inline __attribute__((always_inline))
+#include "dispatch.h"
 
 // Channels that are taken together, and of a panel.
 enum { half = 8, panel = 16 };
 
 typedef float vector __attribute__((vector_size(half * sizeof(float)), aligned(4), may_alias));
+// Lanes of a vector that are kept: all bits of an element or none.
+typedef int mask __attribute__((vector_size(half * sizeof(int)), aligned(4), may_alias));
 // Channels of a panel in one register or two.
 typedef float wide __attribute__((vector_size(panel * sizeof(float)), aligned(4), may_alias));
 

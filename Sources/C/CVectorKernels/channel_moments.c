@@ -89,7 +89,8 @@ INLINE void merge_blocks(const ptrdiff_t block, const struct pass *p, ptrdiff_t 
   }
 }
 
-QAT_CLONES static void merge(const struct pass *p, ptrdiff_t first, ptrdiff_t last) {
+QAT_CLONES static void merge(void *context, ptrdiff_t first, ptrdiff_t last) {
+  const struct pass *p = context;
   switch (p->view.block) {
     case 1: merge_blocks(1, p, first, last); break;
     case 4: merge_blocks(4, p, first, last); break;
@@ -98,10 +99,8 @@ QAT_CLONES static void merge(const struct pass *p, ptrdiff_t first, ptrdiff_t la
   }
 }
 
-static void merge_body(void *context, ptrdiff_t first, ptrdiff_t last) { merge(context, first, last); }
-
 void qat_channel_moments(struct qat_channel_view view, const float *x, float *partial, double *mean, double *squares) {
   struct pass pass = {view, x, partial, mean, squares};
   qat_parallel_for(piece_count(view), grain_of(view), pieces_body, &pass);
-  qat_parallel_for(view.channel_blocks, merge_grain_of(view), merge_body, &pass);
+  qat_parallel_for(view.channel_blocks, merge_grain_of(view), merge, &pass);
 }

@@ -1,6 +1,7 @@
 // How loops over a qat_channel_view are cut: into pieces of one channel block each, the same for every number of threads.
 #pragma once
 #include "channel_view.h"
+#include "dispatch.h"
 
 // Elements a piece: small enough to balance threads, large enough to hide the call. Lanes: floats of the widest vector.
 enum { piece = 8192, lanes = 16 };
@@ -31,7 +32,7 @@ static inline ptrdiff_t grain_of(struct qat_channel_view view) {
 }
 
 // Adds up the lanes of a run of one channel into lane 0. A balanced tree keeps the rounding error small and the order fixed.
-static inline __attribute__((always_inline)) void fold_lanes(float *sums) {
+INLINE void fold_lanes(float *sums) {
   for (int width = lanes / 2; width > 0; width /= 2) {
     for (int j = 0; j < width; ++j) sums[j] += sums[j + width];
   }

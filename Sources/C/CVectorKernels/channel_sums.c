@@ -3,7 +3,7 @@
 #include "dispatch.h"
 #include "parallel.h"
 
-static inline __attribute__((always_inline)) void add(
+INLINE void add(
     const ptrdiff_t width, const int is_run, ptrdiff_t count, ptrdiff_t block, const float *restrict x, float *restrict record) {
   float sum[lanes] = {0};
   EACH(width, count, { sum[lane] += x[at]; })

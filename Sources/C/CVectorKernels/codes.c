@@ -5,8 +5,6 @@
 #include "normalize_lanes.h"
 #include "parallel.h"
 
-#define INLINE static inline __attribute__((always_inline))
-
 // A tile is the positions that are taken together: long runs of each channel block, and all channels of the tile within the cache while the axes change places.
 enum { tile_elements = 16384, longest = 256, shortest = 32, widest = 16, few = 8 };
 

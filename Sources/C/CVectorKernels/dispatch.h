@@ -8,3 +8,6 @@
 #define QAT_CLONES
 #endif
 #pragma STDC FP_CONTRACT OFF
+
+// What is compiled anew as a part of each clone.
+#define INLINE static inline __attribute__((always_inline))

@@ -9,7 +9,7 @@ QAT_CLONES static void forward_run(ptrdiff_t count, struct qat_grid g, const flo
 }
 
 // `block` is a constant at each call, so that the inner loop has a known length.
-static inline __attribute__((always_inline)) void forward_lanes(
+INLINE void forward_lanes(
     ptrdiff_t inner, const ptrdiff_t block, const struct qat_grid *grids, const float *restrict x, float *restrict y) {
   const struct lane_grids g = load_grids(block, 1, grids);
   for (ptrdiff_t s = 0; s < inner; ++s) {
@@ -118,7 +118,7 @@ QAT_CLONES static void backward_run(
   second[0] = sum_second[0];
 }
 
-static inline __attribute__((always_inline)) void backward_lanes(
+INLINE void backward_lanes(
     ptrdiff_t inner, const ptrdiff_t block, const struct qat_grid *grids, float ratio, const float *x, const float *dy, float *dx,
     float *restrict first, float *restrict second) {
   const struct lane_grids g = load_grids(block, 1, grids);

@@ -133,7 +133,8 @@ INLINE void gather_row(const ptrdiff_t channels, const struct pass *p, ptrdiff_t
   }
 }
 
-QAT_CLONES static void gather(const struct pass *p, ptrdiff_t first, ptrdiff_t last) {
+QAT_CLONES static void gather(void *context, ptrdiff_t first, ptrdiff_t last) {
+  const struct pass *p = context;
   for (ptrdiff_t item = first; item < last; ++item) {
     ptrdiff_t n = item / p->shape.in_height, u = item % p->shape.in_height;
     switch (p->shape.in_channels) {
@@ -144,10 +145,8 @@ QAT_CLONES static void gather(const struct pass *p, ptrdiff_t first, ptrdiff_t l
   }
 }
 
-static void gather_body(void *context, ptrdiff_t first, ptrdiff_t last) { gather(context, first, last); }
-
 void qat_image_backward_data(struct qat_image_convolution s, const float *dy, const float *w, float *dx, float *scratch) {
   struct pass pass = {s, {s.batch, s.out_channels, s.block, s.out_height, s.out_width}, dy, w, dx, scratch};
   qat_parallel_for(s.out_channels, 16, pack_body, &pass);
-  qat_parallel_for(s.batch * s.in_height, 8, gather_body, &pass);
+  qat_parallel_for(s.batch * s.in_height, 8, gather, &pass);
 }

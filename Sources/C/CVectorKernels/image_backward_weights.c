@@ -87,7 +87,8 @@ INLINE void add_taps(
   }
 }
 
-QAT_CLONES static void sum_pieces(const struct pass *p, ptrdiff_t first, ptrdiff_t last) {
+QAT_CLONES static void sum_pieces(void *context, ptrdiff_t first, ptrdiff_t last) {
+  const struct pass *p = context;
   const struct qat_image_convolution s = p->shape;
   const ptrdiff_t across = half_offset(p->output, 0, 1), next = half_offset(p->output, 0, 2), row = s.out_width * s.block;
   ptrdiff_t taps[most_taps];
@@ -108,8 +109,6 @@ QAT_CLONES static void sum_pieces(const struct pass *p, ptrdiff_t first, ptrdiff
   }
 }
 
-static void pieces_body(void *context, ptrdiff_t first, ptrdiff_t last) { sum_pieces(context, first, last); }
-
 static void merge_body(void *context, ptrdiff_t first, ptrdiff_t last) {
   const struct pass *p = context;
   const ptrdiff_t count = p->shape.in_channels * p->shape.kernel * p->shape.kernel;
@@ -126,6 +125,6 @@ static void merge_body(void *context, ptrdiff_t first, ptrdiff_t last) {
 void qat_image_backward_weights(struct qat_image_convolution shape, const float *x, const float *dy, float *dw, float *scratch) {
   struct pass pass = pass_of(shape);
   pass.x = x, pass.dy = dy, pass.dw = dw, pass.padded = scratch, pass.sums = scratch + pass.pieces * padded_count(&pass);
-  qat_parallel_for(pass.pieces, 1, pieces_body, &pass);
+  qat_parallel_for(pass.pieces, 1, sum_pieces, &pass);
   qat_parallel_for(shape.out_channels, 64, merge_body, &pass);
 }

@@ -7,11 +7,11 @@ struct lane_numbers {
   float mean[lanes], scale[lanes], shift[lanes];
 };
 
-static inline __attribute__((always_inline)) void load_lanes(const ptrdiff_t width, const int is_run, const float *source, float *destination) {
+INLINE void load_lanes(const ptrdiff_t width, const int is_run, const float *source, float *destination) {
   for (ptrdiff_t lane = 0; lane < width; ++lane) destination[lane] = source[is_run ? 0 : lane];
 }
 
-static inline __attribute__((always_inline)) struct lane_numbers load_numbers(
+INLINE struct lane_numbers load_numbers(
     const ptrdiff_t width, const int is_run, const struct qat_normalization *n, ptrdiff_t channel) {
   struct lane_numbers c;
   load_lanes(width, is_run, n->mean + channel, c.mean);

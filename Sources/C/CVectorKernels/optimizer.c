@@ -2,17 +2,9 @@
 
 #include <stdint.h>
 #include <string.h>
+#include "dispatch.h"
 
-// A fused multiply-add in one clone and not in another would make results depend on the machine.
-#pragma STDC FP_CONTRACT OFF
-
-#if defined(__x86_64__) && defined(__linux__)
-#define FOR_EVERY_CPU __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define FOR_EVERY_CPU
-#endif
-
-FOR_EVERY_CPU static void sgd_plain(
+QAT_CLONES static void sgd_plain(
   float *restrict parameters, const float *restrict gradients, size_t count, float rate, float decay) {
   for (size_t index = 0; index < count; index++) {
     const float gradient = gradients[index] + decay * parameters[index];
@@ -20,39 +12,25 @@ FOR_EVERY_CPU static void sgd_plain(
   }
 }
 
-FOR_EVERY_CPU static void sgd_momentum(
-  float *restrict parameters, const float *restrict gradients, float *restrict velocity, size_t count, float rate, float momentum, float decay) {
+QAT_CLONES static void sgd_momentum(
+  float *restrict parameters, const float *restrict gradients, float *restrict velocity, size_t count, float rate, float momentum, float decay,
+  int nesterov) {
   for (size_t index = 0; index < count; index++) {
     const float gradient = gradients[index] + decay * parameters[index];
     const float moved = momentum * velocity[index] + gradient;
     velocity[index] = moved;
-    parameters[index] -= rate * moved;
-  }
-}
-
-FOR_EVERY_CPU static void sgd_nesterov(
-  float *restrict parameters, const float *restrict gradients, float *restrict velocity, size_t count, float rate, float momentum, float decay) {
-  for (size_t index = 0; index < count; index++) {
-    const float gradient = gradients[index] + decay * parameters[index];
-    const float moved = momentum * velocity[index] + gradient;
-    velocity[index] = moved;
-    parameters[index] -= rate * (gradient + momentum * moved);
+    parameters[index] -= rate * (nesterov ? gradient + momentum * moved : moved);
   }
 }
 
 void qat_sgd_step(
   float *restrict parameters, const float *restrict gradients, float *restrict velocity, size_t count, float rate, float momentum, float decay,
   int nesterov) {
-  if (!velocity) {
-    sgd_plain(parameters, gradients, count, rate, decay);
-  } else if (nesterov) {
-    sgd_nesterov(parameters, gradients, velocity, count, rate, momentum, decay);
-  } else {
-    sgd_momentum(parameters, gradients, velocity, count, rate, momentum, decay);
-  }
+  if (velocity) sgd_momentum(parameters, gradients, velocity, count, rate, momentum, decay, nesterov);
+  else sgd_plain(parameters, gradients, count, rate, decay);
 }
 
-FOR_EVERY_CPU void qat_adam_step(
+QAT_CLONES void qat_adam_step(
   float *restrict parameters, const float *restrict gradients, float *restrict mean, float *restrict square, size_t count,
   const qat_adam_numbers *numbers) {
   const qat_adam_numbers n = *numbers;
@@ -68,7 +46,7 @@ FOR_EVERY_CPU void qat_adam_step(
   }
 }
 
-FOR_EVERY_CPU static uint32_t largest_magnitude_bits(const float *values, size_t count) {
+QAT_CLONES static uint32_t largest_magnitude_bits(const float *values, size_t count) {
   uint32_t largest = 0;
   for (size_t index = 0; index < count; index++) {
     uint32_t bits;
@@ -89,11 +67,11 @@ float qat_largest_magnitude(const float *values, size_t count) {
 
 int qat_all_finite(const float *values, size_t count) { return largest_magnitude_bits(values, count) < 0x7f800000u; }
 
-FOR_EVERY_CPU void qat_scale_values(float *values, size_t count, float factor) {
+QAT_CLONES void qat_scale_values(float *values, size_t count, float factor) {
   for (size_t index = 0; index < count; index++) values[index] *= factor;
 }
 
-FOR_EVERY_CPU double qat_sum_of_squares(const float *values, size_t count) {
+QAT_CLONES double qat_sum_of_squares(const float *values, size_t count) {
   // Sums of whole subtrees, largest first: each new one joins those of its own size.
   double subtrees[8 * sizeof(size_t)];
   size_t depth = 0;
@@ -118,12 +96,12 @@ FOR_EVERY_CPU double qat_sum_of_squares(const float *values, size_t count) {
   return sum;
 }
 
-FOR_EVERY_CPU void qat_moving_average(float *restrict averages, const float *restrict values, size_t count, float keep) {
+QAT_CLONES void qat_moving_average(float *restrict averages, const float *restrict values, size_t count, float keep) {
   const float rest = 1 - keep;
   for (size_t index = 0; index < count; index++) averages[index] = keep * averages[index] + rest * values[index];
 }
 
-FOR_EVERY_CPU void qat_swap_values(float *restrict one, float *restrict other, size_t count) {
+QAT_CLONES void qat_swap_values(float *restrict one, float *restrict other, size_t count) {
   for (size_t index = 0; index < count; index++) {
     const float kept = one[index];
     one[index] = other[index];

@@ -17,7 +17,7 @@ struct lane_grids {
 };
 
 // The grids of `width` lanes, `stride` apart: 1 for a grid each, 0 for one of all.
-static inline __attribute__((always_inline)) struct lane_grids load_grids(const ptrdiff_t width, ptrdiff_t stride, const struct qat_grid *grids) {
+INLINE struct lane_grids load_grids(const ptrdiff_t width, ptrdiff_t stride, const struct qat_grid *grids) {
   struct lane_grids g;
   for (ptrdiff_t lane = 0; lane < width; ++lane) {
     const struct qat_grid own = grids[lane * stride];
@@ -34,7 +34,7 @@ struct slope {
 };
 
 // Inside, (y - value) / range is what rounding added, in steps, over the number of steps: no division.
-static inline __attribute__((always_inline)) struct slope slope_of(
+INLINE struct slope slope_of(
     float x, float gradient, float low, float high, float k, float origin, float shift, float step_share, float lower, float upper, float ratio) {
   float value = clamp(x, lower, upper);
   float share = (rintf((value - origin) * k - shift) - value * k) * step_share;
@@ -45,6 +45,6 @@ static inline __attribute__((always_inline)) struct slope slope_of(
 }
 
 // Of slope_of what is handed on.
-static inline __attribute__((always_inline)) float passed(float x, float gradient, float low, float high, float lower, float upper) {
+INLINE float passed(float x, float gradient, float low, float high, float lower, float upper) {
   return x <= lower || x >= upper || x > high || x < low ? 0 : gradient;
 }

@@ -15,21 +15,16 @@ static ptrdiff_t gradients_stride(const struct pass *p) { return point_stride(p-
 static ptrdiff_t weights_stride(const struct pass *p) { return point_stride(p->channels / panel, p->source.channels); }
 static ptrdiff_t sums_stride(const struct pass *p) { return point_stride(p->channels / panel, p->tiles); }
 
-// Eight channels of one tile of the source, at all points.
-QAT_CLONES static void transform_gradients(const struct pass *p, ptrdiff_t first, ptrdiff_t last) {
-  const ptrdiff_t stride = gradients_stride(p);
-  struct walk at = walk_from(p->result, p->first_tile, p->tiles, first);
-  for (ptrdiff_t item = first; item < last; ++item, step(&at)) {
-    inputs_at_points(
-        p->source, p->dy + half_offset(p->source, at.corner.sample, at.index), at.corner.row - p->pad_top, at.corner.column - p->pad_left, stride,
-        p->gradients + half_place(p->tiles, at.index, at.tile));
-  }
+// The gradients under tiles of the result, at all points.
+QAT_CLONES static void transform_gradients(void *context, ptrdiff_t first, ptrdiff_t last) {
+  const struct pass *p = context;
+  windows_at_points(
+      p->source, p->result, p->pad_top, p->pad_left, p->first_tile, p->tiles, p->dy, gradients_stride(p), p->gradients, first, last);
 }
 
-static void gradients_body(void *context, ptrdiff_t first, ptrdiff_t last) { transform_gradients(context, first, last); }
-
 // The weights from one channel of the source to eight of the result, turned, at all points.
-QAT_CLONES static void transform_weights(const struct pass *p, ptrdiff_t first, ptrdiff_t last) {
+QAT_CLONES static void transform_weights(void *context, ptrdiff_t first, ptrdiff_t last) {
+  const struct pass *p = context;
   const ptrdiff_t next = weights_stride(p) / half, depth = p->source.channels, halves = p->channels / half;
   for (ptrdiff_t item = first; item < last; ++item) {
     // Sixteen rows of weights at a time, for their pages.
@@ -43,8 +38,6 @@ QAT_CLONES static void transform_weights(const struct pass *p, ptrdiff_t first, 
     for (ptrdiff_t j = 0; j < points; ++j) weights_to_points(half_way + j, points, to + j * next, points * next);
   }
 }
-
-static void weights_body(void *context, ptrdiff_t first, ptrdiff_t last) { transform_weights(context, first, last); }
 
 // Adds to a panel of the result, for `rows` tiles at one point, the products with `panels` panels of the source.
 INLINE void multiply_rows(
@@ -79,7 +72,8 @@ INLINE void multiply_tiles(const int isFirst, ptrdiff_t panels, ptrdiff_t tiles,
 // Panels whose weights stay in the first cache while all tiles go by: 16 KiB.
 enum { deepest = 16 };
 
-QAT_CLONES static void multiply(const struct pass *p, ptrdiff_t first, ptrdiff_t last) {
+QAT_CLONES static void multiply(void *context, ptrdiff_t first, ptrdiff_t last) {
+  const struct pass *p = context;
   const ptrdiff_t panels = p->channels / panel, deep = p->source.channels / panel, tiles = p->tiles;
   for (ptrdiff_t item = first; item < last; ++item) {
     ptrdiff_t point = item / panels, index = item % panels;
@@ -92,10 +86,9 @@ QAT_CLONES static void multiply(const struct pass *p, ptrdiff_t first, ptrdiff_t
   }
 }
 
-static void multiply_body(void *context, ptrdiff_t first, ptrdiff_t last) { multiply(context, first, last); }
-
 // Eight channels of one tile of the result.
-QAT_CLONES static void transform_sums(const struct pass *p, ptrdiff_t first, ptrdiff_t last) {
+QAT_CLONES static void transform_sums(void *context, ptrdiff_t first, ptrdiff_t last) {
+  const struct pass *p = context;
   const ptrdiff_t next = sums_stride(p) / half;
   struct walk at = walk_from(p->result, p->first_tile, p->tiles, first);
   for (ptrdiff_t item = first; item < last; ++item, step(&at)) {
@@ -108,8 +101,6 @@ QAT_CLONES static void transform_sums(const struct pass *p, ptrdiff_t first, ptr
     write_tile(p->result, dx, at.corner.row, at.corner.column, done);
   }
 }
-
-static void sums_body(void *context, ptrdiff_t first, ptrdiff_t last) { transform_sums(context, first, last); }
 
 static struct plane source_of(struct qat_winograd s) { return (struct plane){s.batch, s.out_channels, s.block, s.out_height, s.out_width}; }
 static struct plane result_of(struct qat_winograd s) { return (struct plane){s.batch, s.in_channels, s.block, s.in_height, s.in_width}; }
@@ -125,12 +116,12 @@ void qat_winograd_backward_data(struct qat_winograd shape, const float *dy, cons
   pass.sums = pass.weights + all_points * point_stride(cut.group / panel, depth);
   for (pass.first_tile = 0; pass.first_tile < tiles; pass.first_tile += cut.chunk) {
     pass.tiles = tiles - pass.first_tile < cut.chunk ? tiles - pass.first_tile : cut.chunk;
-    qat_parallel_for(depth / half * pass.tiles, 32, gradients_body, &pass);
+    qat_parallel_for(depth / half * pass.tiles, 32, transform_gradients, &pass);
     for (pass.first_channel = 0; pass.first_channel < channels; pass.first_channel += cut.group) {
       pass.channels = channels - pass.first_channel < cut.group ? channels - pass.first_channel : cut.group;
-      if (pass.first_tile == 0 || cut.group < channels) qat_parallel_for(pass.channels / half * depth, 32, weights_body, &pass);
-      qat_parallel_for(all_points * (pass.channels / panel), 1, multiply_body, &pass);
-      qat_parallel_for(pass.channels / half * pass.tiles, 32, sums_body, &pass);
+      if (pass.first_tile == 0 || cut.group < channels) qat_parallel_for(pass.channels / half * depth, 32, transform_weights, &pass);
+      qat_parallel_for(all_points * (pass.channels / panel), 1, multiply, &pass);
+      qat_parallel_for(pass.channels / half * pass.tiles, 32, transform_sums, &pass);
     }
   }
 }

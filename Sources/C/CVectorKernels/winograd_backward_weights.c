@@ -14,21 +14,15 @@ static ptrdiff_t inputs_stride(const struct pass *p) { return point_stride(p->in
 static ptrdiff_t gradients_stride(const struct pass *p) { return point_stride(p->channels / panel, p->tiles); }
 static ptrdiff_t sums_stride(const struct pass *p) { return point_stride(p->input.channels / panel, p->channels); }
 
-// Eight channels of the input under one tile, at all points.
-QAT_CLONES static void transform_inputs(const struct pass *p, ptrdiff_t first, ptrdiff_t last) {
-  const ptrdiff_t stride = inputs_stride(p);
-  struct walk at = walk_from(p->output, p->first_tile, p->tiles, first);
-  for (ptrdiff_t item = first; item < last; ++item, step(&at)) {
-    inputs_at_points(
-        p->input, p->x + half_offset(p->input, at.corner.sample, at.index), at.corner.row - p->pad_top, at.corner.column - p->pad_left, stride,
-        p->inputs + half_place(p->tiles, at.index, at.tile));
-  }
+// The inputs under tiles of the output, at all points.
+QAT_CLONES static void transform_inputs(void *context, ptrdiff_t first, ptrdiff_t last) {
+  const struct pass *p = context;
+  windows_at_points(p->input, p->output, p->pad_top, p->pad_left, p->first_tile, p->tiles, p->x, inputs_stride(p), p->inputs, first, last);
 }
 
-static void inputs_body(void *context, ptrdiff_t first, ptrdiff_t last) { transform_inputs(context, first, last); }
-
 // Eight channels of one tile of the output's gradient, at all points.
-QAT_CLONES static void transform_gradients(const struct pass *p, ptrdiff_t first, ptrdiff_t last) {
+QAT_CLONES static void transform_gradients(void *context, ptrdiff_t first, ptrdiff_t last) {
+  const struct pass *p = context;
   const ptrdiff_t next = gradients_stride(p) / half;
   struct walk at = walk_from(p->output, p->first_tile, p->tiles, first);
   for (ptrdiff_t item = first; item < last; ++item, step(&at)) {
@@ -44,8 +38,6 @@ QAT_CLONES static void transform_gradients(const struct pass *p, ptrdiff_t first
   }
 }
 
-static void gradients_body(void *context, ptrdiff_t first, ptrdiff_t last) { transform_gradients(context, first, last); }
-
 // Adds the products of all tiles for a panel of the input and `rows` channels of the output, at one point.
 INLINE void multiply_rows(const ptrdiff_t rows, const int isFirst, ptrdiff_t tiles, const float *gradients, const float *inputs, float *sums) {
   wide total[register_rows];
@@ -60,7 +52,8 @@ INLINE void multiply_rows(const ptrdiff_t rows, const int isFirst, ptrdiff_t til
 // A panel of the output is six, six and four rows.
 enum { last_rows = panel - 2 * register_rows };
 
-QAT_CLONES static void multiply(const struct pass *p, ptrdiff_t first, ptrdiff_t last) {
+QAT_CLONES static void multiply(void *context, ptrdiff_t first, ptrdiff_t last) {
+  const struct pass *p = context;
   const ptrdiff_t panels = p->input.channels / panel, tiles = p->tiles;
   const int isFirst = p->first_tile == 0;
   for (ptrdiff_t item = first; item < last; ++item) {
@@ -75,10 +68,9 @@ QAT_CLONES static void multiply(const struct pass *p, ptrdiff_t first, ptrdiff_t
   }
 }
 
-static void multiply_body(void *context, ptrdiff_t first, ptrdiff_t last) { multiply(context, first, last); }
-
 // The gradients of the weights from eight channels of the input to one of the output.
-QAT_CLONES static void transform_sums(const struct pass *p, ptrdiff_t first, ptrdiff_t last) {
+QAT_CLONES static void transform_sums(void *context, ptrdiff_t first, ptrdiff_t last) {
+  const struct pass *p = context;
   const ptrdiff_t next = sums_stride(p) / half, halves = p->input.channels / half;
   for (ptrdiff_t item = first; item < last; ++item) {
     // Sixteen rows of weights at a time, for their pages.
@@ -93,8 +85,6 @@ QAT_CLONES static void transform_sums(const struct pass *p, ptrdiff_t first, ptr
     }
   }
 }
-
-static void sums_body(void *context, ptrdiff_t first, ptrdiff_t last) { transform_sums(context, first, last); }
 
 static struct plane input_of(struct qat_winograd s) { return (struct plane){s.batch, s.in_channels, s.block, s.in_height, s.in_width}; }
 static struct plane output_of(struct qat_winograd s) { return (struct plane){s.batch, s.out_channels, s.block, s.out_height, s.out_width}; }
@@ -111,10 +101,10 @@ void qat_winograd_backward_weights(struct qat_winograd shape, const float *x, co
     for (pass.first_tile = 0; pass.first_tile < tiles; pass.first_tile += cut.chunk) {
       pass.tiles = tiles - pass.first_tile < cut.chunk ? tiles - pass.first_tile : cut.chunk;
       // Of a single chunk the inputs serve all groups.
-      if (pass.first_channel == 0 || cut.chunk < tiles) qat_parallel_for(depth / half * pass.tiles, 32, inputs_body, &pass);
-      qat_parallel_for(pass.channels / half * pass.tiles, 32, gradients_body, &pass);
-      qat_parallel_for(all_points * (depth / panel), 1, multiply_body, &pass);
+      if (pass.first_channel == 0 || cut.chunk < tiles) qat_parallel_for(depth / half * pass.tiles, 32, transform_inputs, &pass);
+      qat_parallel_for(pass.channels / half * pass.tiles, 32, transform_gradients, &pass);
+      qat_parallel_for(all_points * (depth / panel), 1, multiply, &pass);
     }
-    qat_parallel_for(pass.channels * (depth / half), 32, sums_body, &pass);
+    qat_parallel_for(pass.channels * (depth / half), 32, transform_sums, &pass);
   }
 }

@@ -43,9 +43,6 @@ INLINE void step(struct walk *w) {
   if (++w->tile == w->tiles) w->tile = 0, ++w->index, w->corner = corner_of(w->plane, w->first);
 }
 
-// Lanes that are kept, or none of them.
-typedef int mask __attribute__((vector_size(half * sizeof(int)), aligned(4), may_alias));
-
 // The columns of a tile: where they lie in a row, and which are inside of the plane. Those outside stand for zeros.
 struct columns {
   ptrdiff_t place[points];
@@ -116,6 +113,18 @@ INLINE void inputs_at_points(struct plane p, const float *first, ptrdiff_t row, 
     inputs_to_points(taken, 1, half_way + i * points, 1);
   }
   for (ptrdiff_t j = 0; j < points; ++j) inputs_to_points(half_way + j, points, (vector *)to + j * next, points * next);
+}
+
+// Eight channels of `from` under one tile after the other of `tiling`, a chunk of `tiles` from `first_tile` on, at all points.
+INLINE void windows_at_points(
+    struct plane from, struct plane tiling, ptrdiff_t pad_top, ptrdiff_t pad_left, ptrdiff_t first_tile, ptrdiff_t tiles, const float *x, ptrdiff_t stride,
+    float *to, ptrdiff_t first, ptrdiff_t last) {
+  struct walk at = walk_from(tiling, first_tile, tiles, first);
+  for (ptrdiff_t item = first; item < last; ++item, step(&at)) {
+    inputs_at_points(
+        from, x + half_offset(from, at.corner.sample, at.index), at.corner.row - pad_top, at.corner.column - pad_left, stride,
+        to + half_place(tiles, at.index, at.tile));
+  }
 }
 
 // Tiles and channels that are taken at a time, so that what one stage leaves is in a cache for the next: at all points, 2.4 MB of a group's weights. Where
