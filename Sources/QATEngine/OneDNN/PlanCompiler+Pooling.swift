@@ -45,6 +45,7 @@ extension PlanCompiler {
   private func pooled(_ kind: PoolingKind, _ window: Window, _ node: Node, _ index: Int, to: [Int]) throws -> PlanValue? {
     let x = try value(node.inputs[0])
     let w = WindowArguments(window, input: x.layout.shape, output: to)
+    if kind == .maximum, let result = try stridedMaxPooling(w, node, index, x, to: to) { return result }
     let any = try Layout.any(to)
     let training: Int32 = mode == .training ? 1 : 0
     let forward = withDescriptors(x.layout, any, any, nil) { source, destination, _, _ in

@@ -15,6 +15,7 @@
 #include "instructions.h"
 #include "integer_products.h"
 #include "loss.h"
+#include "max_pooling.h"
 #include "optimizer.h"
 #include "parallel.h"
 #include "peak.h"
