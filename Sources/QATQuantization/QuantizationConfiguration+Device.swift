@@ -16,14 +16,12 @@ extension QuantizationConfiguration {
     }
     faults += powerOfTwoFaults
     for kind in QuantizationPoint.Kind.allCases {
-      let group = self[kind]
-      let key = "\(kind.sectionKey)"
-      let sources = [([key], group.demands)] + group.overrides.map { (["scope_overrides", key, $0.scope], $0.demands) }
       let widths = device.bitWidths(kind)
-      for (path, demands) in sources {
+      for (path, demands) in demands(of: kind) {
         guard let bits = demands.bits, !widths.contains(bits) else { continue }
         let expected = widths.map(String.init).joined(separator: widths.count == 2 ? " or " : ", ")
-        faults.append(Fault(path: path + ["bits"], message: "the device \(device.rawValue) has no \(key) of \(bits) bits; expected \(expected)"))
+        faults.append(
+          Fault(path: path + ["bits"], message: "the device \(device.rawValue) has no \(kind.plural) of \(bits) bits; expected \(expected)"))
       }
     }
     let allWidths = Set(QuantizationPoint.Kind.allCases.flatMap(device.bitWidths)).sorted(by: >)
@@ -55,51 +53,6 @@ extension QuantizationConfiguration {
     return faults
   }
 
-  /// What cannot be had with steps that are powers of two: zero-points must be 0 or half of the codes, and a tensor of activations has one step in every runtime.
-  private var powerOfTwoFaults: [Fault] {
-    guard usesPowersOfTwo else { return [] }
-    let remedy = "leave it out, or \"power_of_two_scales\""
-    var faults: [Fault] = []
-    if preset == .mixed {
-      faults.append(
-        Fault(
-          path: ["preset"],
-          message:
-            "the preset \"mixed\" has asymmetric activations, and \"power_of_two_scales\" needs symmetric ones: the zero-points that data give are "
-            + "rounded differently by runtimes; expected \"performance\", or \(remedy)"))
-    }
-    for kind in QuantizationPoint.Kind.allCases {
-      let key = kind.sectionKey
-      for (path, demands) in [([key], self[kind].demands)] + self[kind].overrides.map({ (["scope_overrides", key, $0.scope], $0.demands) }) {
-        if demands.mode == .asymmetric {
-          faults.append(
-            Fault(
-              path: path + ["mode"],
-              message:
-                "asymmetric quantizers cannot go with \"power_of_two_scales\": runtimes round around the zero-points that data give differently; "
-                + "expected \"symmetric\", or \(remedy)"))
-        }
-        if kind == .weight, demands.signed == false {
-          faults.append(
-            Fault(
-              path: path + ["signed"],
-              message:
-                "unsigned weights stay in floating point, where runtimes differ, and \"power_of_two_scales\" is for the same codes everywhere; "
-                + "expected true, or \(remedy)"))
-        }
-        if kind == .activation, demands.perChannel == true {
-          faults.append(
-            Fault(
-              path: path + ["per_channel"],
-              message:
-                "activations with one range a channel cannot go with \"power_of_two_scales\": runtimes have one scale a tensor; expected false, or "
-                + remedy))
-        }
-      }
-    }
-    return faults
-  }
-
   /// Notes what the device refuses as errors and what it passes over as warnings, where the section says it; fills in what the device decides.
   mutating func resolve(on device: TargetDevice, _ section: JSONNode, _ problems: inout ProblemList) {
     for fault in faults(on: device) {
@@ -116,6 +69,11 @@ extension QuantizationConfiguration {
     }
     preset = preset ?? device.defaultPreset
     overflowFix = device.needsOverflowFix ? overflowFix ?? .enable : nil
+  }
+
+  /// The demands on one kind of quantizers, of the group and of its overrides, with the keys that lead to each.
+  func demands(of kind: QuantizationPoint.Kind) -> [(path: [String], demands: Demands)] {
+    [([kind.sectionKey], self[kind].demands)] + self[kind].overrides.map { (["scope_overrides", kind.sectionKey, $0.scope], $0.demands) }
   }
 
   /// The group of one kind of quantizers.

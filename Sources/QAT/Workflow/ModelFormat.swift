@@ -53,7 +53,7 @@ public struct ModelFormat: Sendable {
     public init(_ graph: Graph, target: Runtime = .onnxRuntime, metadata: [String: String] = [:]) throws {
       self.graph = graph
       self.target = target
-      let void = ["quantization", "target"] + (graph.isQuantized ? [] : [CompressionController.fingerprintKey])
+      let void = LoweredGraph.metadataKeys + (graph.isQuantized ? [] : [CompressionController.fingerprintKey])
       self.metadata = metadata.filter { !void.contains($0.key) }
       lowered = graph.isQuantized ? try lower(graph) : nil
       try requireTarget()

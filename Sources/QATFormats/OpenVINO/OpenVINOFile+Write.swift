@@ -27,8 +27,7 @@ extension OpenVINOFile {
   ///   - metadata: strings for the model's `rt_info`; `quantization` and `target` are added.
   /// - Throws: `OpenVINOError` when the network holds what OpenVINO cannot say, or a file cannot be written.
   public static func write(_ lowered: LoweredGraph, to path: String, target: Runtime = .openVINO, metadata: [String: String] = [:]) throws {
-    let summary = "\(lowered.integerLayers.count) integer layers, \(lowered.floatOperators.count) float operators"
-    let metadata = metadata.merging(["quantization": summary, "target": target.rawValue]) { given, _ in given }
+    let metadata = lowered.metadata(for: target, joining: metadata)
     try replaceFiles(at: path) { () throws(OpenVINOError) in try encode(lowered.simulation, lowered, metadata: metadata) }
   }
 

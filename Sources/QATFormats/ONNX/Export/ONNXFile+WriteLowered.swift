@@ -52,8 +52,6 @@ extension ONNXFile {
       if let type = types[name] { writer.builder.output(name, type) }
     }
     let form = (quantizers == .linear ? "QDQ" : "FakeQuantize") + (weights == .packed ? " with packed weights" : "")
-    let summary = "\(form), \(lowered.integerLayers.count) integer layers, \(lowered.floatOperators.count) float operators"
-    return try writer.builder.encoded(
-      metadata: metadata.merging(["quantization": summary, "target": target.rawValue]) { given, _ in given }, limit: limit, dataName: dataName)
+    return try writer.builder.encoded(metadata: lowered.metadata(for: target, form: form, joining: metadata), limit: limit, dataName: dataName)
   }
 }

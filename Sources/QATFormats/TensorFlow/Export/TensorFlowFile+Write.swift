@@ -32,8 +32,7 @@ extension TensorFlowFile {
   ///   - metadata: strings that the file carries; `quantization` and `target` are added.
   /// - Throws: `TensorFlowError` when the network holds what TensorFlow cannot say, or the file cannot be written.
   public static func write(_ lowered: LoweredGraph, to path: String, target: Runtime = .tensorFlow, metadata: [String: String] = [:]) throws {
-    let summary = "\(lowered.integerLayers.count) integer layers, \(lowered.floatOperators.count) float operators"
-    let metadata = metadata.merging(["quantization": summary, "target": target.rawValue]) { given, _ in given }
+    let metadata = lowered.metadata(for: target, joining: metadata)
     do throws(TensorFlowError) {
       try replaceFile(at: path, with: encode(lowered.simulation, lowered, metadata: metadata))
     } catch var error {
