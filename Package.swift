@@ -21,7 +21,7 @@ let rooms: [Target] = [
   .target(name: "QATGraph", dependencies: ["QATTensor"]),
   .target(name: "QATLowering", dependencies: ["QATTensor", "QATGraph"]),
   .target(name: "QATJSON", path: "Sources/QATFormats/JSON"),
-  .target(name: "QATSafetensors", dependencies: ["QATTensor"], path: "Sources/QATFormats/Safetensors"),
+  .target(name: "QATSafetensors", dependencies: ["QATFiles", "QATTensor"], path: "Sources/QATFormats/Safetensors"),
   .target(name: "QATImporting", dependencies: ["QATTensor", "QATGraph"], path: "Sources/QATFormats/Importing"),
   .target(
     name: "QATONNX", dependencies: ["QATFiles", "QATTensor", "QATGraph", "QATLowering", "QATImporting", protobuf], path: "Sources/QATFormats/ONNX"),

@@ -50,7 +50,8 @@ struct Lowering {
     for node in source.nodes where node.op is FakeQuantize || node.op is BatchNormalization || node.isProduct {
       for name in node.inputs {
         guard let values = source.tensor(name)?.floats, let bad = values.first(where: { !$0.isFinite }) else { continue }
-        throw LoweringError(node: node.name, "'\(name)' holds \(bad), expected finite values: the training diverged, lower an earlier checkpoint")
+        throw LoweringError(
+          node: node.name, "'\(name)' holds \(bad), expected finite values: the training diverged, take an earlier checkpoint", isNumerical: true)
       }
       if let quantizer = node.as(FakeQuantize.self), parameters(of: node) == nil {
         throw LoweringError(node: node.name, "a FakeQuantize (\(quantizer.mode)) needs constant float32 parameters, found \(node.inputs.dropFirst())")
@@ -58,7 +59,8 @@ struct Lowering {
       if let norm = node.as(BatchNormalization.self), let variances = source.tensor(node.inputs[4])?.floats,
         let bad = variances.first(where: { $0 + norm.epsilon <= 0 })
       {
-        throw LoweringError(node: node.name, "'\(node.inputs[4])' holds the variance \(bad), expected variance + epsilon above 0")
+        throw LoweringError(
+          node: node.name, "'\(node.inputs[4])' holds the variance \(bad), expected variance + epsilon above 0", isNumerical: true)
       }
     }
   }

@@ -4,9 +4,12 @@ public struct LoweringError: Error, Hashable, CustomStringConvertible {
   public var node: String?
   /// What was found, what was expected and what to do, in one sentence.
   public var reason: String
+  /// Whether numbers that training left are at fault; else the network is, or what was asked for.
+  public var isNumerical: Bool
 
   /// An error at a node, or of the whole graph.
-  public init(node: String? = nil, _ reason: String) {
+  public init(node: String? = nil, _ reason: String, isNumerical: Bool = false) {
+    self.isNumerical = isNumerical
     self.node = node
     self.reason = reason
   }

@@ -34,7 +34,19 @@ extension ToolTests {
       ("inspect --model resnet_small --config integers.json", 65, "type \"long\""),
       ("inspect --model resnet_small --config unknown-input.json", 65, "an input 'picture'"),
       ("inspect --model resnet_small --svg nowhere/net.svg", 7, "nowhere/net.svg"),
-      ("config check misspelt.json", 65, "misspelt.json:2"),
+      ("config check misspelt.json", 65, "misspelt.json:2"), ("config chek fp32.json", 64, "there is no command 'chek': did you mean 'check'?"),
+      ("evalute --model resnet_small \(data)", 64, "there is no command 'evalute': did you mean 'evaluate'?"),
+      ("evaluate --model absent.onnx \(data)", 65, "absent.onnx: the file cannot be read: No such file or directory"),
+      ("evaluate --model folder.onnx \(data)", 65, "folder.onnx: the file cannot be read: Is a directory"),
+      ("evaluate --model absent.pb \(data)", 65, "absent.pb: the file cannot be read: No such file or directory"),
+      ("evaluate --model resnet_small --data empty", 65, ".npy files, .tar files"),
+      ("evaluate --model resnet_small --data nested", 65, ".npy files, .tar files"),
+      ("evaluate --model resnet_small --data foreign.onnx", 65, "foreign.onnx: its name is of no kind of file that is read"),
+      ("checkpoint ls fp32.json", 4, "there is no folder fp32.json"), ("report nowhere", 4, "there is no folder nowhere"),
+      ("train --config fp32.json --checkpoint-dir run --resume nowhere \(data)", 4, "there is no folder nowhere"),
+      ("\(train) --config int8.json --format onnx-int4 --export out.xml \(data)", 64, "--format says onnx-int4"),
+      ("\(train) --config int8.json --target portable \(data)", 65, "power_of_two_scales"),
+      ("quantize --config int8.json --export folder.onnx \(data)", 7, "'folder.onnx' is a folder"),
       ("bench --model resnet_small --mode fp32 --image-size 5000000000000", 65, "input"),
     ])
     func isNamedInOneParagraph(line: String, code: Int32, names: String) throws {
@@ -46,6 +58,36 @@ extension ToolTests {
       #expect(!paragraph.contains("Fatal error"))
       #expect(run.output.isEmpty)
       #expect(!folder.exists("out.onnx"))
+    }
+
+    @Test(arguments: [
+      "train --config int8.json --checkpoint-dir run --export nowhere/out.onnx", "quantize --config int8.json --export nowhere/out.onnx",
+    ])
+    func whatCannotBeWrittenIsFoundBeforeTheWork(line: String) throws {
+      let folder = try Self.folder()
+      let run = try ToolRun("\(line) \(Self.data)", in: folder)
+      #expect(run.exitCode == 7 && run.errors.contains("--export: nothing can be written into 'nowhere': No such file or directory"), "\(run.errors)")
+      #expect(run.output.isEmpty && !folder.exists("run"))
+    }
+
+    @Test(arguments: ["config print fp32.json", "inspect --model resnet_small --json", "manual"])
+    func aResultThatCannotBeWrittenIsAnError(line: String) throws {
+      let run = try ToolRun(line, in: try Self.folder(), through: ["sh", "-c", "\"$@\" > /dev/full", "sh"])
+      #expect(run.errors.contains("qat: error: the result cannot be written to stdout: No space left on device"), "\(run.errors)")
+      #expect(run.exitCode == 7)
+    }
+
+    @Test func aReportThatCannotBeWrittenIsNotNamedAmongTheResults() throws {
+      let folder = try Self.folder()
+      try FileManager.default.createDirectory(at: folder.url("run/report.html"), withIntermediateDirectories: true)
+      let line = "train --config fp32.json --checkpoint-dir run --max-steps 1 --resume auto \(Self.data)"
+      let run = try ToolRun(line, in: folder)
+      #expect(run.exitCode == 0 && run.errors.contains("there is no report"), "\(run.errors)")
+      #expect(run.output.contains("1 step, ") && run.output.contains("over 1 rank,") && !run.output.contains("report "), "\(run.output)")
+      let again = try ToolRun(line, in: folder)
+      #expect(again.exitCode == 0 && again.output.contains("1 step, none of them now: the run was at its end"), "\(again.output)")
+      let results = try JSONDocument.read(contentsOf: folder.url("run/results.json").path)
+      #expect(try #require(results.root["timing"]?["images_per_second"]?.number?.double) > 0)
     }
 
     @Test func aRunIsNotBegunInTheFolderOfAnother() throws {
@@ -93,6 +135,7 @@ extension ToolTests {
       try folder.write("integers.json", "{ \"input_info\": { \"type\": \"long\" } }")
       try folder.write("unknown-input.json", "{ \"input_info\": { \"keyword\": \"picture\" } }")
       try folder.write("foreign.onnx", "this is a text and no model")
+      for name in ["folder.onnx", "nested/inner"] { try FileManager.default.createDirectory(at: folder.url(name), withIntermediateDirectories: true) }
       try FileManager.default.createDirectory(at: folder.url("truncated"), withIntermediateDirectories: true)
       for name in ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"] {
         try Data([0, 0, 8, name.contains("images") ? 3 : 1, 0, 0, 0, 9]).write(to: folder.url("truncated/\(name)"))

@@ -101,7 +101,7 @@ struct IDXTests {
     let nothing = try #require(throws: DataError.self) { try openDataset(folder.path + "/nothing", split: .train) }
     #expect(nothing.code == .unreadable && nothing.description.contains("/nothing: there is no such file or folder"))
     let empty = try #require(throws: DataError.self) { try openDataset(folder.path, split: .test) }
-    #expect(empty.description.contains("the folder holds no test images: looked for MNIST's files (t10k-images-idx3-ubyte)"))
+    #expect(empty.description.contains("the folder holds no test data: looked for MNIST's files (t10k-images-idx3-ubyte)"))
     let images = try folder.write(Self.images, to: "train-images-idx3-ubyte")
     let lonely = try #require(throws: DataError.self) { try openDataset(images, split: .train) }
     #expect(lonely.description.contains("expected \(folder.path)/train-labels-idx1-ubyte"))

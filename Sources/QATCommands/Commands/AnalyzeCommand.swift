@@ -45,7 +45,7 @@ struct AnalyzeCommand: ParsableCommand {
       ) { layer, place, count in
         session.note("\(place + 1)/\(count)  \(layer.name)")
       }
-      session.result(json ? sensitivity.json.text() : sensitivity.text)
+      try session.result(json ? sensitivity.json.text() : sensitivity.text)
       return .done
     }
   }

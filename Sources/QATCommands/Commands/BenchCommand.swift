@@ -107,7 +107,7 @@ struct BenchCommand: ParsableCommand {
           try session.onRoot { try timeline.write(to: path) }
         }
       }
-      session.result(json ? report.json.text() : report.text)
+      try session.result(json ? report.json.text() : report.text)
       return .done
     }
   }

@@ -28,7 +28,7 @@ struct CheckpointCommand: ParsableCommand {
       try Session.run("checkpoint ls") { session in
         try session.onRoot {
           let list = try CheckpointList(CheckpointDirectory(folder))
-          session.result(json ? list.json.text() : list.text)
+          try session.result(json ? list.json.text() : list.text)
         }
         return .done
       }
@@ -50,7 +50,7 @@ struct CheckpointCommand: ParsableCommand {
     func run() throws {
       try Session.run("checkpoint verify") { session in
         let report = try session.begin { try CheckpointVerification(place) }
-        session.result(json ? report.json.text() : report.text)
+        try session.result(json ? report.json.text() : report.text)
         return report.isValid ? .done : .checkpoint
       }
     }
@@ -70,7 +70,7 @@ struct CheckpointCommand: ParsableCommand {
     func run() throws {
       try Session.run("checkpoint show") { session in
         let inspection = try session.begin { try CheckpointInspection(checkpointFolder(place)) }
-        session.result(json ? inspection.json.text() : inspection.text)
+        try session.result(json ? inspection.json.text() : inspection.text)
         return inspection.faults.isEmpty ? .done : .checkpoint
       }
     }
@@ -95,7 +95,7 @@ struct CheckpointCommand: ParsableCommand {
         let difference = try session.begin {
           CheckpointDifference(CheckpointInspection(try checkpointFolder(first)), CheckpointInspection(try checkpointFolder(second)))
         }
-        session.result(json ? difference.json.text() : difference.text)
+        try session.result(json ? difference.json.text() : difference.text)
         return difference.faults.isEmpty ? .done : .checkpoint
       }
     }

@@ -19,7 +19,7 @@ struct ConfigCommand: ParsableCommand {
       try Session.run("config check") { session in
         let configuration = try session.begin { try RunConfiguration(contentsOf: file) }
         configuration.warnings.forEach(session.warn)
-        session.result("\(file): no errors\(configuration.warnings.isEmpty ? "" : ", \(configuration.warnings.count) warnings")")
+        try session.result("\(file): no errors\(configuration.warnings.isEmpty ? "" : ", \(configuration.warnings.count) warnings")")
         return .done
       }
     }
@@ -36,7 +36,7 @@ struct ConfigCommand: ParsableCommand {
       try Session.run("config print") { session in
         let configuration = try session.begin { try RunConfiguration(contentsOf: file) }
         configuration.warnings.forEach(session.warn)
-        session.result(configuration.resolvedJSON().text())
+        try session.result(configuration.resolvedJSON().text())
         return .done
       }
     }

@@ -27,7 +27,7 @@ struct DoctorCommand: ParsableCommand {
       let ranks = try session.communicator.allgather(Array(facts.result)).map { try JSONDecoder().decode(RankFacts.self, from: Data($0)) }
       let report = DoctorReport(
         ranks: ranks, links: try (session.communicator as? MPICommunicator).flatMap { $0.size > 1 ? try LinkMeasurement($0) : nil })
-      session.result(json ? report.json.text() : report.text)
+      try session.result(json ? report.json.text() : report.text)
       return .done
     }
   }

@@ -61,7 +61,7 @@ struct EvaluateCommand: ParsableCommand {
       let graph = try quantized(inputs, preprocessing, session)
       let lowered = graph.isQuantized ? try session.together { try lower(graph) } : nil
       let result = try evaluate(graph, lowered, inputs, preprocessing, session)
-      session.result(json ? result.json.text() : result.text)
+      try session.result(json ? result.json.text() : result.text)
       return .done
     }
   }

@@ -30,9 +30,11 @@ struct ExportCommand: ParsableCommand {
   func run() throws {
     try Session.run("export") { session in
       let restored = try session.begin { try RestoredRun(checkpoint, warn: session.warn) }
+      let destinations = [try form.destination(destination)]
+      try session.onRoot { try destinations.requirePossible("--to") }
       session.note("step \(restored.loaded.checkpoint.state.step) of \(restored.loaded.path)")
       let request = ExportRequest(
-        destinations: [try form.destination(destination)], metadata: restored.metadata, testVectorCount: vectors.count)
+        destinations: destinations, metadata: restored.metadata, testVectorCount: vectors.count)
       try export(restored.trained, request, session)
       return .done
     }

@@ -37,7 +37,7 @@ struct InitCommand: ParsableCommand {
         return try ConfigurationTemplate(model: model.model, loaded, data: data.path, dataset)
       }
       guard let output else {
-        session.result(template.text)
+        try session.result(template.text)
         return .done
       }
       try session.onRoot {

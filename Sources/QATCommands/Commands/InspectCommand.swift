@@ -60,7 +60,7 @@ struct InspectCommand: ParsableCommand {
         graph, fileSize: loaded.fileSize, listsQuantizers: quantizers, statistics: statistics, reasons: reasons,
         fingerprint: fingerprint, configured: configured)
       try session.onRoot { try draw(report) }
-      session.result(json ? report.json.text() : report.text)
+      try session.result(json ? report.json.text() : report.text)
       return .done
     }
   }

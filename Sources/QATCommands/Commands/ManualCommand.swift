@@ -10,7 +10,7 @@ struct ManualCommand: ParsableCommand {
         qat manual > /usr/local/share/man/man1/qat.1
       """)
 
-  func run() throws { print(try ManualPage().text, terminator: "") }
+  func run() throws { try writeToStandardOutput(ManualPage().text) }
 }
 
 /// `qat completions`.
@@ -40,5 +40,5 @@ struct CompletionsCommand: ParsableCommand {
   @Argument(help: "The shell.")
   var shell: Shell
 
-  func run() throws { print(QATCommand.completionScript(for: shell.completions)) }
+  func run() throws { try writeToStandardOutput(QATCommand.completionScript(for: shell.completions) + "\n") }
 }

@@ -40,12 +40,13 @@ struct QuantizeCommand: ParsableCommand {
         return inputs
       }
       inputs.warn(session)
+      try session.onRoot { try output.destinations.requirePossible("--export", quantization: inputs.configuration.nncf.quantization) }
       guard
         let controller = try quantize(
           inputs.model.graph, inputs.configuration.nncf, calibration: inputs.calibration(), session, seed: inputs.configuration.seed)
       else { return .done }
       try drawGraphs(inputs.model.graph, controller, to: inputs.configuration.nncf.logDirectory, session)
-      session.result(json ? controller.statistics().json.text() : controller.statistics().description)
+      try session.result(json ? controller.statistics().json.text() : controller.statistics().description)
       let metadata = ModelMetadata.strings(inputs.configuration.data.preprocessing, controller)
       if isDryRun {
         for file in try rehearseExport(controller.graph, to: output.destinations, metadata: metadata, session) {

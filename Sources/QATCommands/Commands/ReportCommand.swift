@@ -46,6 +46,9 @@ struct ReportCommand: ParsableCommand {
         return (restored, source, note)
       }
       if let note { session.warn(note) }
+      let directory = CheckpointDirectory.run(containing: folder)
+      let path = output ?? directory.reportPath
+      try session.onRoot { try requireWritable(file: path, "--output") }
       var facts: NetworkFacts?
       if let setup = restored.setup, restored.trained.isQuantized {
         facts = try NetworkFacts(
@@ -55,14 +58,12 @@ struct ReportCommand: ParsableCommand {
             of: restored.trained, float: restored.float, setup: setup, samples: source, communicator: session.communicator)
         }
       }
-      let directory = CheckpointDirectory.run(containing: folder)
-      let path = output ?? directory.reportPath
       try session.onRoot {
         var report = try RunReport(of: directory, title: restored.trained.name, facts: facts)
         if let note { report.notes.append(note) }
         try report.write(to: path)
       }
-      session.result(path)
+      try session.result(path)
       return .done
     }
   }

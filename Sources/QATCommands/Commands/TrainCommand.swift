@@ -70,12 +70,15 @@ struct TrainCommand: ParsableCommand {
           configurationPath: config.path, model: model.model, shapes: model.shape.shapes, data: data.path, overrides: overrides.apply)
       }
       inputs.warn(session)
-      try session.onRoot { try timeline.requireWritable() }
+      try session.onRoot {
+        try timeline.requireWritable()
+        try output.destinations.requirePossible("--export", quantization: inputs.configuration.nncf.quantization)
+      }
       let directory = CheckpointDirectory(checkpointDirectory, inputs.configuration.checkpoint)
       let resumption = resume.map { (CheckpointDirectory.Choice($0), allow.reduce(into: Set<AllowedChange>()) { $0.formUnion($1) }) }
       if isDryRun {
         let found = try DryRun(inputs, directory: directory, resume: resumption, exports: output.destinations, session)
-        session.result(json ? found.json.text() : found.text)
+        try session.result(json ? found.json.text() : found.text)
         return .done
       }
       let conditions = StopConditions(directory, deadline: deadline, limit: "--max-time \(maxTime?.text ?? "")")
@@ -85,13 +88,14 @@ struct TrainCommand: ParsableCommand {
         var run = try TrainingRun(
           inputs, directory: directory, forcesLock: forcesLock, resume: resumption, stopConditions: conditions, timeline: timeline.path, session)
         let result = try run.finish(exports: output.destinations, testVectorCount: output.vectors.count)
-        session.result(json ? result.json.text() : result.text)
+        try session.result(json ? result.json.text() : result.text)
         return .done
       } catch let request as StopRequest {
         let why = conditions.reason.map { ", because \($0)" } ?? ""
         let newest = session.communicator.isRoot ? (try? directory.candidates)?.first : nil
-        let place = newest.map { "with the checkpoint \(directory.path)/\($0)" }
-        session.note("stopped \(place ?? "before there was a checkpoint")\(why). The same command with --resume auto goes on")
+        let (place, next) =
+          newest.map { ("with the checkpoint \(directory.path)/\($0)", "goes on") } ?? ("before there was a checkpoint", "begins anew")
+        session.note("stopped \(place)\(why). The same command with --resume auto \(next)")
         return request == .interrupt ? .interrupted : .stopped
       }
     }

@@ -53,10 +53,14 @@ struct VerifyCommand: ParsableCommand {
   func run() throws {
     try Session.run("verify", running) { session in
       let comparisons = try session.together { try compare(session) }
-      session.result(json ? comparisons.json.text() : comparisons.text)
+      try session.result(json ? comparisons.json.text() : comparisons.text)
       guard let tolerance, let worst = comparisons.max(by: { $0.relative < $1.relative }), worst.relative > tolerance else { return .done }
-      session.note("the output '\(worst.name)' is \(worst.relative) of its largest value away from the reference, more than --tolerance \(tolerance)")
-      return .apart
+      return try session.together {
+        throw CommandError(
+          .apart,
+          "the output '\(worst.name)' is \(Numbers.short(worst.relative)) of its largest value away from the reference, more than --tolerance \(tolerance)"
+        )
+      }
     }
   }
 

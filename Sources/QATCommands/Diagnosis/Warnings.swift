@@ -15,7 +15,7 @@ private func groups(_ ranks: [RankFacts], by value: (RankFacts) -> String) -> [[
 /// A rank with more threads than processors: what mpirun's default binding makes of OpenMP.
 private func crowdedRank(_ rank: RankFacts) -> String? {
   guard rank.threads > rank.processors.count else { return nil }
-  return "rank \(rank.rank) (node \(rank.node)) computes with \(rank.threads) threads on \(count(rank.processors.count, "processor")), "
+  return "rank \(rank.rank) (node \(rank.node)) computes with \(rank.threads) threads on \(Numbers.counted(rank.processors.count, "processor")), "
     + "to which it is bound. Give it \(rank.threads) cores: mpirun --map-by slot:PE=\(rank.threads) --bind-to core, or start with scripts/qat-mpirun"
 }
 
@@ -31,7 +31,7 @@ private func crowdedMachine(_ ranks: [RankFacts]) -> String? {
   if ranks.contains(where: { $0.threads > share }) { remedies.append("set OMP_NUM_THREADS=\(share)") }
   if ranks.count > processors { remedies.append("start fewer ranks or let waiting ones yield: --mca mpi_yield_when_idle 1") }
   let remedy = remedies.joined(separator: ", and ")
-  return "the \(count(ranks.count, "rank")) of \(place) compute with \(threads) threads on \(count(processors, "processor")). "
+  return "the \(Numbers.counted(ranks.count, "rank")) of \(place) compute with \(threads) threads on \(Numbers.counted(processors, "processor")). "
     + remedy.prefix(1).uppercased() + remedy.dropFirst()
 }
 
@@ -45,7 +45,8 @@ private func unsuitedNode(_ ranks: [RankFacts]) -> String? {
       + "Set OMP_NUM_THREADS=\(max(1, Int(quota) / ranks.count)) and use --bind-to none"
   }
   if 2 * threads <= first.nodeCoreCount {
-    return "\(count(threads, "thread")) compute on the \(first.nodeCoreCount) cores of node \(first.node). "
+    return
+      "\(Numbers.counted(threads, "thread")) \(threads == 1 ? "computes" : "compute") on the \(first.nodeCoreCount) cores of node \(first.node). "
       + "To use all: OMP_NUM_THREADS=\(share) with --map-by slot:PE=\(share) --bind-to core, or scripts/qat-mpirun"
   }
   return nil
@@ -78,5 +79,3 @@ private func ambiguousNetworks(_ nodes: [RankFacts]) -> [String] {
       + "Name the right one: --mca btl_tcp_if_include \(choice) --mca oob_tcp_if_include \(choice)"
   ]
 }
-
-private func count(_ number: Int, _ thing: String) -> String { "\(number) \(thing)\(number == 1 ? "" : "s")" }

@@ -16,7 +16,7 @@ import QAT
 ///   - metadata: notes for the files.
 ///   - session: rank 0 works; an error ends all ranks.
 /// - Returns: the files with their sizes, on rank 0.
-/// - Throws: what the export would throw; `CommandError` when a file could not be written where it should.
+/// - Throws: what the export would throw.
 func rehearseExport(_ graph: Graph, to destinations: [ExportDestination], metadata: [String: String], _ session: Session) throws -> [RunResults
   .ModelFile]
 {
@@ -28,13 +28,24 @@ func rehearseExport(_ graph: Graph, to destinations: [ExportDestination], metada
     defer { try? FileManager.default.removeItem(at: folder) }
     let network = try ModelFormat.Network(graph, metadata: metadata)
     for (index, destination) in destinations.enumerated() {
-      try requireWritable(DurableFile.folder(of: destination.file), "--export", isThere: true)
       let path = folder.appendingPathComponent("\(index)\(destination.format.suffix)").path
       try destination.format.write(network.targeting(destination.target), to: path)
       files.append(RunResults.ModelFile(path: destination.file, bytes: destination.byteCount(at: path)))
     }
   }
   return files
+}
+
+/// Checks that a file can be made, or written into where it is a pipe or a device.
+/// - Parameters:
+///   - file: the file.
+///   - flag: the flag that names it.
+/// - Throws: `CommandError` naming the file or its folder, and the system's reason.
+func requireWritable(file: String, _ flag: String) throws(CommandError) {
+  var status = stat()
+  let kind = stat(file, &status) == 0 ? status.st_mode & S_IFMT : S_IFREG
+  if kind == S_IFDIR { throw CommandError(.storage, "\(flag): '\(file)' is a folder; give the name of a file") }
+  if kind == S_IFREG { try requireWritable(DurableFile.folder(of: file), flag, isThere: true) }
 }
 
 /// Checks that files can be made in a folder.

@@ -47,7 +47,8 @@ extension [InputShape] {
         let given = shape.name.map { "the input '\($0)'" } ?? "an input without its name"
         throw CommandError(
           .usage,
-          "--shape gives the shape of \(given), the file has \(names): write --shape NAME:\(shape.sizes.map(String.init).joined(separator: ","))")
+          "--shape gives the shape of \(given), the file has \(names.map { "'\($0)'" }.joined(separator: ", ")): write --shape NAME:\(shape.sizes.map(String.init).joined(separator: ","))"
+        )
       }
       result[input.name] = dimensions(shape.sizes, of: input)
     }

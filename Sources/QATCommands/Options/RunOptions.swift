@@ -70,6 +70,25 @@ struct ExportDestination {
   var target: Runtime
 }
 
+extension [ExportDestination] {
+  /// Checks, before anything long begins, what would be found only when the files are written.
+  /// - Parameters:
+  ///   - flag: the flag that names the files.
+  ///   - quantization: what the quantizers will be; nil where there are none, or they are there already.
+  /// - Throws: `CommandError` naming the file and what to do.
+  func requirePossible(_ flag: String, quantization: QuantizationConfiguration? = nil) throws(CommandError) {
+    for destination in self {
+      try requireWritable(file: destination.file, flag)
+      if destination.target == .portable, let quantization, !quantization.usesPowersOfTwo {
+        throw CommandError(
+          .input,
+          "--target portable needs steps that are powers of two: say \"power_of_two_scales\": true in 'compression', or take the target of one runtime"
+        )
+      }
+    }
+  }
+}
+
 /// `--format` and `--target`, for files that are written.
 struct FormatOption: ParsableArguments {
   @Option(help: "The format of what is written; what the file's name says when left out.")
@@ -83,9 +102,15 @@ struct FormatOption: ParsableArguments {
 
   /// The file in the format that is given, or that its name says.
   func destination(_ file: String) throws -> ExportDestination {
-    guard let format = format ?? ModelFormat(fileName: file) else {
+    let named = ModelFormat(fileName: file)
+    guard let format = format ?? named else {
       throw ValidationError(
         "'\(file)' ends with no format that this version writes. Give a name that ends with \(ModelFormat.suffixes), or --format.")
+    }
+    if let named, named.suffix != format.suffix {
+      throw ValidationError(
+        "'\(file)' ends as files of the format \(named.rawValue), and --format says \(format.rawValue). Give a name that ends with \(format.suffix), or leave --format out."
+      )
     }
     do {
       return ExportDestination(file: file, format: format, target: try format.runtime(target))

@@ -14,6 +14,6 @@ struct TimelineOption: ParsableArguments {
   /// Checks, before anything long begins, that the file can be made.
   /// - Throws: `CommandError`.
   func requireWritable() throws(CommandError) {
-    if let path { try QATCommands.requireWritable(DurableFile.folder(of: path), "--timeline", isThere: true) }
+    if let path { try QATCommands.requireWritable(file: path, "--timeline") }
   }
 }

@@ -8,7 +8,10 @@ struct CheckpointList {
   /// Reads them all.
   /// - Throws: `CommandError` when there is no such folder.
   init(_ directory: CheckpointDirectory) throws {
-    guard FileManager.default.fileExists(atPath: directory.path) else { throw CommandError(.checkpoint, "there is no folder \(directory.path)") }
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: directory.path, isDirectory: &isFolder), isFolder.boolValue else {
+      throw CommandError(.checkpoint, "there is no folder \(directory.path)")
+    }
     let inspections = try directory.candidates.map { ($0, CheckpointInspection("\(directory.path)/\($0)")) }
     let latest = inspections.first { $0.1.faults.isEmpty }
     let best = latest?.1.state?.best.map { CheckpointDirectory.name(ofStep: $0.step) }

@@ -15,6 +15,9 @@ enum Numbers {
     return (count < 0 ? "-" : "") + String(result.reversed())
   }
 
+  /// A count with its noun: "1 rank", "2 ranks".
+  static func counted(_ count: Int, _ noun: String) -> String { "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")" }
+
   /// Bytes in the largest unit that leaves a number above 1.
   static func bytes(_ count: Int) -> String {
     let units = ["B", "KiB", "MiB", "GiB"]

@@ -12,15 +12,19 @@ public enum CommandLineTool {
       var command = try QATCommand.parseAsRoot(arguments)
       try command.run()
       return ExitStatus.done.rawValue
+    } catch let error as CommandError {
+      say("\(error)", isResult: false)
+      return error.status.rawValue
     } catch {
       let code = QATCommand.exitCode(for: error)
-      say(QATCommand.fullMessage(for: error), isResult: code.isSuccess)
+      say(
+        QATCommand.fullMessage(for: error), unknown: unknownCommand(arguments ?? Array(CommandLine.arguments.dropFirst())), isResult: code.isSuccess)
       return code.rawValue
     }
   }
 
   /// Every rank has the same command line, one says what is wrong with it. Help is a result.
-  private static func say(_ message: String, isResult: Bool) {
+  private static func say(_ message: String, unknown: String? = nil, isResult: Bool) {
     if message.isEmpty { return }
     if isResult {
       if rank == 0 { print(message) }
@@ -32,8 +36,24 @@ public enum CommandLineTool {
       Thread.sleep(forTimeInterval: 3)
       place = "[rank \(rank) node \(ProcessInfo.processInfo.hostName)] "
     }
-    let text = message.hasPrefix("Error: ") ? String(message.dropFirst("Error: ".count)) : message
+    var text = message.hasPrefix("Error: ") ? String(message.dropFirst("Error: ".count)) : message
+    if let unknown { text = unknown + text.drop { $0 != "\n" } }
     writeToStandardError("\(place)qat: error: \(text)\n")
+  }
+
+  /// What is wrong with a word that stands in the place of a subcommand and is none: the parser would name the first flag behind it.
+  private static func unknownCommand(_ arguments: [String]) -> String? {
+    var commands = QATCommand.configuration.subcommands
+    for word in arguments.prefix(while: { !$0.hasPrefix("-") }) where word != "help" {
+      let names = commands.map { command in command.configuration.commandName ?? "\(command)".lowercased() }
+      guard let index = names.firstIndex(of: word) else {
+        if names.isEmpty { return nil }
+        let nearest = NearestWord.to(word, among: names).map { ": did you mean '\($0)'?" } ?? "; there are \(names.joined(separator: ", "))"
+        return "there is no command '\(word)'\(nearest)"
+      }
+      commands = commands[index].configuration.subcommands
+    }
+    return nil
   }
 
   /// This process's number, as far as the launcher's variables say before MPI has started.

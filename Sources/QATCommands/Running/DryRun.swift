@@ -84,7 +84,7 @@ struct DryRun {
   var text: String {
     var lines = [
       "dry run      no errors; nothing was written",
-      "data         \(Numbers.grouped(samples)) samples, \(Numbers.grouped(globalBatchSize)) in a step over \(rankCount) \(rankCount == 1 ? "rank" : "ranks")",
+      "data         \(Numbers.grouped(samples)) samples, \(Numbers.grouped(globalBatchSize)) in a step over \(Numbers.counted(rankCount, "rank"))",
       "steps        \(Numbers.grouped(totalSteps)), \(Numbers.grouped(stepsPerEpoch)) an epoch\(startStep > 0 ? "; going on after \(Numbers.grouped(startStep))" : "")",
       "network      \(Numbers.grouped(parameterCount)) parameters, \(quantizers.weights) quantizers of weights, \(quantizers.activations) of activations",
       "first step   \(Numbers.fixed(stepSeconds, 3)) s; later ones are faster",

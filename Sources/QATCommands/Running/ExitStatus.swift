@@ -26,8 +26,10 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
   case input = 65
   /// Stopped on request with a valid checkpoint: start again to go on (`EX_TEMPFAIL`).
   case stopped = 75
-  /// Interrupted at the terminal, with a valid checkpoint.
+  /// Interrupted at the terminal, with a valid checkpoint; a second time: ended at once.
   case interrupted = 130
+  /// SIGTERM a second time: the handler has ended the process at once.
+  case terminated = 143
 
   /// What the code says, in words: help and the manual page show them.
   var meaning: String {
@@ -44,7 +46,8 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
     case .usage: "the command line is wrong"
     case .input: "the configuration, the model or the data is wrong"
     case .stopped: "stopped on request with a valid checkpoint: start again to go on"
-    case .interrupted: "interrupted at the terminal, with a valid checkpoint"
+    case .interrupted: "interrupted at the terminal, with a valid checkpoint, or ended at once by a second Ctrl-C"
+    case .terminated: "ended at once by a second SIGTERM"
     }
   }
 
@@ -60,8 +63,7 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
       is QuantizationError,
       is EngineError:
       input.rawValue
-    // The weights that training left cannot be stored as integers.
-    case is LoweringError: numerical.rawValue
+    case let error as LoweringError: (error.isNumerical ? numerical : input).rawValue
     default: unexpected.rawValue
     }
   }

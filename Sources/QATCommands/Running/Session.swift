@@ -10,8 +10,9 @@ struct Session {
   let options: RunningOptions?
 
   /// Prints a result.
-  func result(_ text: String) {
-    if communicator.isRoot { print(text) }
+  /// - Throws: `CommandError` on rank 0 when stdout takes no more.
+  func result(_ text: String) throws(CommandError) {
+    if communicator.isRoot { try writeToStandardOutput(text + "\n") }
   }
 
   /// Tells the user something that is no result.

@@ -60,7 +60,9 @@ struct TrainingRun {
     state = try ModelState(graph)
     if let controller { try drawGraphs(source, controller, to: inputs.configuration.nncf.logDirectory, session) }
     // What was measured before the run was stopped is not measured again.
-    if loaded != nil, session.communicator.isRoot, let before = try directory.results() { results.networks = before.networks }
+    if loaded != nil, session.communicator.isRoot, let before = try directory.results() {
+      (results.networks, results.timing) = (before.networks, before.timing)
+    }
     var float: Evaluation?
     if controller != nil, checkpoint == nil || inputs.configuration.nncf.accuracyAwareTraining != nil {
       let evaluation = try Self.evaluate(source, inputs, session)
@@ -134,17 +136,19 @@ struct TrainingRun {
     // The results of the run are kept, whatever becomes of the files.
     let written = Result { try export(trained, request, session) }
     (results.steps, results.ranks) = (result.steps, session.communicator.size)
-    results.timing = RunResults.Timing(result)
+    // A run that was at its end keeps the times of the one that trained.
+    if result.imagesPerSecond > 0 || results.timing == nil { results.timing = RunResults.Timing(result) }
     results.files = exports.map { RunResults.ModelFile(path: $0.file, bytes: $0.byteCount(at: $0.file)) }
     let results = results
     try session.onRoot { try directory.write(results) }
     try written.get()
-    try writeReport(of: trained)
-    return (table(result, accuracy: evaluation.top1), results.json(run: directory.path, report: directory.reportPath))
+    let report = try writeReport(of: trained) ? directory.reportPath : nil
+    return (table(result, accuracy: evaluation.top1, report: report), results.json(run: directory.path, report: report))
   }
 
   /// Writes the run's page. What goes wrong with it does not take the run's result away.
-  private func writeReport(of trained: Graph) throws {
+  /// - Returns: whether it is there.
+  private func writeReport(of trained: Graph) throws -> Bool {
     do {
       var facts: NetworkFacts?
       if let controller, trained.isQuantized {
@@ -157,11 +161,13 @@ struct TrainingRun {
           of: trained, float: trained.values(in: inputs.model.graph), setup: controller.setup, samples: samples, communicator: session.communicator)
       }
       try session.onRoot { try RunReport(of: directory, title: graph.name, facts: facts).write(to: directory.reportPath) }
+      return true
     } catch let request as StopRequest {
       session.note("the report is left out, because the run is asked to stop (\(request)): 'qat report \(directory.path)' makes it")
     } catch {
       session.warn("there is no report: \(error)")
     }
+    return false
   }
 
   private static func evaluate(_ graph: Graph, _ inputs: RunInputs, _ session: Session) throws -> Evaluation {
@@ -171,7 +177,7 @@ struct TrainingRun {
       options: inputs.configuration.loadingOptions, metrics: inputs.configuration.metrics, reference: inputs.model.graph)
   }
 
-  private func table(_ result: TrainingResult, accuracy: Double) -> String {
+  private func table(_ result: TrainingResult, accuracy: Double, report: String?) -> String {
     let shown = Metric.allCases.filter { metric in results.networks.contains { $0.metrics[metric.rawValue] != nil } }
     var table = TextTable([graph.name] + shown.map(\.title) + ["loss"])
     for network in results.networks {
@@ -182,9 +188,11 @@ struct TrainingRun {
     }
     var lines = [table.text, ""]
     if let goal { lines.append(goal.report(accuracy)) }
+    let steps = Numbers.counted(result.steps, "step")
     lines.append(
-      "\(result.steps) steps, \(Numbers.fixed(result.imagesPerSecond, 0)) images/s over \(session.communicator.size) ranks, \(Numbers.fixed(result.seconds, 1)) s"
-    )
+      result.imagesPerSecond > 0
+        ? "\(steps), \(Numbers.fixed(result.imagesPerSecond, 0)) images/s over \(Numbers.counted(session.communicator.size, "rank")), "
+          + "\(Numbers.fixed(result.seconds, 1)) s" : "\(steps), none of them now: the run was at its end")
     if session.communicator.size > 1, result.stepSeconds > 0 {
       lines.append(
         "communication  \(Numbers.fixed(result.exposedCommunicationSeconds, 1)) s of \(Numbers.fixed(result.stepSeconds, 1)) s in steps were waited for it "
@@ -199,7 +207,7 @@ struct TrainingRun {
           + "\(Numbers.fixed(checkpoints.longestSeconds, 3)) s at once at most")
     }
     lines.append("run          \(directory.path)")
-    lines.append("report       \(directory.reportPath)")
+    if let report { lines.append("report       \(report)") }
     for file in results.files { lines.append("exported     \(file.path)  \(Numbers.bytes(file.bytes))") }
     return lines.joined(separator: "\n")
   }

@@ -98,6 +98,16 @@ public struct ImageFolder: Dataset {
     try entries(of: path).filter { isFolder("\(path)/\($0)") }
   }
 
+  /// Whether a file's name is that of an image.
+  private static func isImage(_ name: String) -> Bool { suffixes.contains { name.lowercased().hasSuffix($0) } }
+
+  /// Whether there is an image anywhere below a folder: looks no further than the first.
+  static func holdsImage(_ folder: String, depth: Int = 0) -> Bool {
+    guard depth < 16, let names = try? entries(of: folder) else { return false }
+    return names.contains { isImage($0) && !isFolder("\(folder)/\($0)") }
+      || names.contains { isFolder("\(folder)/\($0)") && holdsImage("\(folder)/\($0)", depth: depth + 1) }
+  }
+
   static func isFolder(_ path: String) -> Bool {
     var isFolder: ObjCBool = false
     return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
@@ -122,7 +132,7 @@ public struct ImageFolder: Dataset {
       guard stat("\(root)/\(path)", &status) == 0 else { continue }
       if status.st_mode & S_IFMT == S_IFDIR {
         images += try Self.images(in: root, below: path, depth: depth + 1)
-      } else if suffixes.contains(where: { entry.lowercased().hasSuffix($0) }) {
+      } else if isImage(entry) {
         images.append((path, Int(status.st_size)))
       }
     }

@@ -58,6 +58,12 @@ private struct DataPlace {
     if path.hasSuffix(".tar") { return try ShardDataset(shards: [path], reading: targets, channels: channels) }
     if path.hasSuffix(".npy") { return try ArrayDataset(npy: path, reading: targets) }
     if let kind = CIFARDataset.Kind(fileName: file) { return try CIFARDataset(kind, files: [path]) }
+    guard !readsLabels || file.contains("images") || file.contains("idx3") else {
+      throw DataError(
+        .unfit, path,
+        "its name is of no kind of file that is read: expected .npz, .npy, .tar, IDX images (train-images-idx3-ubyte, also .gz), or one of CIFAR's .bin files"
+      )
+    }
     return try IDXDataset(imagesFile: path, readsLabels: readsLabels)
   }
 
@@ -97,13 +103,12 @@ private struct DataPlace {
     if !shards.isEmpty { return try ShardDataset(shards: shards.map { "\(folder)/\($0)" }, reading: targets, channels: channels) }
     if names.contains(where: { $0.hasSuffix(".npy") }) { return try ArrayDataset(folder: folder, reading: targets) }
     let classes = try ImageFolder.classes(in: folder)
-    guard !classes.isEmpty || !readsLabels || names.contains(where: { name in ImageFolder.suffixes.contains { name.lowercased().hasSuffix($0) } })
-    else {
+    guard ImageFolder.holdsImage(folder) else {
       throw DataError(
         .unreadable, folder,
-        "the folder holds no \(split.rawValue) images: looked for MNIST's files (\(split == .train ? "train" : "t10k")-images-idx3-ubyte), CIFAR's "
+        "the folder holds no \(split.rawValue) data: looked for MNIST's files (\(split == .train ? "train" : "t10k")-images-idx3-ubyte), CIFAR's "
           + "(\((CIFARDataset.Kind.files(.ten, split) + CIFARDataset.Kind.files(.hundred, split)).joined(separator: ", "))), "
-          + "\(splitNames.map { "\($0).npz" }.joined(separator: ", ")), .npy files, .tar files, the folders \(splitNames.joined(separator: ", ")), and folders of images"
+          + "\(splitNames.map { "\($0).npz" }.joined(separator: ", ")), .npy files, .tar files, the folders \(splitNames.joined(separator: ", ")), and images (\(ImageFolder.suffixes.joined(separator: ", "))) in folders of classes"
       )
     }
     guard !classes.isEmpty || !readsLabels else {

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Why a file or folder could not be made.
+/// Why a file or folder could not be made or read.
 public struct FileError: Error, Hashable, CustomStringConvertible {
   /// What was tried, as in "cannot write".
   public var verb: String
@@ -19,7 +19,13 @@ public struct FileError: Error, Hashable, CustomStringConvertible {
   /// The system's cause, as in "No space left on device".
   public var cause: String { String(cString: strerror(code)) }
   /// What went wrong, to follow the file's name.
-  public var reason: String { verb == "write" ? "the file cannot be written: \(cause)" : "cannot \(verb) it: \(cause)" }
+  public var reason: String {
+    switch verb {
+    case "write": "the file cannot be written: \(cause)"
+    case "read": "the file cannot be read: \(cause)"
+    default: "cannot \(verb) it: \(cause)"
+    }
+  }
   /// Whether the disk or a quota is full.
   public var isFull: Bool { code == ENOSPC || code == EDQUOT }
   /// All of it in a sentence.

@@ -1,4 +1,5 @@
 import Foundation
+import QATFiles
 import QATTensor
 
 /// Named tensors in one file, in the safetensors format: 8 bytes header length N (little-endian), N bytes JSON, then the elements of all tensors.
@@ -15,11 +16,7 @@ public enum Safetensors {
   /// - Throws: `SafetensorsError` when the file cannot be read or is not a valid safetensors file, or holds an element type that `Tensor` has not.
   public static func read(contentsOf path: String) throws -> (tensors: [String: Tensor], metadata: [String: String]) {
     let data: Data
-    do {
-      data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
-    } catch {
-      throw SafetensorsError(file: path, "the file cannot be read: \((error as NSError).localizedDescription)")
-    }
+    do throws(FileError) { data = try contents(ofFile: path) } catch { throw SafetensorsError(file: path, error.reason) }
     do {
       return try data.withUnsafeBytes { try decode($0) }
     } catch var error as SafetensorsError {

@@ -145,7 +145,10 @@ extension CheckpointDirectory {
   }
 
   private var noCheckpoint: TrainingError {
-    TrainingError(.checkpoint, "\(path) holds no checkpoint to go on from. Leave --resume out, or say --resume auto, to begin a run there")
+    TrainingError(
+      .checkpoint,
+      "\(FileSystem.exists(path) ? "\(path) holds no checkpoint to go on from" : "there is no folder \(path) to go on from"). "
+        + "Leave --resume out, or say --resume auto, to begin a run")
   }
 }
 

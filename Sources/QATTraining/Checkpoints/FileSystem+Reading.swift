@@ -50,13 +50,11 @@ extension FileSystem {
   /// - Throws: an error when the folder is there but cannot be listed: nobody may take that for an empty one.
   static func names(in folder: String) throws(TrainingError) -> [String] {
     guard exists(folder) else { return [] }
-    do {
-      return try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
-    } catch {
-      let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-      let reason = underlying.map { String(cString: strerror(Int32($0.code))) } ?? error.localizedDescription
-      throw TrainingError(.storage, "cannot list \(folder): \(reason)")
-    }
+    func fault(_ code: Int32) -> TrainingError { TrainingError(.storage, "cannot list \(folder): \(String(cString: strerror(code)))") }
+    // Foundation's errors keep the cause to themselves.
+    guard let stream = opendir(folder) else { throw fault(errno) }
+    closedir(stream)
+    do { return try FileManager.default.contentsOfDirectory(atPath: folder).sorted() } catch { throw fault(EIO) }
   }
 
   /// Whether there is something at a path, as far as one can see: what cannot be looked at exists.

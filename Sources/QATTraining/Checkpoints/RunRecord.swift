@@ -104,7 +104,9 @@ extension CheckpointDirectory {
   /// - Throws: `TrainingError` when the folder holds no run.
   public func record() throws -> RunRecord {
     let file = "\(path)/run.json"
-    guard FileSystem.exists(file) else { throw TrainingError(.checkpoint, "\(path) holds no run: there is no run.json") }
+    guard FileSystem.exists(file) else {
+      throw TrainingError(.checkpoint, FileSystem.exists(path) ? "\(path) holds no run: there is no run.json" : "there is no folder \(path)")
+    }
     return try RunRecord(json: try FileSystem.read(file), file: file)
   }
 }

@@ -42,7 +42,7 @@ extension RunResults.Timing {
 
 extension RunResults {
   /// What `qat train --json` shows.
-  func json(run: String, report: String) -> JSONValue {
+  func json(run: String, report: String?) -> JSONValue {
     var members: [JSONValue.Member] = [
       .init(
         "networks",
@@ -62,7 +62,7 @@ extension RunResults {
     }
     members += [
       .init("files", .array(files.map { ["path": .string($0.path), "bytes": .integer($0.bytes)] })), .init("run", .string(run)),
-      .init("report", .string(report)),
+      .init("report", report.map { .string($0) } ?? .null),
     ]
     return .object(members)
   }

@@ -1,4 +1,5 @@
 import Foundation
+import QATFiles
 import QATGraph
 import SwiftProtobuf
 
@@ -21,11 +22,7 @@ extension ONNXFile {
   public static func read(contentsOf path: String, inputShapes: [TensorName: [QATGraph.Dimension]] = [:]) throws -> Graph {
     do throws(ONNXError) {
       let data: Data
-      do {
-        data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
-      } catch {
-        throw ONNXError("the file cannot be read: \((error as NSError).localizedDescription)")
-      }
+      do throws(FileError) { data = try contents(ofFile: path) } catch { throw ONNXError(error.reason) }
       return try decode(data, directory: URL(fileURLWithPath: path).deletingLastPathComponent().path, inputShapes: inputShapes)
     } catch var error {
       error.file = path
@@ -54,7 +51,7 @@ extension ONNXFile {
       throw ONNXError(
         "graphs inside of graphs are nested too deeply: what a network computes is fixed before it runs, export it without conditions and loops")
     } catch {
-      throw ONNXError("this is not an ONNX file, or it is truncated (\(data.count) bytes): \(error)")
+      throw ONNXError("this is not an ONNX file, or it is truncated (\(data.count) bytes)")
     }
     guard model.hasGraph else { throw ONNXError("this is not an ONNX file: it holds no graph") }
     var versions: [String: Int] = [:]

@@ -1,4 +1,5 @@
 import Foundation
+import QATFiles
 import QATGraph
 import SwiftProtobuf
 
@@ -59,11 +60,7 @@ extension TensorFlowFile {
   static let metadataPrefix = "_qat."
 
   private static func contents(of path: String) throws(TensorFlowError) -> Data {
-    do {
-      return try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
-    } catch {
-      throw TensorFlowError("the file cannot be read: \((error as NSError).localizedDescription)")
-    }
+    do throws(FileError) { return try QATFiles.contents(ofFile: path) } catch { throw TensorFlowError(error.reason) }
   }
 
   private static func graphDef(_ data: Data) throws(TensorFlowError) -> TFGraphDef {
@@ -71,7 +68,7 @@ extension TensorFlowFile {
     do {
       graph = try TFGraphDef(serializedBytes: data)
     } catch {
-      throw TensorFlowError("this is not a TensorFlow graph, or it is truncated (\(data.count) bytes): \(error)")
+      throw TensorFlowError("this is not a TensorFlow graph, or it is truncated (\(data.count) bytes)")
     }
     guard !graph.node.isEmpty else {
       throw TensorFlowError(
