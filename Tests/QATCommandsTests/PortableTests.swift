@@ -61,16 +61,20 @@ extension ToolTests {
       let run = try ToolRun("train --config int8.json --data \(Scratch.data) --checkpoint-dir run --max-steps 1", in: folder)
       try #require(run.exitCode == 0, "\(run.errors)")
       let lines = [
-        "evaluate --model run --data \(Scratch.data) --target portable", "export --checkpoint run --to portable.onnx --target portable",
-        "train --config int8.json --data \(Scratch.data) --checkpoint-dir other --dry-run --export portable.xml --target portable",
+        ("evaluate --model run --data \(Scratch.data) --target portable", "has the step"),
+        ("export --checkpoint run --to portable.onnx --target portable", "has the step"),
+        (
+          "train --config int8.json --data \(Scratch.data) --checkpoint-dir other --export portable.onnx --target portable",
+          "'compression' does not ask"
+        ),
       ]
-      for line in lines {
+      for (line, found) in lines {
         let refused = try ToolRun(line, in: folder)
         #expect(
-          refused.exitCode != 0 && refused.errors.contains("has the step") && refused.errors.contains(#""power_of_two_scales": true"#),
+          refused.exitCode == 65 && refused.errors.contains(found) && refused.errors.contains(#""power_of_two_scales": true"#),
           "\(refused.errors)")
       }
-      #expect(!folder.exists("portable.onnx"))
+      #expect(!folder.exists("portable.onnx") && !folder.exists("other"))
     }
   }
 }

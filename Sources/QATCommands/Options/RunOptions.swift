@@ -82,7 +82,7 @@ extension [ExportDestination] {
       if destination.target == .portable, let quantization, !quantization.usesPowersOfTwo {
         throw CommandError(
           .input,
-          "--target portable needs steps that are powers of two: say \"power_of_two_scales\": true in 'compression', or take the target of one runtime"
+          "--target portable needs steps that are powers of two, and 'compression' does not ask for them: say \"power_of_two_scales\": true, or take another target"
         )
       }
     }
