@@ -78,6 +78,8 @@ extension ToolTests {
       bytes[bytes.count / 2] ^= 0x40
       try bytes.write(to: folder.url("int8.onnx"))
       #expect(try ToolRun(command, in: folder).exitCode == 8)
+      let wrapped = try ToolRun(wrapped: "--max-restarts 1 --restart-pause 0 -n 1", command, in: folder)
+      #expect(wrapped.exitCode == 8 && !wrapped.errors.contains("restart"), "what is apart would be so again: \(wrapped.errors)")
     }
 
     @Test(arguments: [
