@@ -211,7 +211,7 @@ struct WorkflowTests {
     let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(path)objects.json"))
     try Data(String(decoding: bytes, as: UTF8.self).replacing("1", with: "2").utf8).write(to: URL(fileURLWithPath: "\(path)objects.json"))
     #expect { try Checkpoint.restore(from: path) } throws: { "\($0)".contains("objects.json") }
-    #expect { try Checkpoint.restore(from: "\(folder.path)/nowhere") } throws: { "\($0)".contains("holds no checkpoint") }
+    #expect { try Checkpoint.restore(from: "\(folder.path)/nowhere") } throws: { "\($0)".contains("there is no folder") }
   }
 
   @Test("a run of fit that goes on gives the bytes of one that was not stopped")
