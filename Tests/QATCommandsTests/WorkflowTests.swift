@@ -92,11 +92,12 @@ extension ToolTests {
 
     @Test func twoRanksSpeakWithOneVoice() throws {
       let folder = try Scratch()
-      let run = try ToolRun("train --config int8.json --data \(data) --checkpoint-dir run --batch-size 16 --export int8.onnx", in: folder, ranks: 2)
+      let run = try ToolRun(
+        "train --config int8.json --data \(data) --checkpoint-dir run --batch-size 16 --export run/int8.onnx", in: folder, ranks: 2)
       try #require(run.exitCode == 0, "\(run.errors)")
       #expect(run.output.components(separatedBy: "fine-tuned").count == 2)
       #expect(run.output.contains("over 2 ranks"))
-      #expect(folder.exists("int8.onnx"))
+      #expect(folder.exists("run/int8.onnx"), "the run makes its folder")
     }
 
     @Test("bench times steps of networks on tokens and of networks that judge pixels", arguments: ["bert_small", "unet_small"])

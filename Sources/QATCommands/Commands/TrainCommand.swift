@@ -71,8 +71,9 @@ struct TrainCommand: ParsableCommand {
       }
       inputs.warn(session)
       try session.onRoot {
-        try timeline.requireWritable()
-        try output.destinations.requirePossible("--export", quantization: inputs.configuration.nncf.quantization)
+        try timeline.requireWritable(in: checkpointDirectory)
+        try output.destinations.requirePossible(
+          "--export", quantization: inputs.configuration.nncf.quantization, in: checkpointDirectory)
       }
       let directory = CheckpointDirectory(checkpointDirectory, inputs.configuration.checkpoint)
       let resumption = resume.map { (CheckpointDirectory.Choice($0), allow.reduce(into: Set<AllowedChange>()) { $0.formUnion($1) }) }

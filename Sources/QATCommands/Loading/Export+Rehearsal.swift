@@ -40,12 +40,15 @@ func rehearseExport(_ graph: Graph, to destinations: [ExportDestination], metada
 /// - Parameters:
 ///   - file: the file.
 ///   - flag: the flag that names it.
+///   - made: a folder that is made before the file is; all others must be there.
 /// - Throws: `CommandError` naming the file or its folder, and the system's reason.
-func requireWritable(file: String, _ flag: String) throws(CommandError) {
+func requireWritable(file: String, _ flag: String, in made: String? = nil) throws(CommandError) {
   var status = stat()
   let kind = stat(file, &status) == 0 ? status.st_mode & S_IFMT : S_IFREG
   if kind == S_IFDIR { throw CommandError(.storage, "\(flag): '\(file)' is a folder; give the name of a file") }
-  if kind == S_IFREG { try requireWritable(DurableFile.folder(of: file), flag, isThere: true) }
+  let folder = DurableFile.folder(of: file)
+  func standard(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
+  if kind == S_IFREG { try requireWritable(folder, flag, isThere: made.map(standard) != standard(folder)) }
 }
 
 /// Checks that files can be made in a folder.

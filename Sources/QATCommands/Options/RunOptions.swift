@@ -75,10 +75,11 @@ extension [ExportDestination] {
   /// - Parameters:
   ///   - flag: the flag that names the files.
   ///   - quantization: what the quantizers will be; nil where there are none, or they are there already.
+  ///   - made: a folder that is made before the files are.
   /// - Throws: `CommandError` naming the file and what to do.
-  func requirePossible(_ flag: String, quantization: QuantizationConfiguration? = nil) throws(CommandError) {
+  func requirePossible(_ flag: String, quantization: QuantizationConfiguration? = nil, in made: String? = nil) throws(CommandError) {
     for destination in self {
-      try requireWritable(file: destination.file, flag)
+      try requireWritable(file: destination.file, flag, in: made)
       if destination.target == .portable, let quantization, !quantization.usesPowersOfTwo {
         throw CommandError(
           .input,

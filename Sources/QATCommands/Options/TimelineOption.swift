@@ -11,9 +11,9 @@ struct TimelineOption: ParsableArguments {
     completion: .file(extensions: ["json"]))
   var path: String?
 
-  /// Checks, before anything long begins, that the file can be made.
+  /// Checks, before anything long begins, that the file can be made; its folder may be `made`, which is made before.
   /// - Throws: `CommandError`.
-  func requireWritable() throws(CommandError) {
-    if let path { try QATCommands.requireWritable(file: path, "--timeline") }
+  func requireWritable(in made: String? = nil) throws(CommandError) {
+    if let path { try QATCommands.requireWritable(file: path, "--timeline", in: made) }
   }
 }
