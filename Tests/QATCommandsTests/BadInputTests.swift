@@ -48,6 +48,7 @@ extension ToolTests {
       ("\(train) --config int8.json --target portable \(data)", 65, "power_of_two_scales"),
       ("quantize --config int8.json --export folder.onnx \(data)", 7, "'folder.onnx' is a folder"),
       ("bench --model resnet_small --mode fp32 --image-size 5000000000000", 65, "input"),
+      ("bench --model resnet_small --mode fp32 --communication-cost --config synchronized.json", 64, "synchronized"),
     ])
     func isNamedInOneParagraph(line: String, code: Int32, names: String) throws {
       let folder = try Self.folder()
@@ -126,6 +127,7 @@ extension ToolTests {
       let folder = try Scratch()
       let good = try String(contentsOf: folder.url("fp32.json"), encoding: .utf8)
       try folder.write("broken.json", "{\n  \"model\" \"resnet_small\"\n}")
+      try folder.write("synchronized.json", #"{ "batch_norm": "synchronized" }"#)
       try folder.write("misspelt.json", "{ \"model\": \"resnet_small\",\n  \"optimizer\": { \"learning_rate\": 1 } }")
       try folder.write("diverging.json", good.replacingOccurrences(of: "\"base_lr\": 0.05", with: "\"base_lr\": 1e30"))
       try folder.write(

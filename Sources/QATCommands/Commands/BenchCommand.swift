@@ -88,6 +88,10 @@ struct BenchCommand: ParsableCommand {
         forward.apply(&configuration)
         memory.apply(&configuration)
         try configuration.validate()
+        if comparesAlone, configuration.batchNorm == .synchronized {
+          throw CommandError(
+            .usage, "--communication-cost needs steps without communication, and \"batch_norm\": \"synchronized\" has none: leave one of them out")
+        }
         var graph = try LoadedModel(
           model.model, format: model.format, classes: nil, seed: configuration.seed, shapes: model.shape.shapes,
           inputInfo: configuration.nncf.inputInfo
